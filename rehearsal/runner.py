@@ -1,0 +1,101 @@
+"""Plays a story step by step: progress while it runs, a table and a report at the end.
+
+python -m rehearsal.runner [--story NAME]
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal import report
+from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, fresh
+from rehearsal.stories import digits
+
+STORIES = {"digits": digits.Story}
+OUT = ROOT / "out" / "rehearsal"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step came to."""
+
+    name: str
+    ok: bool
+    seconds: float
+    evidence: str
+
+
+def play(name: str, console: Console) -> bool:
+    """Play one story; True when every step is ok. Whatever happens, nothing that was started is left running."""
+    out = fresh(OUT if name == "digits" else OUT / name)
+    steps: list[Step] = []
+    began = time.monotonic()
+    with EmbeddedCloud(digits.region(), out) as cloud:
+        story = STORIES[name](cloud, out)
+        for title, act in story.steps():
+            step = _take(title, act, began, console)
+            steps.append(step)
+            if not step.ok:
+                break
+    ok = len(steps) == len(story.steps()) and all(step.ok for step in steps)
+    result = {"ok": ok, "steps": [asdict(step) for step in steps], "stand_ins": story.stand_ins}
+    (out / "report.json").write_text(json.dumps(result, indent=1) + "\n")
+    report.write(out / "report.html", result, story.pictures)
+    _table(steps, story.stand_ins, out, console)
+    return ok
+
+
+def _take(title: str, act: Callable[[], str], began: float, console: Console) -> Step:
+    started = time.monotonic()
+    with console.status(f"{title} ..."):
+        try:
+            ok, evidence = True, act()
+        except (RehearsalError, ClientError, BotoCoreError) as error:
+            ok, evidence = False, str(error)
+        except KeyboardInterrupt:
+            ok, evidence = False, "stopped by Ctrl-C; all processes are ended"
+    step = Step(title, ok, round(time.monotonic() - started, 1), evidence)
+    mark = "[green]ok[/]" if ok else "[red]failed[/]"
+    console.print(f"{time.monotonic() - began:6.1f} s  {mark}  {title} ({step.seconds} s)", highlight=False)
+    if not ok:
+        console.print(evidence, markup=False, highlight=False)
+    return step
+
+
+def _table(steps: list[Step], stand_ins: list[str], out: Path, console: Console) -> None:
+    table = Table("step", "", "seconds", "evidence", title="Rehearsal")
+    for step in steps:
+        table.add_row(
+            step.name,
+            "[green]ok[/]" if step.ok else "[red]failed[/]",
+            f"{step.seconds:.1f}",
+            step.evidence.splitlines()[0],
+        )
+    console.print(table)
+    console.print("Stood in for:")
+    for line in stand_ins:
+        console.print(f"  - {line}", markup=False, highlight=False)
+    console.print(f"Report: {(out / 'report.html').relative_to(ROOT)}", markup=False, highlight=False)
+
+
+def main() -> int:
+    """Exit status 0 only if every step of every chosen story is ok."""
+    parser = argparse.ArgumentParser(description="Play a story on the embedded cloud")
+    parser.add_argument("--story", default="digits", choices=[*STORIES, "all"])
+    chosen = parser.parse_args().story
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends the children too
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    return 0 if all([play(name, console) for name in (STORIES if chosen == "all" else [chosen])]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Which container images can run here, and as what."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+CONTAINERS = Path(__file__).parent.parent / "containers"
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How an image's entry points run on this machine; `stand_in` says what differs from the image."""
+
+    train: tuple[str, ...] = ()
+    serve: tuple[str, ...] = ()
+    stand_in: str = ""
+
+
+_RUNNERS = {
+    "kmeans": Runner(
+        train=(sys.executable, str(CONTAINERS / "kmeans.py"), "train"),
+        serve=(sys.executable, str(CONTAINERS / "kmeans.py"), "serve"),
+        stand_in="the built-in K-means algorithm is scikit-learn's KMeans here, in the same container contract",
+    ),
+    "sagemaker-scikit-learn": Runner(
+        stand_in="the scikit-learn image is this machine's Python with its own scikit-learn release",
+    ),
+}
+
+
+class NoRunnerError(Exception):
+    """An image that has no counterpart on this machine."""
+
+
+def runner(image_uri: str) -> Runner:
+    """The runner of an image, by repository name. Raises NoRunnerError."""
+    repository = image_uri.split("/")[-1].split(":")[0].split("@")[0]
+    if repository not in _RUNNERS:
+        raise NoRunnerError(f"no runner for image '{image_uri}': this cloud runs {', '.join(sorted(_RUNNERS))}")
+    return _RUNNERS[repository]

@@ -1,0 +1,242 @@
+"""Training and processing jobs: processes under SageMaker's container contract.
+
+There is no /opt/ml on this machine. Each instance of a job gets a folder of its own that stands for it; `/opt/ml` at the
+start of an argument is rewritten to that folder, and the same paths are given in `SM_*`. Source of the contract: AWS,
+"Amazon SageMaker Training and Inference Toolkits" and "How Amazon SageMaker runs your training/processing image".
+"""
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import processes
+from rehearsal.sagemaker import images, storage
+from rehearsal.sagemaker.service import Service
+from rehearsal.sagemaker.store import Record
+
+ML = "/opt/ml"
+
+
+class JobError(Exception):
+    """Why a job failed, in the words of its FailureReason."""
+
+
+class Instance:
+    """One machine of a job: its folder, its name, its process."""
+
+    def __init__(self, folder: Path, host: str) -> None:
+        self.folder, self.host, self.log = folder, host, folder / "job.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        for name in ("input/config", "input/data", "model", "output/data", "checkpoints", "config", "processing"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def local(self, path: str) -> str:
+        return path.replace(ML, str(self.folder), 1) if path.startswith(ML) else path
+
+
+class Jobs:
+    """Runs every job of the service; one thread a job."""
+
+    def __init__(self, service: Service, work: Path, environment: Mapping[str, str]) -> None:
+        self._service, self._work, self._environment = service, work, dict(environment)
+        self._running: dict[str, list[Instance]] = {}
+        for noun, run in (("TrainingJob", self._train), ("ProcessingJob", self._process)):
+            service.started[noun] = lambda record, noun=noun, run=run: self._launch(noun, record, run)
+            service.stopped[noun] = lambda record, noun=noun: self._stop(noun, record)
+
+    def _launch(self, noun: str, record: Record, run: Any) -> None:
+        threading.Thread(
+            target=self._supervise, args=(noun, record, run), name=record[f"{noun}Name"], daemon=True
+        ).start()
+
+    def _supervise(self, noun: str, record: Record, run: Any) -> None:
+        folder = self._work / noun / record[f"{noun}Name"]
+        status, reason = "Failed", "InternalServerError: the cloud's own log says why"
+        try:
+            run(record, folder)
+            status, reason = "Completed", None
+        except (JobError, images.NoRunnerError, FileNotFoundError, ClientError, BotoCoreError) as error:
+            reason = f"{type(error).__name__}: {error}"
+        finally:
+            self._end(noun, record, folder, status, reason)
+
+    def _end(self, noun: str, record: Record, folder: Path, status: str, reason: str | None) -> None:
+        if record[f"{noun}Status"] == "Stopping":
+            status, reason = "Stopped", None
+        self._write_log(noun, record, self._running.pop(record[f"{noun}Name"], []))
+        shutil.rmtree(folder, ignore_errors=True)
+        ended = "TrainingEndTime" if noun == "TrainingJob" else "ProcessingEndTime"
+        members: dict[str, Any] = {ended: self._service.clock.now(), "FailureReason": reason}
+        if noun == "TrainingJob":
+            members["SecondaryStatus"] = status
+        self._service.move(noun, record, status, **members)
+
+    def _stop(self, noun: str, record: Record) -> None:
+        if record[f"{noun}Status"] != "InProgress":
+            return
+        self._service.move(noun, record, "Stopping")
+        for instance in self._running.get(record[f"{noun}Name"], []):
+            if instance.process:
+                processes.stop(instance.process)
+
+    def _train(self, record: Record, folder: Path) -> None:
+        specification, resources = record["AlgorithmSpecification"], record["ResourceConfig"]
+        runner = images.runner(specification["TrainingImage"])
+        if not runner.train:
+            raise JobError(f"ClientError: image {specification['TrainingImage']} has no train entry point here")
+        instances = self._instances(record["TrainingJobName"], folder, resources["InstanceCount"])
+        s3 = self._service.host.client("s3", record["RoleArn"])
+        self._phase(record, "Downloading")
+        for channel in record.get("InputDataConfig", []):
+            _download_channel(s3, channel, instances)
+        parameters = record.get("HyperParameters", {})
+        for instance in instances:
+            config = instance.folder / "input" / "config"
+            (config / "hyperparameters.json").write_text(json.dumps(parameters))
+            (config / "inputdataconfig.json").write_text(
+                json.dumps({c["ChannelName"]: c for c in record.get("InputDataConfig", [])})
+            )
+        self._phase(record, "Training")
+        began = time.monotonic()
+        record["TrainingStartTime"] = self._service.clock.now()
+        channels = {
+            f"SM_CHANNEL_{c['ChannelName'].upper()}": f"{ML}/input/data/{c['ChannelName']}"
+            for c in record.get("InputDataConfig", [])
+        }
+        environment = {
+            "TRAINING_JOB_NAME": record["TrainingJobName"],
+            "SM_HPS": json.dumps(parameters),
+            "SM_MODEL_DIR": f"{ML}/model",
+            "SM_OUTPUT_DATA_DIR": f"{ML}/output/data",
+            **channels,
+            **record.get("Environment", {}),
+        }
+        try:
+            self._run(
+                instances, list(runner.train), environment, record["StoppingCondition"].get("MaxRuntimeInSeconds")
+            )
+        finally:
+            seconds = max(1, round(time.monotonic() - began))
+            record["TrainingTimeInSeconds"] = record["BillableTimeInSeconds"] = seconds
+        self._phase(record, "Uploading")
+        output = record["OutputDataConfig"]
+        target = f"{output['S3OutputPath'].rstrip('/')}/{record['TrainingJobName']}/output"
+        storage.upload_tar(s3, instances[0].folder / "model", f"{target}/model.tar.gz", output.get("KmsKeyId"), folder)
+        record["ModelArtifacts"] = {"S3ModelArtifacts": f"{target}/model.tar.gz"}
+
+    def _phase(self, record: Record, phase: str) -> None:
+        now = self._service.clock.now()
+        transitions = record.setdefault("SecondaryStatusTransitions", [])
+        if transitions:
+            transitions[-1]["EndTime"] = now
+        transitions.append({"Status": phase, "StartTime": now})
+        self._service.move("TrainingJob", record, record["TrainingJobStatus"], SecondaryStatus=phase)
+
+    def _process(self, record: Record, folder: Path) -> None:
+        application, cluster = record["AppSpecification"], record["ProcessingResources"]["ClusterConfig"]
+        images.runner(application["ImageUri"])
+        instances = self._instances(record["ProcessingJobName"], folder, cluster["InstanceCount"])
+        s3 = self._service.host.client("s3", record["RoleArn"])
+        for instance in instances:
+            for item in record.get("ProcessingInputs", []):
+                source = item["S3Input"]
+                storage.download(s3, source["S3Uri"], Path(instance.local(source["LocalPath"])))
+        command = application.get("ContainerEntrypoint", []) + application.get("ContainerArguments", [])
+        outputs = record.get("ProcessingOutputConfig", {})
+        for instance in instances:
+            for item in outputs.get("Outputs", []):
+                Path(instance.local(item["S3Output"]["LocalPath"])).mkdir(parents=True, exist_ok=True)
+        record["ProcessingStartTime"] = self._service.clock.now()
+        limit = record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        self._run(instances, command, record.get("Environment", {}), limit)
+        for instance in instances:
+            for item in outputs.get("Outputs", []):
+                target = item["S3Output"]
+                storage.upload(s3, Path(instance.local(target["LocalPath"])), target["S3Uri"], outputs.get("KmsKeyId"))
+
+    def _instances(self, name: str, folder: Path, count: int) -> list[Instance]:
+        instances = [Instance(folder / f"algo-{i + 1}", f"algo-{i + 1}") for i in range(count)]
+        self._running[name] = instances
+        return instances
+
+    def _run(
+        self, instances: list[Instance], command: list[str], environment: Mapping[str, str], limit_seconds: int | None
+    ) -> None:
+        """Start the command on every instance and wait. Raises JobError when one fails or the time is over."""
+        hosts = [instance.host for instance in instances]
+        # A container reaches its peers by name; on one machine each host name gets a loopback port instead.
+        peers = json.dumps({host: processes.free_port() for host in hosts})
+        for instance in instances:
+            description = {"current_host": instance.host, "hosts": hosts, "network_interface_name": "lo"}
+            for place in ("input/config", "config"):
+                (instance.folder / place / "resourceconfig.json").write_text(json.dumps(description))
+            own = {
+                "SM_HOSTS": json.dumps(hosts),
+                "SM_CURRENT_HOST": instance.host,
+                "SM_NUM_GPUS": "0",
+                "SM_NUM_CPUS": "1",
+                "SLUICE_ML": str(instance.folder),
+                "SLUICE_PEERS": peers,
+            }
+            env = {**self._environment, **{k: instance.local(v) for k, v in environment.items()}, **own}
+            instance.process = processes.start(
+                [instance.local(part) for part in command], env=env, cwd=instance.folder, log=instance.log
+            )
+        deadline = time.monotonic() + (limit_seconds or 86_400)
+        for instance in instances:
+            try:
+                instance.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                for other in instances:
+                    processes.stop(other.process)
+                raise JobError(f"MaxRuntimeExceeded after {limit_seconds} s") from None
+            if instance.process.returncode != 0:
+                for other in instances:
+                    processes.stop(other.process)
+                raise JobError(
+                    f"AlgorithmError: exit code {instance.process.returncode} on {instance.host}: {_tail(instance.log)}"
+                )
+
+    def _write_log(self, noun: str, record: Record, instances: list[Instance]) -> None:
+        """The job's output as CloudWatch shows it, written under the job's own role."""
+        logs, group = self._service.host.client("logs", record["RoleArn"]), f"/aws/sagemaker/{noun}s"
+        when = int(self._service.clock.now() * 1000)
+        try:
+            _ignore_existing(logs.create_log_group, logGroupName=group)
+            for instance in instances:
+                lines = instance.log.read_text(errors="replace").splitlines() if instance.log.exists() else []
+                if lines:
+                    stream = f"{record[f'{noun}Name']}/{instance.host}"
+                    _ignore_existing(logs.create_log_stream, logGroupName=group, logStreamName=stream)
+                    events = [{"timestamp": when, "message": line or " "} for line in lines[-1000:]]
+                    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+        except ClientError as error:  # AWS runs the job all the same: a role without logs permissions loses its log
+            record["LogFault"] = str(error)
+
+
+def _download_channel(s3: Any, channel: Mapping[str, Any], instances: list[Instance]) -> None:
+    source = channel["DataSource"]["S3DataSource"]
+    found = storage.keys(s3, source["S3Uri"])
+    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+    for index, instance in enumerate(instances):
+        share = found[index :: len(instances)] if sharded else found
+        storage.download(s3, source["S3Uri"], instance.folder / "input" / "data" / channel["ChannelName"], share)
+
+
+def _ignore_existing(call: Any, **arguments: str) -> None:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+            raise
+
+
+def _tail(log: Path) -> str:
+    return " | ".join(log.read_text(errors="replace").splitlines()[-8:])[-900:]

@@ -1,0 +1,54 @@
+"""S3 as a job sees it: what its role may read is downloaded, what it made is uploaded under the same role."""
+
+import tarfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def split(uri: str) -> tuple[str, str]:
+    """('bucket', 'key or prefix') of an s3:// URI."""
+    parts = urlsplit(uri)
+    return parts.netloc, parts.path.lstrip("/")
+
+
+def keys(s3: Any, uri: str) -> list[str]:
+    """The keys under a prefix, sorted. Raises FileNotFoundError when there are none, as a job fails then."""
+    bucket, prefix = split(uri)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+    if not found:
+        raise FileNotFoundError(f"no S3 objects found under {uri}")
+    return found
+
+
+def download(s3: Any, uri: str, folder: Path, chosen: list[str] | None = None) -> None:
+    """Copy a prefix, or the chosen keys of it, into a folder; file names are relative to the prefix."""
+    bucket, prefix = split(uri)
+    for key in keys(s3, uri) if chosen is None else chosen:
+        relative = key[len(prefix) :].lstrip("/") if prefix.endswith("/") or key != prefix else ""
+        target = folder / (relative or key.rsplit("/", 1)[-1])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(bucket, key, str(target))
+
+
+def upload(s3: Any, folder: Path, uri: str, kms_key: str | None) -> None:
+    """Copy the files of a folder under a prefix."""
+    bucket, prefix = split(uri)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        key = f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}"
+        s3.upload_file(str(path), bucket, key, ExtraArgs=_encryption(kms_key))
+
+
+def upload_tar(s3: Any, folder: Path, uri: str, kms_key: str | None, scratch: Path) -> None:
+    """Pack a folder as AWS packs /opt/ml/model, and put it at a URI."""
+    archive = scratch / uri.rsplit("/", 1)[-1]
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name)
+    bucket, key = split(uri)
+    s3.upload_file(str(archive), bucket, key, ExtraArgs=_encryption(kms_key))
+
+
+def _encryption(kms_key: str | None) -> dict[str, str]:
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}

@@ -1,0 +1,244 @@
+"""The first story: handwritten digits from the data bucket to ten clusters, by the platform instead of by hand."""
+
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from config.load import load
+from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, tail
+from rehearsal.leftovers import Inventory
+
+CONFIG = ROOT / "config" / "team.yaml"
+IMAGES = 100
+LOWEST_PURITY = 0.6
+PATIENCE_SECONDS = 90
+
+
+def region() -> str:
+    """The region of the embedded default configuration."""
+    return load(CONFIG).region
+
+
+class Story:
+    """Holds what one step hands to the next; `pictures` is what the report draws."""
+
+    def __init__(self, cloud: EmbeddedCloud, out: Path) -> None:
+        self._cloud, self._out = cloud, out
+        self._platform = load(CONFIG)
+        self._name = f"{self._platform.prefix}-digits"
+        self._assembly = out / "cdk.out"
+        self.stand_ins: list[str] = []
+        self.pictures: dict[str, Any] = {}
+
+    def steps(self) -> list[tuple[str, Callable[[], str]]]:
+        return [
+            ("start the embedded cloud", self.start),
+            ("cdk bootstrap", self.bootstrap),
+            ("cdk deploy --all", self.deploy),
+            ("put the digits into the data bucket", self.put_data),
+            ("run the pipeline", self.train),
+            ("approve the model: promotion makes the endpoint", self.promote),
+            ("predict 100 digits", self.predict),
+            ("sweep in observe mode", self.observe),
+            ("sweep in enforce mode", self.enforce),
+            ("cdk destroy --all", self.destroy),
+        ]
+
+    def start(self) -> str:
+        self._cloud.start()
+        self.stand_ins += self._cloud.control("stand-ins")["stand_ins"]
+        self._sagemaker, self._s3 = self._cloud.client("sagemaker"), self._cloud.client("s3")
+        return f"127.0.0.1:{self._cloud.port}, IAM enforcement on"
+
+    def bootstrap(self) -> str:
+        self._cdk("synth", "--quiet", "--output", str(self._assembly), log="synth", SLUICE_CONFIG=str(CONFIG))
+        self._cdk("bootstrap", "--app", str(self._assembly), log="bootstrap")
+        self._before = Inventory(self._cloud).take()
+        return "CDKToolkit stack complete"
+
+    def deploy(self) -> str:
+        self._cdk("deploy", "--all", "--require-approval", "never", "--app", str(self._assembly), log="deploy")
+        stacks = self._stacks()
+        made = Inventory(self._cloud).take() - self._before
+        self.pictures["made"] = sorted(made)
+        return f"{len(stacks)} stacks, {len(made)} resources: {', '.join(sorted(stacks))}"
+
+    def put_data(self) -> str:
+        path = self._out / "digits.csv"
+        python = ROOT / ".venv-cloud" / "bin" / "python"
+        self._cloud.run([str(python), str(ROOT / "workloads" / "digits" / "data.py"), str(path)], self._log("data"))
+        self._s3.upload_file(str(path), self._bucket("Data"), "digits/digits.csv")
+        with path.open() as lines:
+            return f"{sum(1 for _ in lines)} images"
+
+    def train(self) -> str:
+        arn = self._sagemaker.start_pipeline_execution(PipelineName=self._name)["PipelineExecutionArn"]
+        self._execution = arn.rsplit("/", 1)[-1]
+        answer = self._until(
+            lambda: self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn),
+            lambda a: a["PipelineExecutionStatus"] != "Executing",
+            "the pipeline execution to end",
+        )
+        if answer["PipelineExecutionStatus"] != "Succeeded":
+            raise RehearsalError(
+                f"the execution ended {answer['PipelineExecutionStatus']}: {answer.get('FailureReason')}"
+            )
+        steps = self._sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")[
+            "PipelineExecutionSteps"
+        ]
+        training = next(s["Metadata"]["TrainingJob"]["Arn"] for s in steps if s["StepType"] == "Training")
+        job = self._sagemaker.describe_training_job(TrainingJobName=training.rsplit("/", 1)[-1])
+        names = " -> ".join(step["StepName"] for step in steps)
+        return (
+            f"{names}; {job['ResourceConfig']['InstanceCount']} instances, spot {job['EnableManagedSpotTraining']}, "
+            f"k {job['HyperParameters']['k']}, trained {job['TrainingTimeInSeconds']} s"
+        )
+
+    def promote(self) -> str:
+        packages = self._sagemaker.list_model_packages(ModelPackageGroupName=self._name)["ModelPackageSummaryList"]
+        arn = packages[0]["ModelPackageArn"]
+        self._sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+        answer = self._until(
+            self._endpoint, lambda e: e is not None and e["EndpointStatus"] in ("InService", "Failed"), "the endpoint"
+        )
+        if answer["EndpointStatus"] != "InService":
+            raise RehearsalError(f"the endpoint ended {answer['EndpointStatus']}: {answer.get('FailureReason')}")
+        return f"package version {arn.rsplit('/', 1)[-1]} approved; {self._name} is {answer['EndpointStatus']} on {answer['EndpointConfigName']}"
+
+    def predict(self) -> str:
+        prefix = f"digits/{self._execution}/preprocess/test/"
+        features, labels = (self._rows(f"{prefix}{name}.csv")[:IMAGES] for name in ("features", "labels"))
+        runtime = self._cloud.client("sagemaker-runtime")
+        clusters = []
+        for row in features:
+            answer = runtime.invoke_endpoint(EndpointName=self._name, ContentType="text/csv", Body=",".join(row))
+            clusters.append(int(yaml.safe_load(answer["Body"].read())["predictions"][0]["closest_cluster"]))
+        truth = [int(float(row[0])) for row in labels]
+        purity = _purity(clusters, truth)
+        self.pictures["digits"] = [
+            {"cluster": c, "label": t, "pixels": [float(v) for v in row]}
+            for c, t, row in zip(clusters, truth, features, strict=True)
+        ]
+        self.pictures["purity"] = purity
+        if purity < LOWEST_PURITY:
+            raise RehearsalError(
+                f"purity {purity:.2f} of {len(truth)} images in {len(set(clusters))} clusters; at least {LOWEST_PURITY} is expected"
+            )
+        return f"purity {purity:.2f} of {len(truth)} images in {len(set(clusters))} clusters"
+
+    def observe(self) -> str:
+        self._pass_hours(self._idle_hours())
+        entry = self._until(self._verdict, lambda e: e is not None, "the sweep's record of the endpoint")
+        if self._endpoint() is None:
+            raise RehearsalError("observe mode deleted the endpoint")
+        self.pictures["sweep"] = [entry]
+        return f"found {self._name}: {_words(entry)}; nothing changed"
+
+    def enforce(self) -> str:
+        settings = yaml.safe_load(CONFIG.read_text())
+        settings["costs"]["sweep"]["mode"] = "enforce"
+        config, assembly = self._out / "enforce.yaml", self._out / "cdk.enforce.out"
+        config.write_text(yaml.safe_dump(settings, sort_keys=False))
+        costs = f"{self._platform.prefix}-costs"
+        self._cdk(
+            "deploy",
+            costs,
+            "--exclusively",
+            "--require-approval",
+            "never",
+            "--output",
+            str(assembly),
+            log="enforce",
+            SLUICE_CONFIG=str(config),
+        )
+        self._assembly = assembly
+        self._pass_hours(self._platform.costs.sweep.every_hours)
+        self._until(self._endpoint, lambda e: e is None, "the endpoint to be deleted")
+        entry = self._until(
+            self._verdict, lambda e: e.get("mode", {}).get("S") == "enforce", "the sweep's record of the deletion"
+        )
+        self.pictures["sweep"].append(entry)
+        return f"{self._name} is gone: {_words(entry)}"
+
+    def destroy(self) -> str:
+        self._cdk("destroy", "--all", "--force", "--app", str(self._assembly), log="destroy")
+        left = Inventory(self._cloud).take() - self._before
+        kept, ours = Inventory(self._cloud).retained(left)
+        self.pictures["kept"], self.pictures["left"] = sorted(kept), sorted(ours)
+        if ours or self._stacks():
+            raise RehearsalError(f"left behind: {', '.join(sorted(ours))} {', '.join(self._stacks())}")
+        return f"nothing left but, by design: {', '.join(sorted(kept))}"
+
+    def _cdk(self, *arguments: str, log: str, **extra: str) -> None:
+        self._cloud.cdk(*arguments, log=self._log(log), **extra)
+
+    def _log(self, name: str) -> Path:
+        return self._out / "logs" / f"{name}.log"
+
+    def _stacks(self) -> list[str]:
+        pages = self._cloud.client("cloudformation").get_paginator("describe_stacks").paginate()
+        return [s["StackName"] for page in pages for s in page["Stacks"] if s["StackName"] != "CDKToolkit"]
+
+    def _resource(self, stack: str, kind: str, word: str) -> str:
+        name = f"{self._platform.prefix}-{stack}"
+        rows = self._cloud.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+        return next(
+            r["PhysicalResourceId"] for r in rows if r["ResourceType"] == kind and word in r["LogicalResourceId"]
+        )
+
+    def _bucket(self, word: str) -> str:
+        return self._resource("foundation", "AWS::S3::Bucket", word)
+
+    def _rows(self, key: str) -> list[list[str]]:
+        body = self._s3.get_object(Bucket=self._bucket("Artifact"), Key=key)["Body"].read().decode()
+        return list(csv.reader(io.StringIO(body)))
+
+    def _endpoint(self) -> dict[str, Any] | None:
+        names = {e["EndpointName"] for e in self._sagemaker.list_endpoints(NameContains=self._name)["Endpoints"]}
+        return self._sagemaker.describe_endpoint(EndpointName=self._name) if self._name in names else None
+
+    def _idle_hours(self) -> int:
+        return self._platform.costs.sweep.endpoint_idle_minutes // 60 + 1
+
+    def _pass_hours(self, hours: int) -> None:
+        self._cloud.control("advance", seconds=hours * 3600 + 60)
+
+    def _verdict(self) -> dict[str, Any] | None:
+        """The newest ledger entry about our endpoint."""
+        table = self._resource("costs", "AWS::DynamoDB::Table", "")
+        items = self._cloud.client("dynamodb").scan(TableName=table)["Items"]
+        ours = [item for item in items if any(f"endpoint/{self._name}" in str(v) for v in item.values())]
+        return max(ours, key=lambda item: item["at"]["S"], default=None)
+
+    def _until(self, look: Callable[[], Any], enough: Callable[[Any], bool], what: str) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not enough(seen := look()):
+            if time.monotonic() > deadline:
+                raise RehearsalError(
+                    f"waited {PATIENCE_SECONDS} s for {what}; last seen: {seen}\n{tail(self._log('cloud'))}"
+                )
+            time.sleep(0.1)
+        return seen
+
+
+def _purity(clusters: list[int], labels: list[int]) -> float:
+    """The share of images that carry the commonest label of their cluster."""
+    by_cluster: dict[int, Counter[int]] = {}
+    for cluster, label in zip(clusters, labels, strict=True):
+        by_cluster.setdefault(cluster, Counter())[label] += 1
+    return sum(count.most_common(1)[0][1] for count in by_cluster.values()) / len(labels)
+
+
+def _words(entry: dict[str, Any]) -> str:
+    """A ledger entry in one line."""
+    return ", ".join(
+        f"{name} {next(iter(value.values()))}"
+        for name, value in sorted(entry.items())
+        if name not in ("resource", "pk", "sk")
+    )

@@ -1,0 +1,285 @@
+"""The embedded SageMaker over HTTP: a whole workload, refusals as AWS words them, permissions that bind."""
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rehearsal.embedded import ROOT, EmbeddedCloud
+
+DIGITS = ROOT / "workloads" / "digits"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
+
+
+def definition(role: str, key: str, bucket: str) -> str:
+    """The committed definition of the digits workload with every placeholder filled."""
+    text = (DIGITS / "pipeline.json").read_text()
+    images = json.loads((DIGITS / "images.json").read_text())
+    values = {name: regions["us-east-1"] for name, regions in images.items()} | {
+        "DataBucket": bucket,
+        "ArtifactBucket": bucket,
+        "KeyArn": key,
+        "ExecutionRoleArn": role,
+        "PackageGroup": "digits",
+        "CodeBucket": bucket,
+        "CodeKey": "code.zip",
+        "SecurityGroupIds": "sg-12345678",
+        "SubnetIds": 'subnet-12345678","subnet-87654321',
+    }
+    for name, value in values.items():
+        text = text.replace("${" + name + "}", value)
+    return text
+
+
+def wait_for(look: Any, states: tuple[str, ...], member: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while (answer := look())[member] not in states:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.1)
+    return answer
+
+
+@pytest.fixture(scope="session")
+def trained(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The digits pipeline after one execution: the bucket, the model package, the execution's answer."""
+    s3, sagemaker, folder = cloud.client("s3"), cloud.client("sagemaker"), tmp_path_factory.mktemp("digits")
+    s3.create_bucket(Bucket="workload")
+    key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    cloud.run(
+        [str(ROOT / ".venv-cloud/bin/python"), str(DIGITS / "data.py"), str(folder / "digits.csv")], folder / "log"
+    )
+    s3.upload_file(str(folder / "digits.csv"), "workload", "digits/digits.csv")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted((DIGITS / "scripts").glob("*.py")):
+            archive.write(path, path.name)
+    s3.put_object(Bucket="workload", Key="code.zip", Body=packed.getvalue())
+    sagemaker.create_model_package_group(ModelPackageGroupName="digits")
+    sagemaker.create_pipeline(
+        PipelineName="digits",
+        PipelineDefinition=definition(role, key, "workload"),
+        RoleArn=role,
+        ClientRequestToken="t" * 32,
+    )
+    arn = sagemaker.start_pipeline_execution(PipelineName="digits")["PipelineExecutionArn"]
+    answer = wait_for(
+        lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn),
+        ("Succeeded", "Failed"),
+        "PipelineExecutionStatus",
+    )
+    packages = sagemaker.list_model_packages(ModelPackageGroupName="digits")["ModelPackageSummaryList"]
+    return {"execution": answer, "packages": packages, "arn": arn}
+
+
+def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
+    cloud: EmbeddedCloud, trained: dict[str, Any]
+) -> None:
+    assert trained["execution"]["PipelineExecutionStatus"] == "Succeeded", trained["execution"].get("FailureReason")
+    assert [p["ModelApprovalStatus"] for p in trained["packages"]] == ["PendingManualApproval"]
+    sagemaker = cloud.client("sagemaker")
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=trained["arn"], SortOrder="Ascending")[
+        "PipelineExecutionSteps"
+    ]
+    assert [(s["StepName"], s["StepStatus"]) for s in steps] == [
+        (n, "Succeeded") for n in ("Preprocess", "Train", "Evaluate", "Register")
+    ]
+    name = steps[1]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
+    job = sagemaker.describe_training_job(TrainingJobName=name)
+    assert job["TrainingJobStatus"] == "Completed" and job["ResourceConfig"]["InstanceCount"] == 2
+    assert job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
+    streams = cloud.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs")["logStreams"]
+    assert {s["logStreamName"] for s in streams} >= {f"{name}/algo-1", f"{name}/algo-2"}
+
+
+def test_an_endpoint_serves_the_package_and_counts_its_invocations(
+    cloud: EmbeddedCloud, role: str, trained: dict[str, Any]
+) -> None:
+    sagemaker, runtime = cloud.client("sagemaker"), cloud.client("sagemaker-runtime")
+    package = trained["packages"][0]["ModelPackageArn"]
+    sagemaker.create_model(ModelName="digits-1", ExecutionRoleArn=role, PrimaryContainer={"ModelPackageName": package})
+    variant = {"VariantName": "main", "ModelName": "digits-1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="digits-1", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="digits", EndpointConfigName="digits-1")
+    answer = wait_for(
+        lambda: sagemaker.describe_endpoint(EndpointName="digits"), ("InService", "Failed"), "EndpointStatus"
+    )
+    assert answer["EndpointStatus"] == "InService", answer.get("FailureReason")
+    body = runtime.invoke_endpoint(EndpointName="digits", ContentType="text/csv", Body=",".join(["0"] * 64))[
+        "Body"
+    ].read()
+    assert 0 <= json.loads(body)["predictions"][0]["closest_cluster"] < 10
+    with pytest.raises(ClientError) as refused:
+        runtime.invoke_endpoint(EndpointName="digits", ContentType="text/csv", Body="1,2,3")
+    assert refused.value.response["Error"]["Code"] == "ModelError"
+    now = time.time()
+    metric = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": "EndpointName", "Value": "digits"}, {"Name": "VariantName", "Value": "main"}],
+    }
+    values = cloud.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Sum"}}],
+        StartTime=now - 7200,
+        EndTime=now + 60,
+    )["MetricDataResults"][0]["Values"]
+    assert sum(values) == 2
+    sagemaker.delete_endpoint(EndpointName="digits")
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_members", "code", "words"),
+    [
+        ("describe_endpoint", {"EndpointName": "none"}, "ValidationException", "Could not find endpoint"),
+        ("describe_pipeline", {"PipelineName": "none"}, "ResourceNotFound", "Could not find pipeline"),
+        (
+            "create_endpoint",
+            {"EndpointName": "a_b", "EndpointConfigName": "x"},
+            "ValidationException",
+            "'endpointName' failed to satisfy constraint: Member must satisfy regular",
+        ),
+        ("list_clusters", {}, "UnknownOperationException", "ListClusters is not emulated"),
+        (
+            "start_pipeline_execution",
+            {"PipelineName": "digits", "PipelineParameters": [{"Name": "K", "Value": "3"}]},
+            "ValidationException",
+            "not declared",
+        ),
+    ],
+)
+def test_refusals_carry_awss_code_and_the_members_path(
+    cloud: EmbeddedCloud,
+    trained: dict[str, Any],
+    operation: str,
+    request_members: dict[str, Any],
+    code: str,
+    words: str,
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(cloud.client("sagemaker"), operation)(**request_members)
+    assert refused.value.response["Error"]["Code"] == code
+    assert words in refused.value.response["Error"]["Message"]
+
+
+def test_a_job_on_an_image_without_a_runner_fails_with_a_reason(cloud: EmbeddedCloud, role: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    sagemaker.create_processing_job(
+        ProcessingJobName="none",
+        RoleArn=role,
+        AppSpecification={"ImageUri": "x/unknown:1"},
+        ProcessingResources={"ClusterConfig": cluster},
+    )
+    answer = wait_for(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName="none"),
+        ("Completed", "Failed"),
+        "ProcessingJobStatus",
+    )
+    assert answer["ProcessingJobStatus"] == "Failed" and "no runner for image 'x/unknown:1'" in answer["FailureReason"]
+
+
+def test_stopping_a_job_ends_its_process(cloud: EmbeddedCloud, role: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    application = {"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(300)"]}
+    sagemaker.create_processing_job(
+        ProcessingJobName="slow",
+        RoleArn=role,
+        AppSpecification=application,
+        ProcessingResources={"ClusterConfig": cluster},
+    )
+    deadline = time.monotonic() + 20
+    while not _running("time.sleep(300)"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    sagemaker.stop_processing_job(ProcessingJobName="slow")
+    answer = wait_for(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName="slow"),
+        ("Completed", "Failed", "Stopped"),
+        "ProcessingJobStatus",
+    )
+    assert answer["ProcessingJobStatus"] == "Stopped"
+    assert not _running("time.sleep(300)")
+
+
+def _running(words: str) -> bool:
+    commands = (path for path in Path("/proc").glob("[0-9]*/cmdline"))
+    return any(words.encode() in _read(path) for path in commands)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def as_role(cloud: EmbeddedCloud, arn: str, service: str) -> Any:
+    """A client under a role that the account's root has assumed."""
+    given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return boto3.client(
+        service,
+        region_name=cloud.region,
+        endpoint_url=cloud.url,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        config=Config(retries={"max_attempts": 0}),
+    )
+
+
+def test_permissions_bind_on_the_condition_key_and_the_passed_role(
+    cloud: EmbeddedCloud, role: str, make_role: Any
+) -> None:
+    small = {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["ml.m5.large"]}}
+    passing = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    start = {
+        "Effect": "Allow",
+        "Action": "sagemaker:CreateProcessingJob",
+        "Resource": "arn:aws:sagemaker:*:*:processing-job/mine-*",
+        "Condition": small,
+    }
+    pass_role = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": passing}
+    starter = as_role(cloud, make_role("starter", [start, pass_role]), "sagemaker")
+    no_pass = as_role(cloud, make_role("no-pass", [start]), "sagemaker")
+
+    def create(client: Any, name: str, instance_type: str) -> str:
+        cluster = {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 1}
+        application = {"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]}
+        try:
+            client.create_processing_job(
+                ProcessingJobName=name,
+                RoleArn=role,
+                AppSpecification=application,
+                ProcessingResources={"ClusterConfig": cluster},
+            )
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return "created"
+
+    assert create(starter, "mine-1", "ml.m5.large") == "created"
+    assert create(starter, "mine-2", "ml.p4d.24xlarge") == "AccessDeniedException"
+    assert create(starter, "theirs", "ml.m5.large") == "AccessDeniedException"
+    assert create(no_pass, "mine-3", "ml.m5.large") == "AccessDeniedException"
+
+
+def test_runtime_calls_are_authorized_on_the_endpoint(cloud: EmbeddedCloud, make_role: Any) -> None:
+    other = {
+        "Effect": "Allow",
+        "Action": "sagemaker:InvokeEndpoint",
+        "Resource": "arn:aws:sagemaker:*:*:endpoint/other",
+    }
+    runtime = as_role(cloud, make_role("invoker", [other]), "sagemaker-runtime")
+    codes = []
+    for name in ("other", "digits"):
+        with pytest.raises(ClientError) as refused:
+            runtime.invoke_endpoint(EndpointName=name, Body="1")
+        codes.append(refused.value.response["Error"]["Code"])
+    assert codes == ["ValidationError", "AccessDeniedException"]
