@@ -1,6 +1,6 @@
 """The embedded cloud's process: ministack with the SageMaker service mounted, on loopback.
 
-Run by `.venv-cloud`'s Python with GATEWAY_PORT and SLUICE_WORK set. Beside AWS's API it answers two paths for the rehearsal:
+Run by `.venv-cloud`'s Python with GATEWAY_PORT and SLUICE_WORK set. Beside AWS's API it answers two paths:
 `POST /_rehearsal/advance` with `{"seconds": N}` and `GET /_rehearsal/stand-ins`.
 """
 

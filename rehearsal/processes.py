@@ -1,5 +1,6 @@
 """Child processes that never outlive their parent."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -42,19 +43,15 @@ def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
 def stop(process: subprocess.Popen[bytes], *, grace_seconds: float = 2.0) -> int:
     """End the process and its whole group: SIGTERM, then SIGKILL for whatever stays. Returns the exit status."""
     _signal_group(process, signal.SIGTERM)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(grace_seconds)
-    except subprocess.TimeoutExpired:
-        pass
     _signal_group(process, signal.SIGKILL)
     return process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
 
 
 def free_port() -> int:
@@ -65,6 +62,6 @@ def free_port() -> int:
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """The few variables a child may inherit, plus `extra`: no credentials, no Python settings, nothing of the caller."""
+    """The few variables a child may inherit, plus `extra`: no credentials, no Python settings of the caller."""
     kept = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ} | extra

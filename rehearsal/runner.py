@@ -94,7 +94,8 @@ def main() -> int:
     chosen = parser.parse_args().story
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends the children too
     console = Console(width=None if sys.stdout.isatty() else 150)
-    return 0 if all([play(name, console) for name in (STORIES if chosen == "all" else [chosen])]) else 1
+    results = [play(name, console) for name in (STORIES if chosen == "all" else [chosen])]
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

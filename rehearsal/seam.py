@@ -1,7 +1,7 @@
 """The one module that touches ministack's insides: it mounts the SageMaker service and mends what would mislead.
 
-Written for ministack 1.5.33; `tests/rehearsal/test_seam.py` fails with a clear message when an upgrade moves what is held
-on to here. `STAND_INS` names, for every report, what is not as in AWS.
+Written for ministack 1.5.33; `tests/rehearsal/test_seam.py` fails with a clear message when an upgrade moves what is
+held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 """
 
 import asyncio

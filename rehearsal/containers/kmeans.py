@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 
 if __package__ is None or __package__ == "":
     sys.path.insert(0, str(Path(__file__).parent))
-from ndarray import read_ndarray, write_ndarray  # noqa: E402
+from ndarray import read_ndarray, write_ndarray
 
 ML = Path(os.environ["SLUICE_ML"])
 MODEL = ML / "model" / "model_algo-1"

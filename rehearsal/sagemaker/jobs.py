@@ -1,8 +1,8 @@
 """Training and processing jobs: processes under SageMaker's container contract.
 
-There is no /opt/ml on this machine. Each instance of a job gets a folder of its own that stands for it; `/opt/ml` at the
-start of an argument is rewritten to that folder, and the same paths are given in `SM_*`. Source of the contract: AWS,
-"Amazon SageMaker Training and Inference Toolkits" and "How Amazon SageMaker runs your training/processing image".
+There is no /opt/ml on this machine. Each instance of a job gets a folder of its own that stands for it; `/opt/ml` at
+the start of an argument is rewritten to that folder, and the same paths are given in `SM_*`. Source of the contract:
+AWS, "How Amazon SageMaker Runs Your Training Image" and "... Your Processing Container Image".
 """
 
 import json

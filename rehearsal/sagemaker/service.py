@@ -29,7 +29,7 @@ def identifier(length: int) -> str:
 
 
 class Service:
-    """Control plane. Behaviours (jobs, pipelines, endpoints) register what happens after a create or before a delete."""
+    """Control plane. Jobs, pipelines and endpoints register what happens before or after an operation on their kind."""
 
     def __init__(self, host: Host, clock: Clock) -> None:
         self.host, self.clock, self.store = host, clock, Store()

@@ -74,14 +74,10 @@ def _scalar_problems(shape: Shape, value: Any, path: str) -> list[str]:
         return [] if kind in ("boolean", "timestamp") else _range_problems(shape, value, value, path, "value")
     found = _range_problems(shape, len(value), value, path, "length")
     if shape.enum and value not in shape.enum:
-        found.append(
-            f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(shape.enum)}]"
-        )
+        found.append(_broken(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
     pattern = shape.metadata.get("pattern")
     if pattern and not _pattern(pattern).fullmatch(value):
-        found.append(
-            f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
-        )
+        found.append(_broken(value, path, f"Member must satisfy regular expression pattern: {pattern}"))
     return found
 
 
@@ -90,7 +86,7 @@ def _pattern(pattern: str) -> "regex.Pattern[str]":
     try:
         return regex.compile(pattern)
     except regex.error:
-        # Five patterns of the model are broken as written (surrogate ranges, a quantified anchor): a test names them.
+        # Four patterns of the model are broken as written (ranges of surrogates): a test names them.
         return regex.compile("(?s).*")
 
 
@@ -99,18 +95,18 @@ def _range_problems(shape: Shape, size: float, value: Any, path: str, what: str)
     words = "have length" if what == "length" else "have value"
     found = []
     if low is not None and size < low:
-        found.append(
-            f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {words} greater than or equal to {low}"
-        )
+        found.append(_broken(value, path, f"Member must {words} greater than or equal to {low}"))
     if high is not None and size > high:
-        found.append(
-            f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {words} less than or equal to {high}"
-        )
+        found.append(_broken(value, path, f"Member must {words} less than or equal to {high}"))
     return found
 
 
+def _broken(value: Any, path: str, constraint: str) -> str:
+    return f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+
+
 def _wrong_type(value: Any, path: str, kind: str) -> str:
-    return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must be of type {kind}"
+    return _broken(value, path, f"Member must be of type {kind}")
 
 
 def _join(path: str, member: str) -> str:

@@ -96,11 +96,8 @@ def _filters(kind: Kind, request: dict[str, Any]) -> Iterator[Callable[[Record],
             stem = name.removesuffix("After").removesuffix("Before")
             member, sign = _AFTER_BEFORE.get(stem, stem), 1 if name.endswith("After") else -1
             yield lambda r, m=member, v=float(value), s=sign: s * (r.get(m, 0) - v) >= 0
-        elif name.removesuffix("Equals") in {
-            **shapes.operation(f"Describe{kind.noun}").output_shape.members,
-            "DomainId": 1,
-        }:
-            yield lambda r, m=name.removesuffix("Equals"), v=value: v in (r.get(m), r.get(f"{m}Arn"))
+        elif (member := name.removesuffix("Equals")) in shapes.operation(f"Describe{kind.noun}").output_shape.members:
+            yield lambda r, m=member, v=value: v in (r.get(m), r.get(f"{m}Arn"))
         else:
             raise AwsError("ValidationException", f"List{kind.plural} does not filter by {name} in this cloud.")
 

@@ -109,7 +109,8 @@ class Story:
         )
         if answer["EndpointStatus"] != "InService":
             raise RehearsalError(f"the endpoint ended {answer['EndpointStatus']}: {answer.get('FailureReason')}")
-        return f"package version {arn.rsplit('/', 1)[-1]} approved; {self._name} is {answer['EndpointStatus']} on {answer['EndpointConfigName']}"
+        version = arn.rsplit("/", 1)[-1]
+        return f"package version {version} approved; {self._name} is InService on {answer['EndpointConfigName']}"
 
     def predict(self) -> str:
         prefix = f"digits/{self._execution}/preprocess/test/"
@@ -126,11 +127,10 @@ class Story:
             for c, t, row in zip(clusters, truth, features, strict=True)
         ]
         self.pictures["purity"] = purity
+        found = f"purity {purity:.2f} of {len(truth)} images in {len(set(clusters))} clusters"
         if purity < LOWEST_PURITY:
-            raise RehearsalError(
-                f"purity {purity:.2f} of {len(truth)} images in {len(set(clusters))} clusters; at least {LOWEST_PURITY} is expected"
-            )
-        return f"purity {purity:.2f} of {len(truth)} images in {len(set(clusters))} clusters"
+            raise RehearsalError(f"{found}; at least {LOWEST_PURITY} is expected")
+        return found
 
     def observe(self) -> str:
         self._pass_hours(self._idle_hours())

@@ -1,0 +1,152 @@
+"""The figures, each measured by running what a user runs, in a process of its own."""
+
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SYNTH_SAMPLES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One measured figure; `limit` is None where it is only told. `lowest` turns the limit into a least value."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    lowest: bool = False
+    against: str
+    samples: int
+    profile: str = "default"
+
+    def row(self, commit: str, at: str) -> dict[str, object]:
+        ok = self.limit is None or (self.value >= self.limit if self.lowest else self.value <= self.limit)
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "limit": self.limit,
+            "ok": ok,
+            "against": self.against,
+            "samples": self.samples,
+            "profile": self.profile,
+            "commit": commit,
+            "at": at,
+        }
+
+
+class BenchError(Exception):
+    """A command that should have been measured failed; the message holds the end of its output."""
+
+
+def rehearsal() -> list[Figure]:
+    """The README's first story, from an environment that is set up."""
+    seconds, _ = _timed([sys.executable, "-m", "rehearsal.runner"])
+    steps = json.loads((ROOT / "out" / "rehearsal" / "report.json").read_text())["steps"]
+    evidence = next(step["evidence"] for step in steps if step["name"].startswith("predict"))
+    purity = float(re.search(r"purity ([0-9.]+)", evidence).group(1))  # type: ignore[union-attr]
+    return [
+        Figure(
+            name="rehearse.seconds",
+            value=seconds,
+            unit="s",
+            limit=150,
+            against="whole command, after set-up",
+            samples=1,
+        ),
+        Figure(
+            name="digits.purity",
+            value=purity,
+            unit="share",
+            limit=0.6,
+            lowest=True,
+            against="100 held-out digits",
+            samples=100,
+        ),
+    ]
+
+
+def tests() -> list[Figure]:
+    """The part of the tests that a developer runs all the time."""
+    seconds, _ = _timed([sys.executable, "-m", "pytest", "-q", "-m", "not slow", "tests"])
+    return [
+        Figure(name="test.seconds", value=seconds, unit="s", limit=90, against="whole command, after set-up", samples=1)
+    ]
+
+
+def synth() -> list[Figure]:
+    """The whole application against the floor, in turn, so that a slow machine slows both."""
+    ours, floor, peaks = [], [], []
+    with tempfile.TemporaryDirectory() as out:
+        for _ in range(SYNTH_SAMPLES + 1):
+            seconds, peak = _timed([sys.executable, "app.py"], CDK_OUTDIR=f"{out}/app")
+            ours.append(seconds)
+            peaks.append(peak)
+            floor.append(_timed([sys.executable, "-m", "bench.floor"], CDK_OUTDIR=f"{out}/floor")[0])
+    ratios = [a / b for a, b in zip(ours[1:], floor[1:], strict=True)]  # the first pair warms the caches
+    note = f"the median of {SYNTH_SAMPLES} pairs; floor {statistics.median(floor[1:]):.2f} s"
+    return [
+        Figure(
+            name="synth.ratio_to_floor",
+            value=statistics.median(ratios),
+            unit="x",
+            limit=2.0,
+            against=note,
+            samples=SYNTH_SAMPLES,
+        ),
+        Figure(
+            name="synth.seconds",
+            value=statistics.median(ours[1:]),
+            unit="s",
+            against="python app.py",
+            samples=SYNTH_SAMPLES,
+        ),
+        Figure(
+            name="synth.peak_mb",
+            value=max(peaks),
+            unit="MB",
+            against="largest process of python app.py",
+            samples=SYNTH_SAMPLES,
+        ),
+    ]
+
+
+def _timed(command: list[str], **extra: str) -> tuple[float, float]:
+    """Wall seconds of a command and the peak memory (MB) of its largest process. Raises BenchError if it fails."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**env, "CDK_VALIDATION": "false", **extra}, stdout=output, stderr=output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            raise BenchError(
+                f"`{' '.join(command)}` ended with {process.returncode}:\n{output.read().decode()[-3000:]}"
+            )
+    return seconds, _megabytes(usage)
+
+
+def _megabytes(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / 1024
+
+
+FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
+    ("rehearse.seconds", "digits.purity"): rehearsal,
+    ("test.seconds",): tests,
+    ("synth.ratio_to_floor", "synth.seconds", "synth.peak_mb"): synth,
+}

@@ -1,0 +1,1 @@
+"""`sluice`: the command line over the platform's parts."""

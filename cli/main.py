@@ -1,0 +1,12 @@
+"""The `sluice` command."""
+
+import typer
+
+from cli import pipelines
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governed Amazon SageMaker platform.")
+app.add_typer(pipelines.app, name="pipelines")
+
+
+if __name__ == "__main__":
+    app(prog_name="sluice")

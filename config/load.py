@@ -1,0 +1,123 @@
+"""Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
+
+import reprlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from config.document import Document, Place, UnreadableError, read
+from config.schema import Platform, Workload
+from config.section import Section
+
+ROOT = Path(__file__).resolve().parent.parent
+
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake. `field` is written as `studio.users[1].name`; `value` is its repr, empty where nothing was given."""
+
+    file: str
+    line: int
+    field: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        subject = ": ".join(part for part in (self.field, self.value) if part)
+        return (
+            f"{self.file}:{self.line}: {subject} {self.message}"
+            if subject
+            else f"{self.file}:{self.line}: {self.message}"
+        )
+
+
+class ConfigurationError(Exception):
+    """The configuration has the given problems, in the order of files and lines; str() is one line for each."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def load(path: Path, *, root: Path = ROOT) -> Platform:
+    """The platform that `path` describes; workloads are the folders of `root`/workloads. Raises ConfigurationError."""
+    problems: list[Problem] = []
+    document = _read(path, problems)
+    if document is None:
+        raise ConfigurationError(problems)
+    data = document.data if isinstance(document.data, dict) else {}
+    names = data.get("workloads", [])
+    workloads = {}
+    if isinstance(names, list):
+        for index, name in enumerate(names):
+            folder = root / "workloads" / str(name)
+            if name in names[:index]:
+                _note(problems, path, document, ("workloads", index), name, "is given twice")
+            elif not isinstance(name, str) or not (folder / "workload.yaml").is_file():
+                allowed = ", ".join(sorted(p.parent.name for p in root.glob("workloads/*/workload.yaml")))
+                message = f"must be a folder of workloads/ that has a workload.yaml: {allowed}"
+                _note(problems, path, document, ("workloads", index), name, message)
+            else:
+                workloads[name] = _load(Workload, folder / "workload.yaml", problems)
+        data = {**data, "workloads": {name: workload for name, workload in workloads.items() if workload is not None}}
+    platform = _validate(Platform, path, document, data, problems)
+    if platform is None or problems:
+        raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.field)))
+    return platform
+
+
+def load_workload(path: Path) -> Workload:
+    """What one workload.yaml says. Raises ConfigurationError."""
+    problems: list[Problem] = []
+    workload = _load(Workload, path, problems)
+    if workload is None or problems:
+        raise ConfigurationError(problems)
+    return workload
+
+
+def _load(model: type[S], path: Path, problems: list[Problem]) -> S | None:
+    document = _read(path, problems)
+    return None if document is None else _validate(model, path, document, document.data, problems)
+
+
+def _read(path: Path, problems: list[Problem]) -> Document | None:
+    try:
+        document = read(path)
+    except UnreadableError as error:
+        problems.append(Problem(_shown(path), error.line, "", "", str(error)))
+        return None
+    for key, line in document.repeated_keys():
+        problems.append(Problem(_shown(path), line, key, "", "is given twice in one mapping; keep one"))
+    return document
+
+
+def _validate(model: type[S], path: Path, document: Document, data: object, problems: list[Problem]) -> S | None:
+    if not isinstance(document.data, dict):
+        message = f"must be a mapping with the keys {', '.join(model.model_fields)}"
+        problems.append(Problem(_shown(path), 1, "", "", message))
+        return None
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            if detail["type"] == "missing_key":
+                _note(problems, path, document, detail["loc"], None, detail["msg"])
+            else:
+                _note(problems, path, document, detail["loc"], detail["input"], detail["msg"])
+        return None
+
+
+def _note(problems: list[Problem], path: Path, document: Document, place: Place, value: object, message: str) -> None:
+    place, line = document.find(place)
+    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
+    shown = "" if value is None else reprlib.repr(value)
+    problems.append(Problem(_shown(path), line, field, shown, message))
+
+
+def _shown(path: Path) -> str:
+    resolved = path.resolve()
+    return str(resolved.relative_to(ROOT)) if resolved.is_relative_to(ROOT) else str(path)

@@ -1,0 +1,51 @@
+"""The base of every section of the configuration: strict, frozen, and all of its errors reported together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+Finding = tuple[tuple[str | int, ...], object, str]
+"""Where (keys and indexes from the section on), the value given, and what is wrong with it or allowed instead."""
+
+
+class Section(BaseModel):
+    """One mapping of the file. Unknown keys and values of a neighbouring type (`"5"` for 5) are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        """What is wrong between fields. Sees the raw mapping, so that it also runs when a field is wrong by itself."""
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, raw: Any, handler: Callable[[Any], Self]) -> Self:
+        findings = list(cls.contradictions(raw)) if isinstance(raw, Mapping) else []
+        try:
+            section = handler(raw)
+        except ValidationError as error:
+            findings = [cls._finding(detail) for detail in error.errors(include_url=False)] + findings
+        if findings:
+            raise ValidationError.from_exception_data(cls.__name__, [_detail(finding) for finding in findings])
+        return section
+
+    @classmethod
+    def _finding(cls, detail: ErrorDetails) -> Finding:
+        place, kind = detail["loc"], detail["type"]
+        if kind == "extra_forbidden" and len(place) == 1:
+            return place, detail["input"], f"is under an unknown key; known here: {', '.join(cls.model_fields)}"
+        if kind == "missing":
+            return place, None, "is required"
+        message = (
+            detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String should", "must")
+        )
+        return place, detail["input"], message
+
+
+def _detail(finding: Finding) -> InitErrorDetails:
+    place, value, message = finding
+    kind = "missing_key" if message == "is required" else "finding"
+    return InitErrorDetails(type=PydanticCustomError(kind, "{message}", {"message": message}), loc=place, input=value)

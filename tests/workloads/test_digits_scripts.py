@@ -1,0 +1,114 @@
+"""The scripts of the digits pipeline run as processes, from a zip, on the real digits."""
+
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "workloads" / "digits"
+SCRIPTS = DIGITS / "scripts"
+# What the jobs of the embedded cloud import; `make setup` makes it.
+PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(PYTHON), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
+
+
+def succeed(*arguments: object) -> str:
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts in a zip whose name says nothing, as an asset of the deployment is."""
+    path = tmp_path_factory.mktemp("code") / "0a1b2c.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for script in SCRIPTS.glob("*.py"):
+            archive.write(script, script.name)
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "digits.csv"
+    succeed(DIGITS / "data.py", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def split(code: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with what `preprocess` wrote: train/ and test/."""
+    folder = tmp_path_factory.mktemp("split")
+    succeed(code, "preprocess", "--input", data, "--train", folder / "train", "--test", folder / "test")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(split: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "model.tar.gz"
+    succeed(Path(__file__).with_name("fit_digits.py"), split / "train", path)
+    return path
+
+
+def rows(path: Path) -> list[list[int]]:
+    return [[int(value) for value in line.split(",")] for line in path.read_text().splitlines()]
+
+
+def test_the_data_are_the_1797_labelled_images(data: Path) -> None:
+    images = rows(data)
+    assert len(images) == 1797
+    assert {len(image) for image in images} == {65}
+    assert {pixel for image in images for pixel in image[:64]} == set(range(17))
+    assert {image[64] for image in images} == set(range(10))
+
+
+def test_preprocess_parts_the_images_into_unlabelled_shards_and_a_labelled_test_set(data: Path, split: Path) -> None:
+    shards = sorted((split / "train").iterdir())
+    assert [shard.name for shard in shards] == ["part-00.csv", "part-01.csv", "part-02.csv", "part-03.csv"]
+    train = [image for shard in shards for image in rows(shard)]
+    features, labels = rows(split / "test" / "features.csv"), rows(split / "test" / "labels.csv")
+    assert (len(train), len(features), len(labels)) == (1438, 359, 359)
+    labelled = [image + label for image, label in zip(features, labels, strict=True)]
+    images = rows(data)
+    assert all(image in images for image in labelled)
+    assert sorted(train + features) == sorted(image[:64] for image in images)
+
+
+def test_preprocess_gives_the_same_files_again(code: Path, data: Path, split: Path, tmp_path: Path) -> None:
+    succeed(code, "preprocess", "--input", data, "--train", tmp_path / "train", "--test", tmp_path / "test")
+    written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
+    assert written == {path.relative_to(split): path.read_bytes() for path in split.rglob("*.csv")}
+
+
+def test_evaluate_reports_the_purity_of_the_clusters(code: Path, split: Path, model: Path, tmp_path: Path) -> None:
+    said = succeed(code, "evaluate", "--model", model, "--test", split / "test", "--output", tmp_path / "new")
+    report = json.loads((tmp_path / "new" / "evaluation.json").read_text())
+    value = report["clustering"]["purity"]["value"]
+    assert report == {"clustering": {"purity": {"value": value}, "clusters": 10, "images": 359}}
+    assert 0.6 < value <= 1
+    assert f"purity {value:.3f}" in said
+
+
+def test_preprocess_refuses_what_are_no_digits(code: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("1,2,3\n")
+    done = run(code, "preprocess", "--input", wrong, "--train", tmp_path / "a", "--test", tmp_path / "b")
+    assert done.returncode != 0
+    assert "3 columns; 64 pixels and a label are expected" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["preprocess", "evaluate"])
+def test_each_script_explains_its_arguments(script: str) -> None:
+    assert "--test" in succeed(SCRIPTS / f"{script}.py", "--help")
+
+
+def test_an_unknown_command_is_answered_with_the_known_ones(code: Path) -> None:
+    done = run(code, "deploy")
+    assert done.returncode == 1
+    assert "preprocess or evaluate, not 'deploy'" in done.stderr

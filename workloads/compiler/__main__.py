@@ -1,0 +1,99 @@
+"""`python -m workloads.compiler [--check] [WORKLOAD...]`: writes each workload's pipeline.json and images.json.
+
+Exit status: 0 compiled; 2 could not be compiled; 3 a definition is refused or, with --check, not what is committed.
+(1 is Python's own, for a pipeline.py that raises.)
+"""
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from config.load import ConfigurationError, load_workload
+from config.schema import Workload
+from workloads.compiler.canonical import canonical
+from workloads.compiler.checks import check
+from workloads.compiler.environment import isolate
+
+WORKLOADS = Path(__file__).resolve().parents[1]
+DIFF_LINES = 20
+COULD_NOT, REFUSED = 2, 3
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compiles the named workloads, or all; see the module for the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m workloads.compiler")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
+    parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
+    options = parser.parse_args(argv)
+    known = sorted(path.parent.name for path in WORKLOADS.glob("*/pipeline.py"))
+    unknown = sorted(set(options.workloads) - set(known))
+    if unknown:
+        _say(f"no such workload: {', '.join(unknown)}; workloads/ has {', '.join(known)}")
+        return COULD_NOT
+    workloads = _configured(sorted(set(options.workloads)) or known)
+    if workloads is None:
+        return COULD_NOT
+    isolate()
+    return max(_compile(name, workload, options.check) for name, workload in workloads.items())
+
+
+def _configured(names: list[str]) -> dict[str, Workload] | None:
+    """The workloads' configuration, read before the SDK is imported; all errors are shown."""
+    workloads: dict[str, Workload] = {}
+    for name in names:
+        try:
+            workloads[name] = load_workload(WORKLOADS / name / "workload.yaml")
+        except ConfigurationError as error:
+            _say(str(error))
+    return workloads if len(workloads) == len(names) else None
+
+
+def _compile(name: str, workload: Workload, compare: bool) -> int:
+    _say(f"{name}: building the definition with the SageMaker SDK")
+    from workloads.compiler.build import build  # seconds, and only in .venv-sdk
+
+    folder = WORKLOADS / name
+    definition, images = build(folder, workload)
+    findings = check(name, definition, images, workload)
+    for finding in findings:
+        _say(str(finding))
+    if findings:
+        _say(f"{name}: refused, {len(findings)} findings; nothing written")
+        return REFUSED
+    texts = {folder / "pipeline.json": canonical(definition), folder / "images.json": canonical(images)}
+    return max(_compare(path, text) if compare else _write(path, text) for path, text in texts.items())
+
+
+def _write(path: Path, text: str) -> int:
+    changed = not path.is_file() or path.read_text() != text
+    path.write_text(text)
+    _say(f"{_shown(path)}: {'written' if changed else 'unchanged'}")
+    return 0
+
+
+def _compare(path: Path, text: str) -> int:
+    committed = path.read_text() if path.is_file() else ""
+    if committed == text:
+        _say(f"{_shown(path)}: up to date")
+        return 0
+    diff = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "compiled", n=1, lineterm="")
+    lines = list(diff)
+    _say(f"{_shown(path)}: differs from what pipeline.py gives; run `sluice pipelines compile`")
+    _say("\n".join(lines[:DIFF_LINES]))
+    if len(lines) > DIFF_LINES:
+        _say(f"... {len(lines) - DIFF_LINES} more lines")
+    return REFUSED
+
+
+def _shown(path: Path) -> str:
+    return path.relative_to(WORKLOADS.parent).as_posix()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Builds a workload's definition with the `sagemaker` SDK, without network.
+
+`environment.isolate()` comes before the import of this module.
+"""
+
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
+import importlib.util
+import json
+import logging
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+from sagemaker.core import image_uris
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+from config.schema import Workload
+from workloads.compiler.environment import REGION
+
+# The SDK's notes on what it chose and left out would drown the compiler's own lines.
+logging.disable(logging.WARNING)
+warnings.filterwarnings("ignore", module="sagemaker")
+
+# The SDK looks up any role that is no ARN; this one passes for an ARN and becomes the placeholder afterwards.
+ROLE_STAND_IN = "arn:placeholder:iam::execution/role"
+
+
+def build(folder: Path, workload: Workload) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """The pipeline definition of the workload in `folder`, and its images: placeholder -> region -> URI."""
+    module = _load(folder / "pipeline.py")
+    text = module.build(workload, _session(), ROLE_STAND_IN).definition()
+    definition = json.loads(text.replace(ROLE_STAND_IN, "${ExecutionRoleArn}"))
+    # The SDK writes null for what a pipeline does not use.
+    definition = {name: value for name, value in definition.items() if value is not None}
+    return definition, {name: _uris(arguments) for name, arguments in module.IMAGES.items()}
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"workloads.{path.parent.name}.pipeline", path)
+    assert spec and spec.loader, path
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _session() -> PipelineSession:
+    # Keys that are no keys: the SDK makes clients but calls none.
+    boto_session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name=REGION)
+    settings = {
+        "SchemaVersion": "1.0",
+        "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
+    }
+    session = PipelineSession(boto_session=boto_session, sagemaker_config=settings)
+    session._default_bucket = "${ArtifactBucket}"
+    return session
+
+
+def _uris(arguments: dict[str, str]) -> dict[str, str]:
+    """The image in each region where the SDK knows it."""
+    return {region: image_uris.retrieve(region=region, **arguments) for region in _regions(arguments)}
+
+
+def _regions(arguments: dict[str, str]) -> list[str]:
+    config = image_uris.config_for_framework(arguments["framework"])
+    scoped = config.get(arguments.get("image_scope", ""), config)
+    return sorted(_version(scoped["versions"], arguments.get("version"))["registries"])
+
+
+def _version(versions: dict[str, Any], version: str | None) -> dict[str, Any]:
+    return versions[version] if version else next(iter(versions.values()))
