@@ -1,5 +1,6 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
+import os
 import reprlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,11 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+
+
+def chosen(name: str | None = None) -> Path:
+    """The configuration file: `name`, else the one that SLUICE_CONFIG names, else the project's config/team.yaml."""
+    return Path(name or os.environ.get("SLUICE_CONFIG") or ROOT / "config" / "team.yaml")
 
 
 def load(path: Path, *, root: Path = ROOT) -> Platform:

@@ -197,6 +197,16 @@ class Platform(Section):
         """What the names of this platform's resources begin with, e.g. `sluice-dev`."""
         return f"{self.name}-{self.environment}"
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every resource of the application is tagged with."""
+        return {
+            "sluice:platform": self.prefix,
+            "sluice:owner": self.owner,
+            "sluice:environment": self.environment,
+            "sluice:managed-by": "cdk",
+        }
+
     @field_validator("account", mode="before")
     @classmethod
     def _is_an_account(cls, account: object) -> object:
@@ -215,10 +225,17 @@ class Platform(Section):
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         network, region = raw.get("network"), raw.get("region")
+        if isinstance(region, str) and region.startswith("cn-"):
+            # CloudFormation has no AWS::SageMaker::ModelPackageGroup there, and what is trained here is registered.
+            for name in raw.get("workloads") or ():
+                missing = f"needs a model package group, which CloudFormation cannot make in {region}; leave it out"
+                yield ("workloads", name), None, missing
         zones = network.get("availability_zones") if isinstance(network, Mapping) else None
         for place, zone in _repeated(zones):
             yield ("network", "availability_zones", *place), zone, "is given twice"
-        for index, zone in enumerate(zones if isinstance(zones, list) else ()):
-            if not (isinstance(zone, str) and isinstance(region, str) and zone.startswith(region)):
+        if not isinstance(zones, list) or not isinstance(region, str) or region not in regions():
+            return
+        for index, zone in enumerate(zones):
+            if not str(zone).startswith(region):
                 place = ("network", "availability_zones", index)
                 yield place, zone, f"must be a zone of the region, such as {region}a"

@@ -10,6 +10,16 @@ Finding = tuple[tuple[str | int, ...], object, str]
 """Where (keys and indexes from the section on), the value given, and what is wrong with it or allowed instead."""
 
 
+# From pydantic's words to those of someone who writes YAML.
+_WORDING = {
+    "Value error, ": "",
+    "Input should": "must",
+    "String should": "must",
+    "Tuple should": "must",
+    "tuple": "list",
+}
+
+
 class Section(BaseModel):
     """One mapping of the file. Unknown keys and values of a neighbouring type (`"5"` for 5) are errors."""
 
@@ -39,9 +49,9 @@ class Section(BaseModel):
             return place, detail["input"], f"is under an unknown key; known here: {', '.join(cls.model_fields)}"
         if kind == "missing":
             return place, None, "is required"
-        message = (
-            detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String should", "must")
-        )
+        message = detail["msg"]
+        for theirs, ours in _WORDING.items():
+            message = message.replace(theirs, ours)
         return place, detail["input"], message
 
 

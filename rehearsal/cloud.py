@@ -4,6 +4,8 @@ Run by `.venv-cloud`'s Python with GATEWAY_PORT and SLUICE_WORK set. Beside AWS'
 `POST /_rehearsal/advance` with `{"seconds": N}` and `GET /_rehearsal/stand-ins`.
 """
 
+# pyright: reportMissingImports=false
+# ministack lives in .venv-cloud only.
 import asyncio
 import json
 import os
@@ -48,8 +50,7 @@ async def _control(scope: dict[str, Any], receive: Any, send: Any, clock: Clock)
     body = (await receive()).get("body", b"")
     status, answer = 404, {"error": f"no such control: {scope['path']}"}
     if scope["path"] == "/_rehearsal/advance" and scope["method"] == "POST":
-        clock.advance(float(json.loads(body)["seconds"]))
-        await asyncio.to_thread(seam.fire_due_schedules)
+        await asyncio.to_thread(seam.advance, clock, float(json.loads(body)["seconds"]))
         status, answer = 200, {"now": clock.now()}
     elif scope["path"] == "/_rehearsal/stand-ins":
         status, answer = 200, {"stand_ins": seam.STAND_INS}

@@ -1,5 +1,6 @@
 """What exists in the embedded cloud, service by service, as names that two looks can be compared by."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,10 @@ _LISTS = (
     ("sagemaker", "list_notebook_instances", "NotebookInstances", "NotebookInstanceArn"),
 )
 
+_RETAINABLE = {"AWS::S3::Bucket": "s3 Buckets", "AWS::KMS::Key": "kms Keys"}
+# Log groups that SageMaker makes for the whole account, beside whatever any stack does.
+SHARED = "logs logGroups /aws/sagemaker/"
+
 
 class Inventory:
     """Takes stock of one cloud."""
@@ -55,22 +60,21 @@ class Inventory:
             if state != "PendingDeletion":
                 yield f"kms Keys {key['KeyId']}"
 
-    def retained(self, left: set[str]) -> tuple[set[str], set[str]]:
-        """Splits what a destroy left into what is meant to stay and what is not.
+    def retained(self, stacks: list[str]) -> set[str]:
+        """The buckets and keys that the stacks' templates keep, whatever happens to the stacks.
 
-        Buckets stay, and so do the keys that encrypt them: a bucket without its key is lost. The `/aws/sagemaker/` log
-        groups belong to SageMaker, which makes them for the whole account.
+        Keys stay because buckets do: a bucket whose key is gone is lost.
         """
-        s3 = self._cloud.client("s3")
-        buckets = {row for row in left if row.startswith("s3 Buckets ")}
-        keys = set()
-        for row in buckets:
-            rules = s3.get_bucket_encryption(Bucket=row.split()[-1])["ServerSideEncryptionConfiguration"]["Rules"]
-            arn = rules[0]["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")
-            keys.add(f"kms Keys {arn.rsplit('/', 1)[-1]}")
-        shared = {row for row in left if row.startswith("logs logGroups /aws/sagemaker/")}
-        kept = buckets | (keys & left) | shared
-        return kept, left - kept
+        found, formation = set(), self._cloud.client("cloudformation")
+        for stack in stacks:
+            template = formation.get_template(StackName=stack)["TemplateBody"]
+            resources = (json.loads(template) if isinstance(template, str) else template)["Resources"]
+            for row in formation.describe_stack_resources(StackName=stack)["StackResources"]:
+                if resources[row["LogicalResourceId"]].get("DeletionPolicy") == "Retain":
+                    found.add(
+                        f"{_RETAINABLE.get(row['ResourceType'], row['ResourceType'])} {row['PhysicalResourceId']}"
+                    )
+        return found
 
 
 def _items(client: Any, operation: str, member: str) -> Iterator[Any]:

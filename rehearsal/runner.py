@@ -41,34 +41,41 @@ def play(name: str, console: Console) -> bool:
     began = time.monotonic()
     with EmbeddedCloud(digits.region(), out) as cloud:
         story = STORIES[name](cloud, out)
-        for title, act in story.steps():
-            step = _take(title, act, began, console)
-            steps.append(step)
-            if not step.ok:
-                break
-    ok = len(steps) == len(story.steps()) and all(step.ok for step in steps)
+        try:
+            for title, act in story.steps():
+                if not _take(title, act, steps, began, console):
+                    break
+        finally:  # an error that nobody foresaw is told like any other, and then shown in full
+            ok = len(steps) == len(story.steps()) and all(step.ok for step in steps)
+            _tell(ok, steps, story, out, console)
+    return ok
+
+
+def _take(title: str, act: Callable[[], str], steps: list[Step], began: float, console: Console) -> bool:
+    started, ok, evidence = time.monotonic(), False, "an unforeseen error; it is shown below"
+    try:
+        with console.status(f"{title} ..."):
+            evidence = act()
+        ok = True
+    except (RehearsalError, ClientError, BotoCoreError) as error:
+        evidence = str(error)
+    except KeyboardInterrupt:
+        evidence = "stopped by Ctrl-C; all processes are ended"
+    finally:
+        step = Step(title, ok, round(time.monotonic() - started, 1), evidence)
+        steps.append(step)
+        mark = "[green]ok[/]" if ok else "[red]failed[/]"
+        console.print(f"{time.monotonic() - began:6.1f} s  {mark}  {title} ({step.seconds} s)", highlight=False)
+    if not ok:
+        console.print(evidence, markup=False, highlight=False)
+    return ok
+
+
+def _tell(ok: bool, steps: list[Step], story: digits.Story, out: Path, console: Console) -> None:
     result = {"ok": ok, "steps": [asdict(step) for step in steps], "stand_ins": story.stand_ins}
     (out / "report.json").write_text(json.dumps(result, indent=1) + "\n")
     report.write(out / "report.html", result, story.pictures)
     _table(steps, story.stand_ins, out, console)
-    return ok
-
-
-def _take(title: str, act: Callable[[], str], began: float, console: Console) -> Step:
-    started = time.monotonic()
-    with console.status(f"{title} ..."):
-        try:
-            ok, evidence = True, act()
-        except (RehearsalError, ClientError, BotoCoreError) as error:
-            ok, evidence = False, str(error)
-        except KeyboardInterrupt:
-            ok, evidence = False, "stopped by Ctrl-C; all processes are ended"
-    step = Step(title, ok, round(time.monotonic() - started, 1), evidence)
-    mark = "[green]ok[/]" if ok else "[red]failed[/]"
-    console.print(f"{time.monotonic() - began:6.1f} s  {mark}  {title} ({step.seconds} s)", highlight=False)
-    if not ok:
-        console.print(evidence, markup=False, highlight=False)
-    return step
 
 
 def _table(steps: list[Step], stand_ins: list[str], out: Path, console: Console) -> None:

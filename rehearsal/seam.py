@@ -4,6 +4,8 @@ Written for ministack 1.5.33; `tests/rehearsal/test_seam.py` fails with a clear 
 held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 """
 
+# pyright: reportMissingImports=false
+# ministack lives in .venv-cloud only.
 import asyncio
 import contextvars
 import hashlib
@@ -13,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
+from boto3.session import Session
 from botocore.config import Config
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, router
@@ -37,8 +39,8 @@ STAND_INS = [
     "Spot: billed at what ran; no discount and no interruption is invented, so savings read 0.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
-    "VPC flow logs and network isolation: recorded, without effect on loopback.",
-    "KMS: keys are real, but grants and key policies of the volumes have no effect.",
+    "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
+    "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
 
@@ -48,7 +50,7 @@ class Cloud:
     def __init__(self, account: str, region: str, port: int, clock: Clock) -> None:
         self._account, self._region, self._clock = account, region, clock
         self._endpoint = f"http://127.0.0.1:{port}"
-        self._session, self._one_at_a_time = boto3.session.Session(), threading.Lock()
+        self._session, self._one_at_a_time = Session(), threading.Lock()
 
     def arn(self, resource: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{self._account}:{resource}"
@@ -144,6 +146,14 @@ def _trusts(document: str | dict[str, Any], principal: str) -> bool:
 _caller_key: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_caller_key", default="")
 
 
+# A type that changes no behaviour here: it gets an identity, and nothing is made.
+_INERT: dict[str, Any] = {
+    "create": lambda logical_id, new, stack: (f"{stack}-{logical_id}", {"Arn": f"inert:{stack}-{logical_id}"}),
+    "update": lambda physical_id, old, new, stack: (physical_id, {"Arn": f"inert:{physical_id}"}),
+    "delete": lambda physical_id, old: None,
+}
+
+
 def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     """Hang the SageMaker service into ministack's router, IAM, tagging, events and CloudFormation."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
@@ -158,14 +168,14 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
-    provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = {
-        "create": lambda logical_id, properties, stack: (f"fl-{secrets.token_hex(8)}", {}),
-        "delete": lambda physical_id, properties: None,
-    }
+    provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = _INERT
+    _record_metric_math_alarms()
 
 
-def fire_due_schedules() -> None:
-    """Let every schedule rule that is due by the cloud's clock reach its targets now."""
+def advance(clock: Clock, seconds: float) -> None:
+    """Move the cloud's clock on, and let every schedule rule that is then due reach its targets."""
+    eventbridge._tick_scheduled_rules()  # a rule counts from the first time that it is looked at
+    clock.advance(seconds)
     eventbridge._tick_scheduled_rules()
 
 
@@ -233,6 +243,23 @@ def _mend_authorization(service: Service) -> None:
 def _mend_transport() -> None:
     plain = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, secure: plain(source_ip, True)
+
+
+def _record_metric_math_alarms() -> None:
+    """ministack refuses an alarm on metric math; here it is a record that never fires."""
+    plain = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Any:
+        if "Metrics" in new:
+            return _INERT["update"](physical_id, old, new, stack)
+        return plain["update"](physical_id, old, new, stack, logical_id)
+
+    provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] = {
+        "create": lambda name, new, stack: (_INERT if "Metrics" in new else plain)["create"](name, new, stack),
+        "update": update,
+        "update_with_logical_id": True,
+        "delete": lambda physical_id, old: (_INERT if "Metrics" in old else plain)["delete"](physical_id, old),
+    }
 
 
 def _tags(service: Service) -> Iterator[tuple[str, list[dict[str, str]]]]:

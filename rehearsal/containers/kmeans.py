@@ -4,6 +4,8 @@ As AWS documents the algorithm, each instance reduces its own shard to more cent
 instances are then reduced to k. The first step and the last are scikit-learn's; instances talk over loopback.
 """
 
+# pyright: reportMissingImports=false
+# numpy and scikit-learn live in .venv-cloud only.
 import json
 import os
 import pickle

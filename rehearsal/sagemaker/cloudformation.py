@@ -88,7 +88,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
 
 def _request(operation: str, properties: Mapping[str, Any]) -> Properties:
     """The API request that a resource's properties ask for: same names, except for a pipeline's definition."""
-    members = shapes.operation(operation).input_shape.members
+    members = shapes.input_members(operation)
     request = {name: _typed(members[name], value) for name, value in properties.items() if name in members}
     if "PipelineDefinition" in request:
         body = properties["PipelineDefinition"]["PipelineDefinitionBody"]

@@ -37,6 +37,10 @@ class Instance:
         for name in ("input/config", "input/data", "model", "output/data", "checkpoints", "config", "processing"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
+    def end(self) -> None:
+        if self.process:
+            processes.stop(self.process)
+
     def local(self, path: str) -> str:
         return path.replace(ML, str(self.folder), 1) if path.startswith(ML) else path
 
@@ -83,8 +87,7 @@ class Jobs:
             return
         self._service.move(noun, record, "Stopping")
         for instance in self._running.get(record[f"{noun}Name"], []):
-            if instance.process:
-                processes.stop(instance.process)
+            instance.end()
 
     def _train(self, record: Record, folder: Path) -> None:
         specification, resources = record["AlgorithmSpecification"], record["ResourceConfig"]
@@ -186,23 +189,13 @@ class Jobs:
                 "SLUICE_PEERS": peers,
             }
             env = {**self._environment, **{k: instance.local(v) for k, v in environment.items()}, **own}
-            instance.process = processes.start(
-                [instance.local(part) for part in command], env=env, cwd=instance.folder, log=instance.log
-            )
-        deadline = time.monotonic() + (limit_seconds or 86_400)
-        for instance in instances:
-            try:
-                instance.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                for other in instances:
-                    processes.stop(other.process)
-                raise JobError(f"MaxRuntimeExceeded after {limit_seconds} s") from None
-            if instance.process.returncode != 0:
-                for other in instances:
-                    processes.stop(other.process)
-                raise JobError(
-                    f"AlgorithmError: exit code {instance.process.returncode} on {instance.host}: {_tail(instance.log)}"
-                )
+            local = [instance.local(part) for part in command]
+            instance.process = processes.start(local, env=env, cwd=instance.folder, log=instance.log)
+        try:
+            _wait(instances, limit_seconds)
+        finally:
+            for instance in instances:
+                instance.end()
 
     def _write_log(self, noun: str, record: Record, instances: list[Instance]) -> None:
         """The job's output as CloudWatch shows it, written under the job's own role."""
@@ -219,6 +212,21 @@ class Jobs:
                     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
         except ClientError as error:  # AWS runs the job all the same: a role without logs permissions loses its log
             record["LogFault"] = str(error)
+
+
+def _wait(instances: list[Instance], limit_seconds: int | None) -> None:
+    """Until every process has ended well. Raises JobError as soon as one has failed, or when the time is over."""
+    deadline = time.monotonic() + (limit_seconds or 86_400)
+    while True:
+        states = {instance: instance.process.poll() for instance in instances if instance.process}
+        for instance, status in states.items():
+            if status:
+                raise JobError(f"AlgorithmError: exit code {status} on {instance.host}: {_tail(instance.log)}")
+        if all(status == 0 for status in states.values()):
+            return
+        if time.monotonic() > deadline:
+            raise JobError(f"MaxRuntimeExceeded after {limit_seconds} s")
+        time.sleep(0.02)
 
 
 def _download_channel(s3: Any, channel: Mapping[str, Any], instances: list[Instance]) -> None:

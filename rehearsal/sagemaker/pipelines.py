@@ -64,7 +64,7 @@ def _check(text: str) -> None:
         if step["Type"] not in SUPPORTED:
             raise AwsError(
                 "ValidationException",
-                f"Step {step['Name']}: type {step['Type']} is not emulated here; this cloud runs {', '.join(SUPPORTED)}.",
+                f"Step {step['Name']}: type {step['Type']} is not emulated; this cloud runs {', '.join(SUPPORTED)}.",
             )
         missing = _needs(step) - set(names)
         if missing or names.count(step["Name"]) > 1:

@@ -1,11 +1,12 @@
 """What botocore's own service model says about a request and an answer."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import botocore.session
 import regex
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 
 
 @cache
@@ -19,7 +20,19 @@ def operation(name: str) -> OperationModel:
     return service_model().operation_model(name)
 
 
-def problems(shape: Shape, value: Any, path: str = "") -> list[str]:
+def output_members(name: str) -> Mapping[str, Shape]:
+    """The members of an operation's answer."""
+    shape = operation(name).output_shape
+    return shape.members if shape else {}
+
+
+def input_members(name: str) -> Mapping[str, Shape]:
+    """The members of an operation's request."""
+    shape = operation(name).input_shape
+    return shape.members if shape else {}
+
+
+def problems(shape: Shape | None, value: Any, path: str = "") -> list[str]:
     """Every way in which a decoded JSON value breaks the shape, worded as AWS does, with the member's path."""
     if isinstance(shape, StructureShape):
         return _structure_problems(shape, value, path)
@@ -35,7 +48,7 @@ def problems(shape: Shape, value: Any, path: str = "") -> list[str]:
             return [_wrong_type(value, path, "map")]
         found = _range_problems(shape, len(value), value, path, "length")
         return found + [p for key, item in value.items() for p in problems(shape.value, item, f"{path}.{key}.member")]
-    return _scalar_problems(shape, value, path)
+    return _scalar_problems(shape, value, path) if shape else []
 
 
 def _structure_problems(shape: StructureShape, value: Any, path: str) -> list[str]:
@@ -68,15 +81,16 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 def _scalar_problems(shape: Shape, value: Any, path: str) -> list[str]:
     kind = shape.type_name
+    text = value if isinstance(value, str) else ""
     if not isinstance(value, _PYTHON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         return [_wrong_type(value, path, kind)]
-    if kind != "string":
-        return [] if kind in ("boolean", "timestamp") else _range_problems(shape, value, value, path, "value")
-    found = _range_problems(shape, len(value), value, path, "length")
+    if not isinstance(shape, StringShape):
+        return _range_problems(shape, value, value, path, "value") if isinstance(value, int | float) else []
+    found = _range_problems(shape, len(text), value, path, "length")
     if shape.enum and value not in shape.enum:
         found.append(_broken(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
     pattern = shape.metadata.get("pattern")
-    if pattern and not _pattern(pattern).fullmatch(value):
+    if pattern and not _pattern(str(pattern)).fullmatch(text):
         found.append(_broken(value, path, f"Member must satisfy regular expression pattern: {pattern}"))
     return found
 

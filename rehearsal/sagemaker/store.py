@@ -72,15 +72,14 @@ class Store:
 
     def page(self, kind: Kind, request: dict[str, Any]) -> dict[str, Any]:
         """The answer of `List{plural}`: filtered, sorted and cut as the request asks, by the members of its shape."""
-        operation = shapes.operation(f"List{kind.plural}")
-        output = operation.output_shape
-        member = next(name for name, shape in output.members.items() if shape.type_name == "list")
+        output = shapes.output_members(f"List{kind.plural}")
+        member = next(name for name, shape in output.items() if shape.type_name == "list")
         rows = [r for r in self.all(kind.noun) if all(test(r) for test in _filters(kind, request))]
         sort = {"Name": kind.key[-1], "Status": kind.status}.get(request.get("SortBy", ""), "CreationTime")
         rows.sort(key=lambda r: r.get(sort) or 0, reverse=request.get("SortOrder") in (None, "Descending"))
         start = int(request.get("NextToken") or 0)
         end = start + int(request.get("MaxResults") or PAGE)
-        answer = {member: shapes.project(output.members[member], rows[start:end])}
+        answer = {member: shapes.project(output[member], rows[start:end])}
         return answer | ({"NextToken": str(end)} if end < len(rows) else {})
 
 
@@ -96,7 +95,7 @@ def _filters(kind: Kind, request: dict[str, Any]) -> Iterator[Callable[[Record],
             stem = name.removesuffix("After").removesuffix("Before")
             member, sign = _AFTER_BEFORE.get(stem, stem), 1 if name.endswith("After") else -1
             yield lambda r, m=member, v=float(value), s=sign: s * (r.get(m, 0) - v) >= 0
-        elif (member := name.removesuffix("Equals")) in shapes.operation(f"Describe{kind.noun}").output_shape.members:
+        elif (member := name.removesuffix("Equals")) in shapes.output_members(f"Describe{kind.noun}"):
             yield lambda r, m=member, v=value: v in (r.get(m), r.get(f"{m}Arn"))
         else:
             raise AwsError("ValidationException", f"List{kind.plural} does not filter by {name} in this cloud.")

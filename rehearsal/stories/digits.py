@@ -12,7 +12,7 @@ import yaml
 
 from config.load import load
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, tail
-from rehearsal.leftovers import Inventory
+from rehearsal.leftovers import SHARED, Inventory
 
 CONFIG = ROOT / "config" / "team.yaml"
 IMAGES = 100
@@ -54,6 +54,7 @@ class Story:
         self._cloud.start()
         self.stand_ins += self._cloud.control("stand-ins")["stand_ins"]
         self._sagemaker, self._s3 = self._cloud.client("sagemaker"), self._cloud.client("s3")
+        self._formation = self._cloud.client("cloudformation")
         return f"127.0.0.1:{self._cloud.port}, IAM enforcement on"
 
     def bootstrap(self) -> str:
@@ -73,7 +74,7 @@ class Story:
         path = self._out / "digits.csv"
         python = ROOT / ".venv-cloud" / "bin" / "python"
         self._cloud.run([str(python), str(ROOT / "workloads" / "digits" / "data.py"), str(path)], self._log("data"))
-        self._s3.upload_file(str(path), self._bucket("Data"), "digits/digits.csv")
+        self._s3.upload_file(str(path), self._bucket("DataBucket"), "digits/digits.csv")
         with path.open() as lines:
             return f"{sum(1 for _ in lines)} images"
 
@@ -92,7 +93,7 @@ class Story:
         steps = self._sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")[
             "PipelineExecutionSteps"
         ]
-        training = next(s["Metadata"]["TrainingJob"]["Arn"] for s in steps if s["StepType"] == "Training")
+        training = next(s["Metadata"]["TrainingJob"]["Arn"] for s in steps if "TrainingJob" in s["Metadata"])
         job = self._sagemaker.describe_training_job(TrainingJobName=training.rsplit("/", 1)[-1])
         names = " -> ".join(step["StepName"] for step in steps)
         return (
@@ -161,18 +162,20 @@ class Story:
         self._pass_hours(self._platform.costs.sweep.every_hours)
         self._until(self._endpoint, lambda e: e is None, "the endpoint to be deleted")
         entry = self._until(
-            self._verdict, lambda e: e.get("mode", {}).get("S") == "enforce", "the sweep's record of the deletion"
+            self._verdict, lambda e: e is not None and e["outcome"]["S"] == "done", "the sweep's record of the deletion"
         )
         self.pictures["sweep"].append(entry)
         return f"{self._name} is gone: {_words(entry)}"
 
     def destroy(self) -> str:
+        inventory = Inventory(self._cloud)
+        meant_to_stay = inventory.retained(self._stacks())
         self._cdk("destroy", "--all", "--force", "--app", str(self._assembly), log="destroy")
-        left = Inventory(self._cloud).take() - self._before
-        kept, ours = Inventory(self._cloud).retained(left)
-        self.pictures["kept"], self.pictures["left"] = sorted(kept), sorted(ours)
-        if ours or self._stacks():
-            raise RehearsalError(f"left behind: {', '.join(sorted(ours))} {', '.join(self._stacks())}")
+        left = inventory.take() - self._before
+        kept = {row for row in left if row in meant_to_stay or row.startswith(SHARED)}
+        self.pictures["kept"] = sorted(kept)
+        if left - kept or self._stacks():
+            raise RehearsalError(f"left behind: {', '.join([*sorted(left - kept), *self._stacks()])}")
         return f"nothing left but, by design: {', '.join(sorted(kept))}"
 
     def _cdk(self, *arguments: str, log: str, **extra: str) -> None:
@@ -182,21 +185,19 @@ class Story:
         return self._out / "logs" / f"{name}.log"
 
     def _stacks(self) -> list[str]:
-        pages = self._cloud.client("cloudformation").get_paginator("describe_stacks").paginate()
+        pages = self._formation.get_paginator("describe_stacks").paginate()
         return [s["StackName"] for page in pages for s in page["Stacks"] if s["StackName"] != "CDKToolkit"]
 
-    def _resource(self, stack: str, kind: str, word: str) -> str:
-        name = f"{self._platform.prefix}-{stack}"
-        rows = self._cloud.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
-        return next(
-            r["PhysicalResourceId"] for r in rows if r["ResourceType"] == kind and word in r["LogicalResourceId"]
-        )
+    def _ledger(self) -> str:
+        rows = self._formation.describe_stack_resources(StackName=f"{self._platform.prefix}-costs")["StackResources"]
+        return next(r["PhysicalResourceId"] for r in rows if r["ResourceType"] == "AWS::DynamoDB::Table")
 
-    def _bucket(self, word: str) -> str:
-        return self._resource("foundation", "AWS::S3::Bucket", word)
+    def _bucket(self, output: str) -> str:
+        stack = self._formation.describe_stacks(StackName=f"{self._platform.prefix}-foundation")["Stacks"][0]
+        return next(o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == output)
 
     def _rows(self, key: str) -> list[list[str]]:
-        body = self._s3.get_object(Bucket=self._bucket("Artifact"), Key=key)["Body"].read().decode()
+        body = self._s3.get_object(Bucket=self._bucket("ArtifactBucket"), Key=key)["Body"].read().decode()
         return list(csv.reader(io.StringIO(body)))
 
     def _endpoint(self) -> dict[str, Any] | None:
@@ -211,9 +212,8 @@ class Story:
 
     def _verdict(self) -> dict[str, Any] | None:
         """The newest ledger entry about our endpoint."""
-        table = self._resource("costs", "AWS::DynamoDB::Table", "")
-        items = self._cloud.client("dynamodb").scan(TableName=table)["Items"]
-        ours = [item for item in items if any(f"endpoint/{self._name}" in str(v) for v in item.values())]
+        items = self._cloud.client("dynamodb").scan(TableName=self._ledger())["Items"]
+        ours = [item for item in items if item["resource"]["S"].endswith(f":endpoint/{self._name}")]
         return max(ours, key=lambda item: item["at"]["S"], default=None)
 
     def _until(self, look: Callable[[], Any], enough: Callable[[Any], bool], what: str) -> Any:
@@ -237,8 +237,4 @@ def _purity(clusters: list[int], labels: list[int]) -> float:
 
 def _words(entry: dict[str, Any]) -> str:
     """A ledger entry in one line."""
-    return ", ".join(
-        f"{name} {next(iter(value.values()))}"
-        for name, value in sorted(entry.items())
-        if name not in ("resource", "pk", "sk")
-    )
+    return " ".join(entry[name]["S"] for name in ("outcome", "action", "reason"))

@@ -1,0 +1,59 @@
+"""The one alarm of a stack: its functions failed, or one that should run on schedule did not."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from sluice.function import HandlerFunction
+
+_LONGEST_HOURS = 7 * 24  # CloudWatch evaluates no longer period
+
+
+class FunctionsAlarm(Construct):
+    """Tells `alerts` of an error or a dead letter of any of `functions`.
+
+    With `every`, the time between two scheduled runs, silence is an alarm as well.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        functions: Sequence[HandlerFunction],
+        alerts: sns.ITopic,
+        every: Duration | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        # Twice the interval: two runs are never exactly one interval apart.
+        period = Duration.hours(2 * every.to_hours()) if every else Duration.minutes(5)
+        if period.to_hours(integral=False) > _LONGEST_HOURS:
+            raise ValueError(f"silence is noticed only of what runs at least every {_LONGEST_HOURS // 2} hours")
+        metrics: dict[str, cloudwatch.IMetric] = {}
+        for i, function in enumerate(functions):
+            metrics[f"errors{i}"] = function.function.metric_errors(period=period)
+            metrics[f"letters{i}"] = function.dead_letters.metric_approximate_number_of_messages_visible(period=period)
+        troubles = " + ".join(f"FILL({name}, 0)" for name in metrics)
+        if every:
+            for i, function in enumerate(functions):
+                metrics[f"runs{i}"] = function.function.metric_invocations(period=period)
+                troubles += f" + IF(FILL(runs{i}, 0) < 1, 1, 0)"
+        alarm = cloudwatch.Alarm(
+            self,
+            "Resource",
+            alarm_description=f"Functions of {', '.join(f.node.path for f in functions)} failed or fell silent",
+            metric=cloudwatch.MathExpression(
+                expression=troubles, using_metrics=metrics, period=period, label="errors, dead letters and silence"
+            ),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=(
+                cloudwatch.TreatMissingData.BREACHING if every else cloudwatch.TreatMissingData.NOT_BREACHING
+            ),
+        )
+        alarm.add_alarm_action(actions.SnsAction(alerts))

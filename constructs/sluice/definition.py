@@ -1,0 +1,43 @@
+"""A committed pipeline definition, with its placeholders filled at deployment."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Fn
+
+
+class DefinitionError(Exception):
+    """The definition and what the platform can fill in do not fit together."""
+
+
+def images(folder: Path, region: str) -> dict[str, str]:
+    """The image URIs in `region` for each placeholder of `folder`/images.json. Raises DefinitionError."""
+    known: dict[str, dict[str, str]] = json.loads((folder / "images.json").read_text("utf-8"))
+    for name, uris in known.items():
+        if region not in uris:
+            file = f"{folder.name}/images.json"
+            raise DefinitionError(f"{file}: {name} does not exist in {region}; it does in {', '.join(sorted(uris))}")
+    return {name: uris[region] for name, uris in known.items()}
+
+
+def fill(path: Path, values: Mapping[str, str | list[str]]) -> str:
+    """The definition in `path` with each ${Name} replaced by its value, which may be known only at deployment.
+
+    A placeholder for a list stands alone in a JSON array, which then holds the whole list.
+    Raises DefinitionError if the definition asks for a value that is not given.
+    """
+    # On one line: the 1 MiB that SageMaker allows is better spent than on indentation.
+    body = json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":"), sort_keys=True)
+    asked = set(re.findall(r"\$\{(\w+)\}", body))
+    if unknown := asked - values.keys():
+        raise DefinitionError(f"{path.parent.name}/{path.name} asks for {sorted(unknown)}; there are {sorted(values)}")
+    return Fn.sub(
+        body,
+        {
+            name: Fn.join('","', value) if isinstance(value, list) else value
+            for name, value in values.items()
+            if name in asked
+        },
+    )

@@ -1,0 +1,76 @@
+"""The endpoint of one workload. Promotion makes it at run time; here is what it may become and who may touch it."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from config.schema import ServeSettings
+from sluice.hosting import HostingRole
+from sluice.network import Network
+from sluice.permission import allow
+
+_VERSIONS = "Names end in the version of the model package, known only at run time"
+
+
+class Endpoint(Construct):
+    """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        workload: str,
+        serve: ServeSettings,
+        artifact_bucket: s3.IBucket,
+        key: kms.IKey,
+        network: Network,
+    ) -> None:
+        super().__init__(scope, id)
+        self.name, self._key = name, key
+        self.role = HostingRole(
+            self, "Role", endpoint=name, workload=workload, artifact_bucket=artifact_bucket, key=key, network=network
+        ).role
+        self.hosting = {
+            "workload": workload,
+            "instance_type": serve.instance_type,
+            "instance_count": serve.instance_count,
+            "role_arn": self.role.role_arn,
+        }
+        self._endpoint = self._arn("endpoint", name)
+        # As `controls.release` names them.
+        self._config = self._arn("endpoint-config", f"{name}-v*")
+        self._model = self._arn("model", f"{name}-v*")
+
+    def grant_promotion(self, role: iam.Role) -> None:
+        """Create the endpoint and change what it serves."""
+        allow(role, ["sagemaker:DescribeEndpoint"], [self._endpoint])
+        # Both actions are checked against the endpoint and against its configuration.
+        allow(
+            role,
+            ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"],
+            [self._endpoint, self._config],
+            wildcard=_VERSIONS,
+        )
+        allow(role, ["sagemaker:CreateEndpointConfig"], [self._config], wildcard=_VERSIONS)
+        allow(role, ["sagemaker:CreateModel"], [self._model], wildcard=_VERSIONS)
+        allow(role, ["sagemaker:AddTags"], [self._endpoint, self._config, self._model], wildcard=_VERSIONS)
+        passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        allow(role, ["iam:PassRole"], [self.role.role_arn], conditions=passed_to)
+        # The volumes of the endpoint's instances are encrypted under a grant that its creator gives.
+        for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        allow(role, ["kms:CreateGrant"], [self._key.key_arn], conditions=for_aws)
+
+    def grant_removal(self, role: iam.Role) -> None:
+        """Delete the endpoint, all that promotion made for it, and the versions of its model package group."""
+        allow(role, ["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], [self._endpoint])
+        allow(role, ["sagemaker:DeleteEndpointConfig"], [self._config], wildcard=_VERSIONS)
+        allow(role, ["sagemaker:DeleteModel"], [self._model], wildcard=_VERSIONS)
+        packages = self._arn("model-package", f"{self.name}/*")
+        allow(role, ["sagemaker:DeleteModelPackage"], [packages], wildcard=_VERSIONS)
+
+    def _arn(self, resource: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)

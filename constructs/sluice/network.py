@@ -1,0 +1,74 @@
+"""Where jobs and Studio run: a VPC of our own that leads nowhere but to AWS, or a given one."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from config.schema import GivenNetwork, PrivateNetwork
+
+
+class Network(Construct):
+    """`vpc`, `subnet_ids` and `security_group_ids` for everything that runs in the network."""
+
+    vpc: ec2.IVpc
+    subnet_ids: list[str]
+    security_group_ids: list[str]
+
+    def __init__(self, scope: Construct, id: str, *, settings: PrivateNetwork | GivenNetwork, key: kms.IKey) -> None:
+        super().__init__(scope, id)
+        if isinstance(settings, GivenNetwork):
+            zones = list(settings.availability_zones)
+            self.vpc = ec2.Vpc.from_vpc_attributes(self, "Vpc", vpc_id=settings.vpc_id, availability_zones=zones)
+            self.subnet_ids = list(settings.subnet_ids)
+            self.security_group_ids = list(settings.security_group_ids)
+        else:
+            self._make(settings, key)
+
+    def _make(self, settings: PrivateNetwork, key: kms.IKey) -> None:
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(settings.cidr),
+            availability_zones=list(settings.availability_zones),
+            subnet_configuration=[ec2.SubnetConfiguration(name="Jobs", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)],
+            # Emptying the default group would take a custom resource; nothing of ours uses that group.
+            restrict_default_security_group=False,
+            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
+        )
+        self.vpc, self.subnet_ids = vpc, [subnet.subnet_id for subnet in vpc.isolated_subnets]
+        self.security_group_ids = [self._job_group(vpc, settings.cidr).security_group_id]
+        self._open_endpoints(vpc, settings)
+        flows = logs.LogGroup(
+            self,
+            "Flows",
+            encryption_key=key,
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flows))
+
+    def _job_group(self, vpc: ec2.Vpc, cidr: str) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(self, "Jobs", vpc=vpc, description="Jobs and Studio apps", allow_all_outbound=False)
+        within = ec2.Peer.ipv4(cidr)
+        # All protocols: encrypted traffic between training instances is ESP and UDP 500, not TCP alone.
+        group.add_ingress_rule(within, ec2.Port.all_traffic(), "Instances of one job, and Studio's file system")
+        group.add_egress_rule(within, ec2.Port.all_traffic(), "Instances of one job, and Studio's file system")
+        # S3 is reached at public addresses by way of the gateway endpoint; there is no other route out.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "S3 by way of its gateway endpoint")
+        return group
+
+    def _open_endpoints(self, vpc: ec2.Vpc, settings: PrivateNetwork) -> None:
+        group = ec2.SecurityGroup(
+            self, "Endpoints", vpc=vpc, description="Interface endpoints", allow_all_outbound=False
+        )
+        group.add_ingress_rule(ec2.Peer.ipv4(settings.cidr), ec2.Port.HTTPS, "Calls of AWS from the network")
+        for name in settings.interface_endpoints:
+            vpc.add_interface_endpoint(
+                name.title().replace(".", ""),
+                service=ec2.InterfaceVpcEndpointAwsService(name),
+                security_groups=[group],
+                open=False,
+                subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            )

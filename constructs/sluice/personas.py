@@ -1,0 +1,146 @@
+"""What each kind of person may do in Studio."""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from config.schema import Persona
+from sluice.permission import allow
+
+_OWN_PROFILE = "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}"
+_LISTS = "List and search actions have no resource level"
+
+
+_SAGEMAKER = iam.ServicePrincipal(
+    "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+)
+
+
+class PersonaRole(iam.Role):
+    """The execution role of every user of one persona. Starts with what all personas may do: look."""
+
+    def __init__(self, scope: Construct, id: str, *, persona: Persona, prefix: str) -> None:
+        super().__init__(
+            scope,
+            id,
+            description=f"{prefix}: Studio users who are {persona}",
+            assumed_by=_SAGEMAKER,
+        )
+        # Studio names the user in the session, so that the audit trail does.
+        self.assume_role_policy.add_statements(
+            iam.PolicyStatement(actions=["sts:SetSourceIdentity"], principals=[_SAGEMAKER])
+        )
+        self._prefix = prefix
+        allow(self, [f"sagemaker:List{kind}" for kind in _LISTED], ["*"], wildcard=_LISTS)
+        allow(
+            self,
+            ["sagemaker:DescribePipeline", "sagemaker:DescribePipelineExecution"],
+            self._named("pipeline"),
+            wildcard="Pipelines of this platform and their executions",
+        )
+        allow(
+            self,
+            ["sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"],
+            [*self._named("model-package"), *self._named("model-package-group")],
+            wildcard="Model packages of this platform, whose numbers are given when they are registered",
+        )
+        allow(self, ["sagemaker:DescribeEndpoint"], self._named("endpoint"), wildcard="Endpoints of this platform")
+        jobs = [self._arn("processing-job", "pipelines-*"), self._arn("training-job", "pipelines-*")]
+        allow(
+            self,
+            ["sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"],
+            jobs,
+            wildcard="Jobs get their names from the pipeline execution that makes them",
+        )
+
+    def allow_reading(self, *buckets: s3.IBucket, key: kms.IKey) -> None:
+        """Read what is in `buckets`, all of which are encrypted with `key`."""
+        allow(self, ["s3:ListBucket"], [bucket.bucket_arn for bucket in buckets])
+        objects = [bucket.arn_for_objects("*") for bucket in buckets]
+        allow(self, ["s3:GetObject"], objects, wildcard="Everything in this bucket is there for the team to read")
+        key.grant(self, "kms:Decrypt")
+
+    def allow_pipelines(self) -> None:
+        """Start, stop and retry this platform's pipelines, and ask its endpoints for predictions."""
+        allow(
+            self,
+            [f"sagemaker:{verb}PipelineExecution" for verb in ("Start", "Stop", "Retry")],
+            self._named("pipeline"),
+            wildcard="Pipelines of this platform and their executions",
+        )
+        allow(self, ["sagemaker:InvokeEndpoint"], self._named("endpoint"), wildcard="Endpoints of this platform")
+
+    def allow_approval(self) -> None:
+        """Approve and reject model packages of this platform."""
+        allow(
+            self,
+            ["sagemaker:UpdateModelPackage"],
+            self._named("model-package"),
+            wildcard="Model packages of this platform, whose numbers are given when they are registered",
+        )
+
+    def allow_studio(self, domain_id: str, *, key: kms.IKey, work: bool) -> None:
+        """Open Studio as oneself; with `work`, also run private spaces of one's own there."""
+        domain, profile = self._arn("domain", domain_id), self._arn("user-profile", f"{domain_id}/*")
+        spaces, apps = self._arn("space", f"{domain_id}/*"), self._arn("app", f"{domain_id}/*")
+        look = [f"sagemaker:Describe{kind}" for kind in ("Domain", "UserProfile", "Space", "App")]
+        allow(self, look, [domain, profile, spaces, apps], wildcard="Everything in this domain, to look at")
+        if not work:
+            return
+        own = {
+            "ArnLike": {"sagemaker:OwnerUserProfileArn": self._arn_of_own_profile()},
+            "StringEquals": {"sagemaker:SpaceSharingType": ["Private"]},
+        }
+        allow(
+            self,
+            [
+                "sagemaker:CreateSpace",
+                "sagemaker:UpdateSpace",
+                "sagemaker:DeleteSpace",
+                "sagemaker:CreateApp",
+                "sagemaker:DeleteApp",
+            ],
+            [spaces, apps],
+            conditions=own,
+            wildcard="Users name their spaces themselves; the condition keeps each to private ones of their own",
+        )
+        allow(
+            self,
+            ["sagemaker:AddTags"],
+            [spaces, apps],
+            conditions={"Null": {"sagemaker:TaggingAction": "false"}},
+            wildcard="Tags that spaces and apps get while they are being created, and at no other time",
+        )
+        # Without a condition: kms:GrantIsForAWSResource and kms:ViaService both break the making of a space.
+        key.grant(self, "kms:CreateGrant", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext")
+
+    def _arn_of_own_profile(self) -> str:
+        return Stack.of(self).format_arn(
+            service="sagemaker", resource=_OWN_PROFILE, arn_format=ArnFormat.NO_RESOURCE_NAME
+        )
+
+    def _named(self, resource: str) -> Sequence[str]:
+        return [self._arn(resource, f"{self._prefix}-*")]
+
+    def _arn(self, resource: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
+
+
+_LISTED = (
+    "Apps",
+    "Domains",
+    "Endpoints",
+    "ModelPackageGroups",
+    "ModelPackages",
+    "PipelineExecutionSteps",
+    "PipelineExecutions",
+    "Pipelines",
+    "ProcessingJobs",
+    "Spaces",
+    "TrainingJobs",
+    "UserProfiles",
+)

@@ -1,0 +1,71 @@
+"""A workload's SageMaker pipeline, and the model package group that its runs register models in."""
+
+from pathlib import Path
+
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from sluice.definition import fill, images
+from sluice.network import Network
+from sluice.roles import JobRole, PipelineRole
+
+
+class Pipeline(Construct):
+    """The pipeline `name` of the workload in `folder`; `package_group` has the same name.
+
+    Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        folder: Path,
+        region: str,
+        data_bucket: s3.IBucket,
+        artifact_bucket: s3.IBucket,
+        key: kms.IKey,
+        network: Network,
+    ) -> None:
+        super().__init__(scope, id)
+        uris = images(folder, region)
+        code = assets.Asset(self, "Code", path=str(folder / "scripts"), exclude=["**/__pycache__", "**/*.pyc"])
+        self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
+
+        self.job_role = JobRole(self, "JobRole", workload=folder.name)
+        self.job_role.allow_code(code)
+        self.job_role.allow_data(data_bucket, write=False)
+        self.job_role.allow_data(artifact_bucket, write=True)
+        self.job_role.allow_key(key)
+        self.job_role.allow_network(network)
+        for uri in uris.values():
+            self.job_role.allow_image(uri)
+
+        self.role = PipelineRole(self, "Role", workload=folder.name, job_role=self.job_role)
+        self.role.allow_registration(name, models=artifact_bucket, workload=folder.name, key=key)
+        values = {
+            "DataBucket": data_bucket.bucket_name,
+            "ArtifactBucket": artifact_bucket.bucket_name,
+            "KeyArn": key.key_arn,
+            "ExecutionRoleArn": self.job_role.role_arn,
+            "PackageGroup": self.package_group.model_package_group_name,
+            "CodeBucket": code.s3_bucket_name,
+            "CodeKey": code.s3_object_key,
+            "SecurityGroupIds": network.security_group_ids,
+            "SubnetIds": network.subnet_ids,
+            **uris,
+        }
+        pipeline = sagemaker.CfnPipeline(
+            self,
+            "Resource",
+            pipeline_name=name,
+            role_arn=self.role.role_arn,
+            pipeline_definition={"PipelineDefinitionBody": fill(folder / "pipeline.json", values)},
+        )
+        # Runs register by the group's name, which is no reference that CloudFormation would see.
+        pipeline.add_resource_dependency(self.package_group)

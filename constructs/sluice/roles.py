@@ -1,0 +1,142 @@
+"""The two roles of a pipeline: what its jobs run as, and what starts the jobs."""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from sluice.network import Network
+from sluice.permission import allow
+
+_JOBS = ("processing-job", "training-job")
+_LOG_GROUPS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
+
+
+class JobRole(iam.Role):
+    """What processing and training jobs of one workload run as. Starts with logs and metrics, nothing else."""
+
+    def __init__(self, scope: Construct, id: str, *, workload: str) -> None:
+        super().__init__(scope, id, assumed_by=_sagemaker(), description=f"Jobs of the pipeline {workload}")
+        self._workload = workload
+        groups = [
+            Stack.of(self).format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"{group}*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for group in _LOG_GROUPS
+        ]
+        allow(
+            self,
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            groups,
+            wildcard="SageMaker names the log streams of a job",
+        )
+        allow(
+            self,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": list(_LOG_GROUPS)}},
+            wildcard="PutMetricData has no resource level; the condition names the namespaces",
+        )
+
+    def allow_code(self, code: assets.Asset) -> None:
+        """Read the one object that holds the scripts."""
+        allow(self, ["s3:GetObject"], [code.bucket.arn_for_objects(code.s3_object_key)])
+        self._allow_listing(code.bucket, code.s3_object_key)
+
+    def allow_data(self, bucket: s3.IBucket, *, write: bool) -> None:
+        """Read, and with `write` also write, what is under the workload's own prefix in `bucket`."""
+        actions = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"] if write else ["s3:GetObject"]
+        own = bucket.arn_for_objects(f"{self._workload}/*")
+        allow(self, actions, [own], wildcard="The workload's own prefix; runs name what they write")
+        self._allow_listing(bucket, f"{self._workload}/*")
+
+    def allow_key(self, key: kms.IKey) -> None:
+        """Encrypt and decrypt, and let the volumes of jobs do so."""
+        key.grant(self, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+        key.grant(self, "kms:CreateGrant")
+
+    def allow_network(self, network: Network) -> None:
+        """Put network interfaces of jobs in `network`."""
+        interfaces = self._ec2("network-interface", ["*"])
+        places = [*self._ec2("subnet", network.subnet_ids), *self._ec2("security-group", network.security_group_ids)]
+        allow(
+            self,
+            ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],
+            [*interfaces, *places],
+            wildcard="A job's network interfaces get their ids when they are made, in these subnets",
+        )
+        allow(
+            self,
+            ["ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
+            interfaces,
+            conditions={"ArnEquals": {"ec2:Vpc": self._ec2("vpc", [network.vpc.vpc_id])[0]}},
+            wildcard="A job's network interfaces get their ids when they are made; the condition names the VPC",
+        )
+        described = ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+        allow(
+            self,
+            [f"ec2:Describe{kind}" for kind in described],
+            ["*"],
+            wildcard="Describe actions of EC2 have no resource level",
+        )
+
+    def allow_image(self, uri: str) -> None:
+        """Pull the image `uri`, such as 111122223333.dkr.ecr.us-east-1.<suffix>/kmeans:1."""
+        registry, _, repository = uri.rpartition(":")[0].partition("/")
+        account, _, _, region = registry.split(".")[:4]
+        arn = Stack.of(self).format_arn(
+            service="ecr", resource="repository", resource_name=repository, account=account, region=region
+        )
+        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        allow(self, pull, [arn])
+        allow(self, ["ecr:GetAuthorizationToken"], ["*"], wildcard="GetAuthorizationToken has no resource level")
+
+    def _allow_listing(self, bucket: s3.IBucket, prefix: str) -> None:
+        allow(self, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": prefix}})
+
+    def _ec2(self, resource: str, names: Sequence[str]) -> list[str]:
+        return [Stack.of(self).format_arn(service="ec2", resource=resource, resource_name=name) for name in names]
+
+
+class PipelineRole(iam.Role):
+    """What a pipeline runs as: starts jobs that SageMaker names after it, and hands them `job_role`."""
+
+    def __init__(self, scope: Construct, id: str, *, workload: str, job_role: iam.IRole) -> None:
+        super().__init__(scope, id, assumed_by=_sagemaker(), description=f"Steps of the pipeline {workload}")
+        jobs = [self._arn(kind, "pipelines-*") for kind in _JOBS]
+        verbs = ("Create", "Describe", "Stop")
+        allow(
+            self,
+            [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")]
+            + ["sagemaker:AddTags"],
+            jobs,
+            wildcard="SageMaker names the jobs of a pipeline pipelines-<execution>-<step>-<random>",
+        )
+        passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
+
+    def allow_registration(self, group: str, *, models: s3.IBucket, workload: str, key: kms.IKey) -> None:
+        """Register models that lie under the workload's prefix in `models` in the package group `group`."""
+        packages = [self._arn("model-package", f"{group}/*")]
+        allow(self, ["sagemaker:CreateModelPackage"], packages, wildcard="SageMaker numbers the versions of a group")
+        allow(self, ["sagemaker:CreateModelPackage"], [self._arn("model-package-group", group)])
+        # The registry reads what it registers as the one who registers it.
+        own = models.arn_for_objects(f"{workload}/*")
+        allow(self, ["s3:GetObject"], [own], wildcard="The workload's own prefix; runs name what they write")
+        # The last two are asked of who starts a job with an encrypted volume.
+        key.grant(self, "kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant")
+
+    def _arn(self, resource: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
+
+
+def _sagemaker() -> iam.ServicePrincipal:
+    conditions = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    return iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=conditions)

@@ -1,0 +1,130 @@
+"""Makes the endpoint of a workload serve the newest approved version of its model package group.
+
+It reconciles: whatever the event, their order and their duplicates, the state of the registry decides.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+
+from controls import clients, settings
+from controls.refusals import is_busy, is_missing, is_taken
+from controls.release import Hosting, Package, Release, plan
+
+logger = Logger(service="promote")
+
+# An event follows when each of these ends in service, so there is nothing to wait for.
+_CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+
+
+class PromotionError(RuntimeError):
+    """The approved version is not served, and no later event will bring it into service."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`workloads` maps a model package group to workload, instance_type, instance_count and role_arn."""
+
+    platform: str
+    key_arn: str
+    subnet_ids: list[str]
+    security_group_ids: list[str]
+    workloads: dict[str, dict[str, Any]]
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """The group that `event` is about and what was done. Raises PromotionError."""
+    config = settings.read(Settings, os.environ)
+    detail = event["detail"]
+    # The endpoint of a group bears the group's name.
+    group = detail.get("ModelPackageGroupName") or detail["EndpointName"]
+    if group not in config.workloads:
+        raise PromotionError(f"{group} is no workload of {config.platform}")
+    hosting = Hosting(
+        platform=config.platform,
+        key_arn=config.key_arn,
+        subnet_ids=tuple(config.subnet_ids),
+        security_group_ids=tuple(config.security_group_ids),
+        **config.workloads[group],
+    )
+    outcome = reconcile(clients.client("sagemaker"), group, hosting)
+    logger.info("reconciled", group=group, outcome=outcome)
+    return {"group": group, "outcome": outcome}
+
+
+def reconcile(sagemaker: Any, group: str, hosting: Hosting) -> str:
+    """nothing-approved | changing | serving | created | updated. Raises PromotionError."""
+    package = newest_approved(sagemaker, group)
+    if package is None:
+        return "nothing-approved"
+    endpoint = _describe(sagemaker, group)
+    status = endpoint["EndpointStatus"] if endpoint else "absent"
+    if status in _CHANGING:
+        return "changing"
+    if status not in ("absent", "InService"):
+        # Nothing can be done to such an endpoint but to delete it. While it is Deleting, Lambda's retry comes later.
+        reason = (endpoint or {}).get("FailureReason", "no reason given")
+        raise PromotionError(f"endpoint {group} is {status} ({reason}); version {package.version} waits for its end")
+    release = plan(group, package, hosting)
+    if endpoint and endpoint["EndpointConfigName"] == release.name:
+        return "serving"
+    return _bring_into_service(sagemaker, group, release, endpoint)
+
+
+def newest_approved(sagemaker: Any, group: str) -> Package | None:
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group, ModelApprovalStatus="Approved"
+    )
+    approved = [
+        Package(arn=summary["ModelPackageArn"], version=summary["ModelPackageVersion"])
+        for page in pages
+        for summary in page["ModelPackageSummaryList"]
+        if summary["ModelPackageStatus"] == "Completed"
+    ]
+    return max(approved, key=lambda package: package.version, default=None)
+
+
+def _describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
+    try:
+        return sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def _bring_into_service(sagemaker: Any, name: str, release: Release, endpoint: dict[str, Any] | None) -> str:
+    _new(sagemaker.create_model, release.model)
+    new = _new(sagemaker.create_endpoint_config, release.config)
+    if endpoint and endpoint.get("FailureReason") and not new:
+        # The roll-back of a failed update ends in service and sends an event. Trying again here would never end.
+        raise PromotionError(
+            f"endpoint {name} was rolled back from {release.name}: {endpoint['FailureReason']}; "
+            "approve another version, or delete that endpoint configuration to try this one again"
+        )
+    request = {"EndpointName": name, "EndpointConfigName": release.name}
+    try:
+        if endpoint:
+            sagemaker.update_endpoint(**request)
+            return "updated"
+        _new(sagemaker.create_endpoint, {**request, "Tags": release.tags})
+    except ClientError as error:
+        if is_busy(error):
+            return "changing"
+        raise
+    return "created"
+
+
+def _new(create: Callable[..., Any], request: dict[str, Any]) -> bool:
+    """Create it unless it exists. The name says all that is in it, so one that exists is the same."""
+    try:
+        create(**request)
+    except ClientError as error:
+        if is_taken(error):
+            return False
+        raise
+    return True

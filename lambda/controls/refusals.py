@@ -1,0 +1,30 @@
+"""What a SageMaker error means. SageMaker says ValidationException for most of them, so the message decides."""
+
+from botocore.exceptions import ClientError
+
+_MISSING = ("could not find", "does not exist", "not found", "recordnotfound")
+
+
+def is_missing(error: ClientError) -> bool:
+    """The resource is not there (any more)."""
+    code, message = _parts(error)
+    return code in ("ResourceNotFound", "ResourceNotFoundException") or (
+        code == "ValidationException" and any(words in message for words in _MISSING)
+    )
+
+
+def is_taken(error: ClientError) -> bool:
+    """A resource of that name exists already."""
+    code, message = _parts(error)
+    return code in ("ResourceInUse", "ValidationException") and "already exist" in message
+
+
+def is_busy(error: ClientError) -> bool:
+    """The endpoint is being created, changed or deleted."""
+    code, message = _parts(error)
+    return code == "ValidationException" and "in-progress" in message
+
+
+def _parts(error: ClientError) -> tuple[str, str]:
+    details = error.response.get("Error", {})
+    return details.get("Code", ""), details.get("Message", "").lower()

@@ -1,0 +1,73 @@
+"""What serves one approved model package: the requests for its model and endpoint configuration. Pure."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+VARIANT = "AllTraffic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosting:
+    """How the models of one workload are hosted."""
+
+    platform: str
+    workload: str
+    instance_type: str
+    instance_count: int
+    role_arn: str
+    key_arn: str
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One version of a model package group."""
+
+    arn: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """The requests that bring a package into service. Model and endpoint configuration share one name.
+
+    The name holds a hash of everything that is asked for, because neither of the two can be changed once it exists.
+    """
+
+    name: str
+    model: dict[str, Any]
+    config: dict[str, Any]
+    tags: list[dict[str, str]]
+
+
+def plan(group: str, package: Package, hosting: Hosting) -> Release:
+    tags = [
+        {"Key": "sluice:platform", "Value": hosting.platform},
+        {"Key": "sluice:workload", "Value": hosting.workload},
+        {"Key": "sluice:managed-by", "Value": "promotion"},
+    ]
+    model: dict[str, Any] = {
+        "PrimaryContainer": {"ModelPackageName": package.arn},
+        "ExecutionRoleArn": hosting.role_arn,
+        "EnableNetworkIsolation": True,
+        "VpcConfig": {"Subnets": list(hosting.subnet_ids), "SecurityGroupIds": list(hosting.security_group_ids)},
+        "Tags": tags,
+    }
+    variant: dict[str, Any] = {
+        "VariantName": VARIANT,
+        "InstanceType": hosting.instance_type,
+        "InitialInstanceCount": hosting.instance_count,
+        "InitialVariantWeight": 1.0,
+    }
+    config: dict[str, Any] = {"KmsKeyId": hosting.key_arn, "Tags": tags}
+    asked = json.dumps([model, variant, config], sort_keys=True).encode()
+    name = f"{group}-v{package.version}-{hashlib.sha256(asked).hexdigest()[:8]}"
+    return Release(
+        name,
+        {"ModelName": name, **model},
+        {"EndpointConfigName": name, "ProductionVariants": [{**variant, "ModelName": name}], **config},
+        tags,
+    )

@@ -1,0 +1,25 @@
+"""What keeps the bill close to the work that is done."""
+
+from aws_cdk import Environment, Stack
+from constructs import Construct
+
+from config.schema import Platform
+from sluice.alarm import FunctionsAlarm
+from sluice.sweep import Sweep
+from stacks.foundation import FoundationStack
+
+
+class CostsStack(Stack):
+    def __init__(
+        self, scope: Construct, id: str, *, platform: Platform, foundation: FoundationStack, env: Environment
+    ) -> None:
+        super().__init__(scope, id, env=env, description=f"{platform.prefix}: the sweep of idle resources")
+        sweep = Sweep(
+            self,
+            "Sweep",
+            prefix=platform.prefix,
+            environment=platform.environment,
+            policy=platform.costs.sweep,
+            key=foundation.key,
+        )
+        FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)

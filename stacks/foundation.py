@@ -1,0 +1,34 @@
+"""What every other stack stands on: key, buckets, network, alert topic."""
+
+from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from config.schema import Platform
+from sluice.network import Network
+from sluice.storage import PlatformKey, Storage
+
+
+class FoundationStack(Stack):
+    """`key`, `data_bucket`, `artifact_bucket`, `access_log_bucket`, `network` and `alerts` for the other stacks."""
+
+    def __init__(self, scope: Construct, id: str, *, platform: Platform, env: Environment) -> None:
+        super().__init__(scope, id, env=env, description=f"{platform.prefix}: key, buckets, network, alerts")
+        self._zones = list(platform.network.availability_zones)
+        self.key = PlatformKey(self, "Key", alias=platform.prefix)
+        storage = Storage(self, "Storage", key=self.key, settings=platform.storage)
+        self.data_bucket = storage.data
+        self.artifact_bucket = storage.artifacts
+        self.access_log_bucket = storage.access_logs
+        self.network = Network(self, "Network", settings=platform.network, key=self.key)
+        self.alerts = sns.Topic(self, "Alerts", master_key=self.key, enforce_ssl=True)
+        for email in platform.alerts.emails:
+            self.alerts.add_subscription(subscriptions.EmailSubscription(email))
+        CfnOutput(self, "DataBucket", value=self.data_bucket.bucket_name)
+        CfnOutput(self, "ArtifactBucket", value=self.artifact_bucket.bucket_name)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The configured zones: CDK would otherwise look them up with credentials while synthesizing."""
+        return self._zones

@@ -1,0 +1,57 @@
+"""From an approved model package to a serving endpoint, and back to nothing when the stack goes."""
+
+from aws_cdk import Environment, Stack
+from constructs import Construct
+
+from config.schema import Platform
+from sluice.alarm import FunctionsAlarm
+from sluice.endpoint import Endpoint
+from sluice.promotion import Promotion
+from sluice.teardown import Teardown
+from stacks.foundation import FoundationStack
+from stacks.training import TrainingStack
+
+
+class ServingStack(Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        platform: Platform,
+        foundation: FoundationStack,
+        training: TrainingStack,
+        env: Environment,
+    ) -> None:
+        super().__init__(scope, id, env=env, description=f"{platform.prefix}: endpoints of approved models")
+        # When all is destroyed, this stack must have removed the model packages before their group is deleted.
+        self.add_stack_dependency(training)
+        endpoints = [
+            Endpoint(
+                self,
+                f"Endpoint-{workload}",
+                name=training.package_groups[workload].model_package_group_name,
+                workload=workload,
+                serve=settings.serve,
+                artifact_bucket=foundation.artifact_bucket,
+                key=foundation.key,
+                network=foundation.network,
+            )
+            for workload, settings in platform.workloads.items()
+        ]
+        if not endpoints:
+            return
+        promotion = Promotion(
+            self,
+            "Promotion",
+            prefix=platform.prefix,
+            endpoints=endpoints,
+            network=foundation.network,
+            key=foundation.key,
+        )
+        teardown = Teardown(self, "Teardown", prefix=platform.prefix, endpoints=endpoints, key=foundation.key)
+        teardown.runs_after(promotion.rules)
+        for endpoint in endpoints:
+            endpoint.grant_promotion(promotion.handler.role)
+            endpoint.grant_removal(teardown.handler.role)
+        FunctionsAlarm(self, "Alarm", functions=[promotion.handler, teardown.handler], alerts=foundation.alerts)

@@ -1,0 +1,190 @@
+"""What the configuration refuses, and how it says so."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config.load import ROOT, ConfigurationError, chosen, load, load_workload
+
+TEAM: dict[str, Any] = {
+    "name": "sluice",
+    "environment": "dev",
+    "region": "us-east-1",
+    "owner": "ml-platform",
+    "network": {"mode": "private", "cidr": "10.42.0.0/16", "availability_zones": ["us-east-1a", "us-east-1b"]},
+    "studio": {"users": [{"name": "ada", "persona": "viewer"}, {"name": "grace", "persona": "viewer"}]},
+    "workloads": ["digits"],
+}
+WORKLOAD: dict[str, Any] = {
+    "description": "Digits",
+    "algorithm": {"name": "kmeans", "k": 10, "feature_dim": 64},
+    "process": {"instance_type": "ml.m5.large", "volume_gb": 10, "max_run_seconds": 60},
+    "train": {
+        "instance_type": "ml.m5.large",
+        "instance_count": 2,
+        "volume_gb": 10,
+        "max_run_seconds": 60,
+        "max_wait_seconds": 60,
+    },
+    "serve": {"instance_type": "ml.m5.large", "instance_count": 1},
+}
+Refusal = Callable[..., list[str]]
+
+
+def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with each dotted key set, or taken out where the value is `...`."""
+    result = deepcopy(base)
+    for dotted, value in changes.items():
+        *path, last = [int(part) if part.isdigit() else part for part in dotted.split(".")]
+        target = result
+        for part in path:
+            target = target[part]
+        if value is ...:
+            del target[last]
+        else:
+            target[last] = value
+    return result
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Refusal:
+    """Loads a changed configuration and gives the lines of the error, which must come."""
+
+    def refuse(team: dict[str, Any] | str | None = None, workload: dict[str, Any] | None = None) -> list[str]:
+        (tmp_path / "workloads" / "digits").mkdir(parents=True)
+        text = yaml.safe_dump(changed(WORKLOAD, workload or {}), sort_keys=False)
+        (tmp_path / "workloads" / "digits" / "workload.yaml").write_text(text)
+        text = team if isinstance(team, str) else yaml.safe_dump(changed(TEAM, team or {}), sort_keys=False)
+        (tmp_path / "team.yaml").write_text(text)
+        with pytest.raises(ConfigurationError) as raised:
+            load(tmp_path / "team.yaml", root=tmp_path)
+        assert len(raised.value.problems) == len(str(raised.value).splitlines())
+        return [line.removeprefix(f"{tmp_path}/") for line in str(raised.value).splitlines()]
+
+    return refuse
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
+def test_each_sample_is_valid(path: Path) -> None:
+    assert load(path).prefix.startswith("sluice-")
+
+
+def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what_is_allowed(refused: Refusal) -> None:
+    lines = refused(
+        {
+            "account": "11112222333",
+            "ownr": "me",
+            "environment": "test",
+            "studio.idle_minutes": "120",
+            "studio.users.1": {"name": "ada", "persona": "boss"},
+            "network.mode": "private",
+        },
+        {"train.instance_type": "ml.m5.lrage", "algorithm.k": 0},
+    )
+    assert lines == [
+        "team.yaml:2: environment: 'test' must be 'dev', 'staging' or 'prod'",
+        "team.yaml:15: studio.users[1].name: 'ada' is given twice; each user needs a name of its own",
+        "team.yaml:16: studio.users[1].persona: 'boss' must be 'data-scientist', 'ml-engineer' or 'viewer'",
+        "team.yaml:17: studio.idle_minutes: '120' must be a valid integer",
+        "team.yaml:20: account: '11112222333' must be 12 digits in quotes, such as \"111122223333\", or be left out",
+        "team.yaml:21: ownr: 'me' is under an unknown key; known here: name, environment, region, account, owner, "
+        "alerts, network, storage, studio, workloads, costs",
+        "workloads/digits/workload.yaml:4: algorithm.k: 0 must be greater than or equal to 1",
+        "workloads/digits/workload.yaml:11: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
+        "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.c5.large",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"owner": ...}, "team.yaml:1: owner is required"),
+        ({"name": "Sluice"}, "name: 'Sluice'"),
+        ({"region": "us-east-9"}, "region: 'us-east-9' must be a region of SageMaker"),
+        ({"account": 111122223333}, "account: 111122223333 must be 12 digits in quotes"),
+        ({"network.cidr": "10.42.0.0/99"}, "network.cidr: '10.42.0.0/99' must be an IPv4 block of /16 to /24"),
+        ({"network.mode": "public"}, "network: "),
+        ({"network.availability_zones": ["us-east-1a"]}, "network.availability_zones: ['us-east-1a']"),
+        ({"network.availability_zones.1": "us-east-1a"}, "network.availability_zones[1]: 'us-east-1a' is given twice"),
+        ({"network.availability_zones.1": "eu-west-1a"}, "'eu-west-1a' must be a zone of the region"),
+        ({"network.nat": True}, "network.nat: True is under an unknown key; known here: mode, cidr"),
+        ({"studio.idle_minutes": 300}, "studio.idle_minutes: 300 must be at most max_idle_minutes (240)"),
+        ({"studio.idle_minutes": 59}, "studio.idle_minutes: 59 must be greater than or equal to 60"),
+        ({"studio.users.0.name": "a b"}, "studio.users[0].name: 'a b'"),
+        ({"studio.users": "ada"}, "studio.users: 'ada' must be a valid list"),
+        ({"workloads": ["digits", "digits"]}, "workloads[1]: 'digits' is given twice"),
+        ({"workloads": ["nix"]}, "workloads[0]: 'nix' must be a folder of workloads/ that has a workload.yaml: digits"),
+        ({"workloads": "digits"}, "workloads: 'digits' must be"),
+        ({"alerts": {"emails": ["nobody"]}}, "alerts.emails[0]: 'nobody'"),
+        ({"costs": {"sweep": {"mode": "delete"}}}, "costs.sweep.mode: 'delete' must be 'observe' or 'enforce'"),
+    ],
+)
+def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:
+    [line] = refused(changes)
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"train.max_wait_seconds": 59}, "train.max_wait_seconds: 59 must be at least max_run_seconds (60)"),
+        ({"train.spot": "yes"}, "train.spot: 'yes' must be a valid boolean"),
+        ({"process.instance_type": "ml.p9.large"}, "ProcessingInstanceType values"),
+        ({"serve.instance_type": "m5.large"}, "ProductionVariantInstanceType values, such as ml."),
+        ({"exceptions": [{"rule": "spot", "step": "Train", "reason": " "}]}, "exceptions[0].reason: ' '"),
+        ({"serve": ...}, "workload.yaml:1: serve is required"),
+    ],
+)
+def test_a_mistake_in_a_workload_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:
+    [line] = refused(workload=changes)
+    assert expected in line
+
+
+def test_a_given_network_names_one_subnet_for_each_zone(refused: Refusal) -> None:
+    given = {"mode": "given", "vpc_id": "vpc-1", "security_group_ids": ["sg-1"], "subnet_ids": ["subnet-1"]}
+    [line] = refused({"network": given | {"availability_zones": ["us-east-1a", "us-east-1b"]}})
+    assert "network.subnet_ids: ['subnet-1'] must name one subnet for each of the 2 availability_zones" in line
+
+
+def test_a_workload_is_refused_where_model_package_groups_do_not_exist(refused: Refusal) -> None:
+    zones = ["cn-north-1a", "cn-north-1b"]
+    [line] = refused({"region": "cn-north-1", "network.availability_zones": zones})
+    assert "workloads.digits needs a model package group, which CloudFormation cannot make in cn-north-1" in line
+
+
+def test_a_key_given_twice_is_refused_although_yaml_would_take_the_last(refused: Refusal) -> None:
+    text = yaml.safe_dump(TEAM, sort_keys=False) + "owner: somebody-else\n"
+    assert refused(text) == ["team.yaml:19: owner is given twice in one mapping; keep one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name: sluice\nowner: [a\n", "team.yaml:3: is not valid YAML"),
+        ("", "team.yaml:1: must be a mapping with the keys name, environment"),
+        ("- a\n", "team.yaml:1: must be a mapping"),
+        ("name: 2026-13-45\n", "team.yaml:1: is not valid YAML: month must be in 1..12"),
+        ("a: !!python/object:os.system {}\n", "team.yaml:1: is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(refused: Refusal, text: str, expected: str) -> None:
+    [line] = refused(text)
+    assert line.startswith(expected)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    for read in (load, load_workload):
+        with pytest.raises(ConfigurationError, match=r"none\.yaml:1: cannot be read: No such file"):
+            read(tmp_path / "none.yaml")
+
+
+def test_the_file_is_the_named_one_else_the_environments_else_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLUICE_CONFIG", raising=False)
+    assert chosen() == ROOT / "config" / "team.yaml"
+    monkeypatch.setenv("SLUICE_CONFIG", "other.yaml")
+    assert chosen() == Path("other.yaml")
+    assert chosen("named.yaml") == Path("named.yaml")

@@ -1,0 +1,96 @@
+"""The package that is deployed: pure Python, complete in itself, the same wherever it is put together."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_kms as kms
+
+from sluice import function
+from sluice.function import HandlerFunction
+
+VERBS = ["promote", "sweep", "teardown"]
+# What the Lambda runtime brings along: boto3 and what it needs.
+RUNTIME = ["boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six"]
+
+# Runs without site-packages: beside the standard library only the package and, by name, the runtime's modules.
+IMPORT_ALONE = """
+import importlib, importlib.machinery, json, sys, time
+package, site, runtime, module = sys.argv[1], sys.argv[2], sys.argv[3].split(","), sys.argv[4]
+class Runtime:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if path is None and name in runtime:
+            return importlib.machinery.PathFinder.find_spec(name, [site])
+sys.path.insert(0, package)
+sys.meta_path.append(Runtime)
+began = time.perf_counter()
+handler = importlib.import_module(module).handler
+seconds = time.perf_counter() - began
+files = [m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)]
+print(json.dumps({"seconds": seconds, "callable": callable(handler), "files": files}))
+"""
+
+
+def bundle(folder: Path) -> Path:
+    """The asset of an app with all functions, put together in `folder`."""
+    app = App(outdir=str(folder))
+    stack = Stack(app, "Stack")
+    key = kms.Key(stack, "Key")
+    for verb in VERBS:
+        HandlerFunction(stack, verb, prefix="test", verb=verb, key=key, environment={}, timeout=Duration.minutes(1))
+    app.synth()
+    [asset] = folder.glob("asset.*")
+    return asset
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle(tmp_path_factory.mktemp("out"))
+
+
+def test_nothing_in_it_is_compiled(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [path for path in package.rglob("*") if path.is_file()]
+    assert {path for path in files if path.suffix in (".so", ".pyd", ".dylib", ".pyc")} == set()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\npackage: {len(files)} files, {sum(p.stat().st_size for p in files) / 1e6:.2f} MB unzipped\n"
+        )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_handler_imports_alone(package: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    site = sysconfig.get_path("purelib")
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        IMPORT_ALONE,
+        str(package),
+        site,
+        ",".join(RUNTIME),
+        f"controls.{verb}",
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["callable"]
+    third_party = {Path(f).relative_to(site).parts[0].removesuffix(".py") for f in found["files"] if f.startswith(site)}
+    assert third_party <= set(RUNTIME)
+    with capsys.disabled():
+        sys.stdout.write(f"\nimport controls.{verb}: {found['seconds']:.2f} s\n")
+
+
+def test_it_is_the_same_wherever_it_is_put_together(package: Path, tmp_path: Path) -> None:
+    assert bundle(tmp_path).name == package.name
+
+
+def test_without_its_dependencies_the_error_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function, "DEPENDENCIES", function.ROOT / "build" / "absent")
+    with pytest.raises(Exception, match=r"build/absent is missing: run `make setup`"):
+        bundle(tmp_path)

@@ -1,0 +1,139 @@
+"""The serving stack: what may happen at run time, and that nothing of it outlives the stack."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk.assertions import Match, Template
+
+from stacks.foundation import FoundationStack
+from stacks.serving import ServingStack
+from stacks.training import TrainingStack
+
+GROUP = "sluice-dev-digits"
+VERBS = ["promote", "teardown"]
+
+
+@pytest.fixture(scope="module")
+def serving(app_templates: Mapping[str, Template]) -> Template:
+    return app_templates["serving"]
+
+
+def allowed(template: Template) -> list[dict[str, Any]]:
+    """Every statement of every policy."""
+    policies = template.find_resources("AWS::IAM::Policy").values()
+    return [s for policy in policies for s in policy["Properties"]["PolicyDocument"]["Statement"]]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_function_has_a_runtime_a_dead_letter_queue_and_a_log_group_of_its_own(
+    serving: Template, verb: str
+) -> None:
+    serving.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "FunctionName": f"sluice-dev-{verb}",
+            "Handler": f"controls.{verb}.handler",
+            "Runtime": "python3.13",
+            "Architectures": ["arm64"],
+            "DeadLetterConfig": Match.any_value(),
+            "LoggingConfig": Match.any_value(),
+        },
+    )
+    serving.has_resource_properties(
+        "AWS::Logs::LogGroup",
+        {"LogGroupName": f"/aws/lambda/sluice-dev-{verb}", "RetentionInDays": 90, "KmsKeyId": Match.any_value()},
+    )
+
+
+def test_events_are_tried_three_times_and_dead_letters_are_encrypted(serving: Template) -> None:
+    serving.all_resources_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 2})
+    serving.all_resources_properties("AWS::SQS::Queue", {"KmsMasterKeyId": Match.any_value()})
+
+
+def test_promotion_hears_of_approvals_and_of_settled_endpoints_of_its_own_groups(serving: Template) -> None:
+    for kind, detail in (
+        ("Model Package", {"ModelPackageGroupName": [GROUP], "ModelApprovalStatus": ["Approved", "Rejected"]}),
+        ("Endpoint", {"EndpointName": [GROUP], "EndpointStatus": ["IN_SERVICE", "FAILED"]}),
+    ):
+        pattern = {"source": ["aws.sagemaker"], "detail-type": [f"SageMaker {kind} State Change"], "detail": detail}
+        serving.has_resource_properties("AWS::Events::Rule", {"EventPattern": pattern})
+
+
+def test_on_deletion_events_stop_before_teardown_and_roles_go_after_it(serving: Template) -> None:
+    [(name, teardown)] = serving.find_resources("Custom::RuntimeResources").items()
+    rules = serving.find_resources("AWS::Events::Rule")
+    assert all(name in rule["DependsOn"] for rule in rules.values())
+    hosting = {"AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Service": "sagemaker.amazonaws.com"}}]}}
+    roles = serving.find_resources("AWS::IAM::Role", {"Properties": Match.object_like(hosting)})
+    assert roles
+    assert set(roles) <= set(teardown["DependsOn"])
+    assert teardown["Properties"]["Groups"] == [GROUP]
+    assert teardown["Properties"]["ServiceTimeout"] == "900"
+
+
+def test_the_serving_stack_is_deleted_before_the_package_groups(synthesis: Any) -> None:
+    manifest = json.loads((synthesis.folder / "manifest.json").read_text("utf-8"))
+    assert "sluice-dev-training" in manifest["artifacts"]["sluice-dev-serving"]["dependencies"]
+
+
+def test_no_value_of_the_training_stack_is_imported(serving: Template) -> None:
+    """Else a workload could never be removed: its export would be in use by this stack."""
+    assert "sluice-dev-training:" not in json.dumps(serving.to_json())
+
+
+def test_roles_are_passed_to_sagemaker_only(serving: Template) -> None:
+    passing = [s for s in allowed(serving) if "iam:PassRole" in actions(s)]
+    assert passing
+    for statement in passing:
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        assert statement["Resource"] != "*"
+
+
+def test_only_actions_without_a_resource_level_are_allowed_on_everything(serving: Template) -> None:
+    everywhere = {action for s in allowed(serving) if s["Resource"] == "*" for action in actions(s)}
+    assert everywhere == {
+        "cloudwatch:PutMetricData",
+        "ec2:DescribeDhcpOptions",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "ecr:GetAuthorizationToken",
+        "sagemaker:ListEndpointConfigs",
+        "sagemaker:ListModelPackages",
+        "sagemaker:ListModels",
+    }
+
+
+def test_a_model_reads_only_the_artifacts_of_its_workload(serving: Template) -> None:
+    reading = [s for s in allowed(serving) if "s3:GetObject" in actions(s)]
+    assert [s["Resource"]["Fn::Join"][1][1] for s in reading] == ["/digits/*"]
+
+
+def test_failures_raise_an_alarm(serving: Template) -> None:
+    serving.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"AlarmActions": [Match.any_value()], "TreatMissingData": "notBreaching", "Threshold": 0},
+    )
+    [alarm] = serving.find_resources("AWS::CloudWatch::Alarm").values()
+    watched = [m["MetricStat"]["Metric"]["MetricName"] for m in alarm["Properties"]["Metrics"] if "MetricStat" in m]
+    assert sorted(watched) == sorted(["Errors", "ApproximateNumberOfMessagesVisible"] * len(VERBS))
+
+
+def test_a_platform_without_workloads_has_nothing_to_serve(synthesis: Any) -> None:
+    app = App(context={"aws:cdk:bundling-stacks": []})
+    common: dict[str, Any] = {
+        "platform": synthesis.platform.model_copy(update={"workloads": {}}),
+        "env": Environment(region="us-east-1"),
+    }
+    foundation = FoundationStack(app, "Foundation", **common)
+    training = TrainingStack(app, "Training", foundation=foundation, **common)
+    stack: Stack = ServingStack(app, "Serving", foundation=foundation, training=training, **common)
+    assert not Template.from_stack(stack).to_json().get("Resources")
