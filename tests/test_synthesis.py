@@ -59,4 +59,4 @@ def test_a_mistake_is_printed_ends_with_2_and_synthesizes_nothing(tmp_path: Path
     assert result.stdout == ""
     lines = [line.removeprefix(f"{bad}:").split(" ")[:2] for line in result.stderr.splitlines()]
     assert lines == [["1:", "owner"], ["3:", "environment:"], ["6:", "ownr:"]]
-    assert not (tmp_path / "out").exists()
+    assert not files(tmp_path / "out")

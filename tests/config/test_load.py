@@ -95,7 +95,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         "alerts, network, storage, studio, workloads, costs",
         "workloads/digits/workload.yaml:4: algorithm.k: 0 must be greater than or equal to 1",
         "workloads/digits/workload.yaml:11: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
-        "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.c5.large",
+        "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.m5.4xlarge",
     ]
 
 

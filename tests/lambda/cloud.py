@@ -1,0 +1,238 @@
+"""An in-memory cloud behind real boto3 clients: botocore checks each request, the `before-call` event answers it."""
+# ruff: noqa: N802, N803 - operations and their parameters are named as AWS names them
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+GROUP = "sluice-dev-digits"
+OURS = {"sluice:platform": "sluice-dev"}
+_PAGE = 2  # small, so that whoever forgets a paginator sees only a part
+
+
+class RefusalError(Exception):
+    def __init__(self, message: str, code: str = "ValidationException") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call, with the ARN that IAM checks it against."""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+
+    @property
+    def writes(self) -> bool:
+        return not self.operation.startswith(("List", "Describe", "Get"))
+
+
+def arn(resource: str) -> str:
+    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{resource}"
+
+
+class Cloud:
+    """What exists, what was called, and what goes wrong. Endpoints stay Creating or Updating until `settle`."""
+
+    def __init__(self) -> None:
+        self.endpoints: dict[str, dict[str, Any]] = {}
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.models: dict[str, dict[str, Any]] = {}
+        self.packages: dict[str, dict[str, Any]] = {}
+        self.notebooks: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.invocations: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+        self.jupyter: dict[str, datetime | None] = {}
+        self.ledger: dict[tuple[str, str], dict[str, Any]] = {}
+        self.calls: list[Call] = []
+        self.events: list[dict[str, Any]] = []
+        self.faults: dict[tuple[str, str], RefusalError] = {}
+        self.meanwhile: dict[str, Callable[[], None]] = {}
+        self.metric_state = "Complete"
+
+    # The world as a test sets it up
+
+    def endpoint(self, name: str, *, minutes: int = 600, status: str = "InService", tags: dict[str, str] = OURS) -> str:
+        changed = NOW - timedelta(minutes=minutes)
+        self.endpoints[name] = {
+            "EndpointName": name,
+            "EndpointArn": arn(f"endpoint/{name}"),
+            "EndpointConfigName": "by-hand",
+            "EndpointStatus": status,
+            "CreationTime": changed,
+            "LastModifiedTime": changed,
+            "ProductionVariants": [{"VariantName": "AllTraffic"}],
+        }
+        self.tags[arn(f"endpoint/{name}")] = dict(tags)
+        return name
+
+    def notebook(self, name: str, *, minutes: int = 600, status: str = "InService", tags: dict[str, str] = OURS) -> str:
+        changed = NOW - timedelta(minutes=minutes)
+        self.notebooks[name] = {
+            "NotebookInstanceName": name,
+            "NotebookInstanceArn": arn(f"notebook-instance/{name}"),
+            "NotebookInstanceStatus": status,
+            "LastModifiedTime": changed,
+        }
+        self.tags[arn(f"notebook-instance/{name}")] = dict(tags)
+        self.jupyter[name] = changed
+        return name
+
+    def package(self, version: int, approval: str = "Approved", group: str = GROUP) -> str:
+        name = arn(f"model-package/{group}/{version}")
+        self.packages[name] = {
+            "ModelPackageArn": name,
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": version,
+            "ModelPackageStatus": "Completed",
+            "ModelApprovalStatus": approval,
+            "CreationTime": NOW,
+        }
+        self.events.append({"detail": {"ModelPackageGroupName": group, "ModelApprovalStatus": approval}})
+        return name
+
+    def settle(self, name: str, *, failure: str | None = None) -> None:
+        """Let what is under way at an endpoint end, as SageMaker does: a failed update is rolled back."""
+        endpoint = self.endpoints.get(name)
+        if not endpoint or "wanted" not in endpoint:
+            return
+        wanted, created = endpoint.pop("wanted"), endpoint["EndpointStatus"] == "Creating"
+        endpoint.pop("FailureReason", None)
+        if failure:
+            endpoint["FailureReason"] = failure
+        else:
+            endpoint["EndpointConfigName"] = wanted
+        endpoint["EndpointStatus"] = "Failed" if failure and created else "InService"
+        word = "FAILED" if failure and created else "IN_SERVICE"
+        self.events.append({"detail": {"EndpointName": name, "EndpointStatus": word}})
+
+    # The API
+
+    def remember(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["asked"] = params
+
+    def answer(self, model: Any, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        call = Call(model.service_model.service_name, model.name, dict(context["asked"]))
+        self.calls.append(call)
+        self.meanwhile.pop(model.name, lambda: None)()
+        try:
+            for (operation, name), fault in self.faults.items():
+                if operation == model.name and name in map(str, call.params.values()):
+                    raise fault
+            return SimpleNamespace(status_code=200), getattr(self, model.name)(**call.params) or {}
+        except RefusalError as refusal:
+            error = {"Error": {"Code": refusal.code, "Message": str(refusal)}}
+            return SimpleNamespace(status_code=400), error
+
+    def ListEndpoints(self, StatusEquals: str, **page: Any) -> dict[str, Any]:
+        rows = [e for e in self.endpoints.values() if e["EndpointStatus"] == StatusEquals]
+        return _page("Endpoints", rows, **page)
+
+    def DescribeEndpoint(self, EndpointName: str) -> dict[str, Any]:
+        return dict(_find(self.endpoints, EndpointName, f'Could not find endpoint "{EndpointName}".'))
+
+    def CreateEndpoint(self, EndpointName: str, EndpointConfigName: str, Tags: list[dict[str, str]]) -> None:
+        if EndpointName in self.endpoints:
+            raise RefusalError(f'Cannot create already existing endpoint "{EndpointName}".')
+        self.endpoint(EndpointName, status="Creating", tags={tag["Key"]: tag["Value"] for tag in Tags})
+        self.endpoints[EndpointName] |= {"wanted": EndpointConfigName, "EndpointConfigName": EndpointConfigName}
+
+    def UpdateEndpoint(self, EndpointName: str, EndpointConfigName: str) -> None:
+        endpoint = self.endpoints[EndpointName]
+        if endpoint["EndpointStatus"] != "InService":
+            raise RefusalError(f'Cannot update in-progress endpoint "{EndpointName}".')
+        endpoint |= {"EndpointStatus": "Updating", "wanted": EndpointConfigName}
+
+    def DeleteEndpoint(self, EndpointName: str) -> None:
+        endpoint = _find(self.endpoints, EndpointName, f'Could not find endpoint "{EndpointName}".')
+        if endpoint["EndpointStatus"] in ("Creating", "Updating"):
+            raise RefusalError(f'Cannot delete in-progress endpoint "{EndpointName}".')
+        del self.endpoints[EndpointName]
+
+    def CreateModel(self, ModelName: str, **model: Any) -> None:
+        if ModelName in self.models:
+            raise RefusalError(f'Cannot create already existing model "{ModelName}".')
+        self.models[ModelName] = {"ModelName": ModelName, **model}
+
+    def CreateEndpointConfig(self, EndpointConfigName: str, **config: Any) -> None:
+        if EndpointConfigName in self.configs:
+            raise RefusalError(f'Cannot create already existing endpoint configuration "{EndpointConfigName}".')
+        self.configs[EndpointConfigName] = {"EndpointConfigName": EndpointConfigName, **config}
+
+    def DeleteModel(self, ModelName: str) -> None:
+        del _known(self.models, ModelName, f'Could not find model "{ModelName}".')[ModelName]
+
+    def DeleteEndpointConfig(self, EndpointConfigName: str) -> None:
+        message = f'Could not find endpoint configuration "{EndpointConfigName}".'
+        del _known(self.configs, EndpointConfigName, message)[EndpointConfigName]
+
+    def DeleteModelPackage(self, ModelPackageName: str) -> None:
+        message = f"ModelPackage {ModelPackageName} does not exist."
+        del _known(self.packages, ModelPackageName, message)[ModelPackageName]
+
+    def ListModels(self, NameContains: str, **page: Any) -> dict[str, Any]:
+        return _page("Models", [m for n, m in self.models.items() if NameContains in n], **page)
+
+    def ListEndpointConfigs(self, NameContains: str, **page: Any) -> dict[str, Any]:
+        return _page("EndpointConfigs", [c for n, c in self.configs.items() if NameContains in n], **page)
+
+    def ListModelPackages(
+        self, ModelPackageGroupName: str, ModelApprovalStatus: str | None = None, **page: Any
+    ) -> dict[str, Any]:
+        rows = [p for p in self.packages.values() if p["ModelPackageGroupName"] == ModelPackageGroupName]
+        rows = [p for p in rows if ModelApprovalStatus in (None, p["ModelApprovalStatus"])]
+        return _page("ModelPackageSummaryList", rows, **page)
+
+    def ListNotebookInstances(self, StatusEquals: str, **page: Any) -> dict[str, Any]:
+        rows = [n for n in self.notebooks.values() if n["NotebookInstanceStatus"] == StatusEquals]
+        return _page("NotebookInstances", rows, **page)
+
+    def DescribeNotebookInstance(self, NotebookInstanceName: str) -> dict[str, Any]:
+        return dict(_find(self.notebooks, NotebookInstanceName, "RecordNotFound"))
+
+    def StopNotebookInstance(self, NotebookInstanceName: str) -> None:
+        _find(self.notebooks, NotebookInstanceName, "RecordNotFound")["NotebookInstanceStatus"] = "Stopping"
+
+    def ListTags(self, ResourceArn: str, **page: Any) -> dict[str, Any]:
+        return _page("Tags", [{"Key": k, "Value": v} for k, v in self.tags[ResourceArn].items()], **page)
+
+    def GetMetricData(self, MetricDataQueries: list[Any], StartTime: datetime, EndTime: datetime) -> dict[str, Any]:
+        results = []
+        for query in MetricDataQueries:
+            named = {d["Name"]: d["Value"] for d in query["MetricStat"]["Metric"]["Dimensions"]}
+            points = self.invocations.get((named["EndpointName"], named["VariantName"]), [])
+            values = [count for time, count in points if StartTime <= time < EndTime]
+            results.append({"Id": query["Id"], "Values": values, "StatusCode": self.metric_state})
+        return {"MetricDataResults": results}
+
+    def GetLogEvents(self, logStreamName: str, **_: Any) -> dict[str, Any]:
+        name = logStreamName.removesuffix("/jupyter.log")
+        if name not in self.jupyter:
+            raise RefusalError("The specified log stream does not exist.", "ResourceNotFoundException")
+        last = self.jupyter[name]
+        return {"events": [{"timestamp": int(last.timestamp() * 1000)}] if last else []}
+
+    def PutItem(self, TableName: str, Item: dict[str, Any]) -> None:
+        item = {key: next(iter(value.values())) for key, value in Item.items()}
+        self.ledger[item["resource"], item["at"]] = item
+
+
+def _page(member: str, rows: list[Any], NextToken: str = "0", **_: Any) -> dict[str, Any]:
+    end = int(NextToken) + _PAGE
+    return {member: rows[int(NextToken) : end]} | ({"NextToken": str(end)} if end < len(rows) else {})
+
+
+def _known(records: dict[str, Any], name: str, message: str) -> dict[str, Any]:
+    if name not in records:
+        raise RefusalError(message)
+    return records
+
+
+def _find(records: dict[str, Any], name: str, message: str) -> dict[str, Any]:
+    return _known(records, name, message)[name]

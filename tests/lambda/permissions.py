@@ -1,0 +1,139 @@
+"""What a deployed function may do and is told, from its template; and what its calls ask of IAM."""
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+cloud = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
+ACCOUNT, REGION = cloud.ACCOUNT, cloud.REGION
+
+
+@dataclass(frozen=True)
+class Statement:
+    actions: list[str]
+    resources: list[str]
+    conditions: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    environment: dict[str, str]
+    statements: list[Statement]
+
+
+def functions(template: dict[str, Any]) -> Iterator[tuple[str, Deployed]]:
+    """The verb of each function of a stack, and what is deployed of it."""
+    for function in _of_type(template, "AWS::Lambda::Function"):
+        variables = function.get("Environment", {}).get("Variables", {})
+        yield (
+            function["Handler"].split(".")[1],
+            Deployed(
+                {name: _flat(value) for name, value in variables.items()},
+                _statements(template, function["Role"]["Fn::GetAtt"][0]),
+            ),
+        )
+
+
+def _statements(template: dict[str, Any], role: str) -> list[Statement]:
+    policies = [p for p in _of_type(template, "AWS::IAM::Policy") if p["Roles"] == [{"Ref": role}]]
+    return [
+        Statement(_list(s["Action"]), [_flat(r) for r in _list(s["Resource"])], s.get("Condition", {}))
+        for policy in policies
+        for s in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def _of_type(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _flat(value: Any) -> str:
+    """A template's value as one string; what only a deployment knows keeps its logical name."""
+    known = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::Region": REGION}
+    match value:
+        case {"Ref": str(name)}:
+            return known.get(name, name)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"{name}.{attribute}"
+        case {"Fn::ImportValue": name}:
+            return name
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(map(_flat, parts))
+        case _:
+            return str(value)
+
+
+_PLATFORM = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}  # Lambda's own, for every function
+_NAMED = {
+    "Endpoint": "endpoint/{EndpointName}",
+    "EndpointConfig": "endpoint-config/{EndpointConfigName}",
+    "Model": "model/{ModelName}",
+    "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
+}
+
+
+def _asked(call: Any) -> Iterator[tuple[str, str]]:
+    """The actions, each with the ARN it is asked for, that AWS checks for one call."""
+    operation, params = call.operation, call.params
+    action = f"{call.service}:{operation}"
+    if operation == "PutItem":
+        yield "dynamodb:PutItem", params["TableName"] + ".Arn"
+    elif operation == "GetLogEvents":
+        name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
+        yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+    elif operation == "ListTags" or operation == "DeleteModelPackage":
+        yield action, next(iter(params.values()))
+    elif operation.startswith("List") or operation == "GetMetricData":
+        yield action, "*"
+    else:
+        noun = operation.removeprefix("Create").removeprefix("Describe").removeprefix("Update").removeprefix("Delete")
+        own = cloud.arn(_NAMED[noun.removeprefix("Stop")].format(**params))
+        yield action, own
+        if operation in ("CreateEndpoint", "UpdateEndpoint"):
+            yield action, cloud.arn(_NAMED["EndpointConfig"].format(**params))
+        if "Tags" in params:
+            yield "sagemaker:AddTags", own
+        if "ExecutionRoleArn" in params:
+            yield "iam:PassRole", params["ExecutionRoleArn"]
+
+
+def _covers(statement: Statement, action: str, resource: str, tags: dict[str, dict[str, str]]) -> bool:
+    wanted = statement.conditions.get("StringEquals", {})
+    return (
+        action in statement.actions
+        and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
+        and all(
+            tags.get(resource, {}).get(key.partition("/")[2]) == value
+            for key, value in wanted.items()
+            if key.startswith("aws:ResourceTag/")
+        )
+    )
+
+
+def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Deployed) -> None:
+    """Assert that the role covers every recorded call, and that each action on each resource was used."""
+    asked = [(action, resource, tags) for call, tags in recorded for action, resource in _asked(call)]
+    refused = {
+        (action, resource)
+        for action, resource, tags in asked
+        if not any(_covers(statement, action, resource, tags) for statement in function.statements)
+    }
+    assert not refused, f"called but not allowed: {sorted(refused)}"
+    used = {(action, resource) for action, resource, _ in asked}
+    idle = {
+        (action, pattern)
+        for statement in function.statements
+        for action in statement.actions
+        for pattern in statement.resources
+        if action not in _PLATFORM
+        # AWS services use the key on behalf of the role; no call of ours shows that.
+        and not action.startswith("kms:")
+        and not any(action == a and fnmatchcase(resource, pattern) for a, resource in used)
+    }
+    assert not idle, f"allowed but never called: {sorted(idle)}"

@@ -1,0 +1,118 @@
+"""What the foundation promises: encrypted, closed, kept, and without a way out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+ONLY_TLS = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.fixture
+def foundation(app_templates: Mapping[str, Template]) -> Template:
+    return app_templates["foundation"]
+
+
+def test_the_key_rotates_and_outlives_the_stack(foundation: Template) -> None:
+    foundation.has_resource("AWS::KMS::Key", {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})
+    foundation.has_resource_properties("AWS::KMS::Key", {"EnableKeyRotation": True})
+    foundation.has_resource_properties("AWS::KMS::Alias", {"AliasName": "alias/sluice-dev"})
+
+
+def test_every_bucket_is_closed_versioned_kept_and_ends_what_is_old(foundation: Template) -> None:
+    closed = dict.fromkeys(["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"], True)
+    ending = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+    foundation.all_resources(
+        "AWS::S3::Bucket",
+        {
+            "DeletionPolicy": "Retain",
+            "Properties": Match.object_like(
+                {
+                    "PublicAccessBlockConfiguration": closed,
+                    "VersioningConfiguration": {"Status": "Enabled"},
+                    "LifecycleConfiguration": {
+                        "Rules": Match.array_with(
+                            [
+                                Match.object_like(
+                                    ending
+                                    | {"NoncurrentVersionExpiration": {"NoncurrentDays": 30}, "Status": "Enabled"}
+                                )
+                            ]
+                        )
+                    },
+                }
+            ),
+        },
+    )
+
+
+def test_data_and_artifacts_are_encrypted_with_the_customer_key_and_logged(foundation: Template) -> None:
+    by_key = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": Match.any_value()}}
+    encrypted = {"ServerSideEncryptionConfiguration": [by_key | {"BucketKeyEnabled": True}]}
+    for prefix in ("data/", "artifacts/"):
+        foundation.has_resource_properties(
+            "AWS::S3::Bucket",
+            {
+                "BucketEncryption": encrypted,
+                "LoggingConfiguration": {"LogFilePrefix": prefix, "DestinationBucketName": Match.any_value()},
+            },
+        )
+
+
+def test_every_bucket_refuses_what_does_not_come_by_tls(foundation: Template) -> None:
+    refusal = Match.object_like({"Effect": "Deny", "Action": "s3:*", "Condition": ONLY_TLS})
+    policies = foundation.find_resources(
+        "AWS::S3::BucketPolicy",
+        {"Properties": {"PolicyDocument": {"Statement": Match.array_with([refusal])}}},
+    )
+    assert len(policies) == len(foundation.find_resources("AWS::S3::Bucket"))
+
+
+def test_the_network_leads_nowhere_but_to_aws(foundation: Template) -> None:
+    for kind in ("InternetGateway", "NatGateway", "EgressOnlyInternetGateway", "Route"):
+        foundation.resource_count_is(f"AWS::EC2::{kind}", 0)
+    foundation.has_resource_properties("AWS::EC2::VPC", {"CidrBlock": "10.42.0.0/16"})
+    for zone in ("us-east-1a", "us-east-1b"):
+        foundation.has_resource_properties("AWS::EC2::Subnet", {"AvailabilityZone": zone, "MapPublicIpOnLaunch": False})
+    foundation.has_resource_properties("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Gateway"})
+    foundation.has_resource_properties("AWS::EC2::FlowLog", {"TrafficType": "ALL"})
+
+
+def test_only_the_configured_interface_endpoints_exist(foundation: Template) -> None:
+    endpoints = foundation.find_resources("AWS::EC2::VPCEndpoint", {"Properties": {"VpcEndpointType": "Interface"}})
+    names = {endpoint["Properties"]["ServiceName"] for endpoint in endpoints.values()}
+    assert names == {
+        f"com.amazonaws.us-east-1.{name}" for name in ("sagemaker.api", "sagemaker.runtime", "logs", "sts")
+    }
+
+
+def test_security_groups_hold_their_rules_inline_and_nobody_outside_may_come_in(foundation: Template) -> None:
+    foundation.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+    foundation.resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
+    for group in foundation.find_resources("AWS::EC2::SecurityGroup").values():
+        assert {rule["CidrIp"] for rule in group["Properties"]["SecurityGroupIngress"]} == {"10.42.0.0/16"}
+
+
+def test_alerts_are_encrypted_with_the_customer_key(foundation: Template) -> None:
+    foundation.has_resource_properties("AWS::SNS::Topic", {"KmsMasterKeyId": Match.any_value()})
+
+
+def test_a_given_network_is_used_and_nothing_is_added_to_it(synthesize: Callable[[str], Any]) -> None:
+    templates = {name: Template.from_json(template) for name, template in synthesize("govcloud").templates.items()}
+    templates["foundation"].resource_count_is("AWS::EC2::VPC", 0)
+    templates["foundation"].resource_count_is("AWS::EC2::SecurityGroup", 0)
+    templates["studio"].has_resource_properties(
+        "AWS::SageMaker::Domain",
+        {
+            "VpcId": "vpc-0a1b2c3d4e5f60718",
+            "SubnetIds": ["subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"],
+            "DefaultUserSettings": Match.object_like({"SecurityGroups": ["sg-0a1b2c3d4e5f60718"]}),
+        },
+    )
+
+
+def test_nothing_needs_a_function_of_node(synthesize: Callable[[str], Any]) -> None:
+    for template in synthesize("team").templates.values():
+        for resource in template["Resources"].values():
+            assert "node" not in str(resource["Properties"].get("Runtime", ""))

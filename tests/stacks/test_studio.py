@@ -1,0 +1,115 @@
+"""What the Studio domain and its users get, and what they do not."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+IDLE = {
+    "AppLifecycleManagement": {
+        "IdleSettings": {
+            "LifecycleManagement": "ENABLED",
+            "IdleTimeoutInMinutes": 120,
+            "MinIdleTimeoutInMinutes": 60,
+            "MaxIdleTimeoutInMinutes": 240,
+        }
+    }
+}
+
+
+@pytest.fixture
+def studio(app_templates: Mapping[str, Template]) -> Template:
+    return app_templates["studio"]
+
+
+@pytest.fixture
+def statements(studio: Template) -> Mapping[str, list[dict[str, Any]]]:
+    """The policy statements of each persona."""
+    policies = studio.find_resources("AWS::IAM::Policy").values()
+    by_role = {policy["Properties"]["Roles"][0]["Ref"]: policy["Properties"]["PolicyDocument"] for policy in policies}
+    personas = {"data-scientist": "datascientist", "ml-engineer": "mlengineer", "viewer": "viewer"}
+    return {
+        persona: next(document["Statement"] for role, document in by_role.items() if role.startswith(start))
+        for persona, start in personas.items()
+    }
+
+
+def actions(statements: list[dict[str, Any]]) -> set[str]:
+    found: set[str] = set()
+    for statement in statements:
+        found |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
+    return found
+
+
+def test_the_domain_stays_in_the_network_under_the_customer_key(studio: Template) -> None:
+    studio.has_resource_properties(
+        "AWS::SageMaker::Domain",
+        {
+            "DomainName": "sluice-dev",
+            "AuthMode": "IAM",
+            "AppNetworkAccessType": "VpcOnly",
+            "KmsKeyId": Match.any_value(),
+            "TagPropagation": "ENABLED",
+        },
+    )
+
+
+def test_idle_apps_stop_and_users_cannot_raise_the_maximum(studio: Template) -> None:
+    settings = {"JupyterLabAppSettings": IDLE, "CodeEditorAppSettings": IDLE}
+    studio.has_resource_properties("AWS::SageMaker::Domain", {"DefaultUserSettings": Match.object_like(settings)})
+    for profile in studio.find_resources("AWS::SageMaker::UserProfile").values():
+        assert set(profile["Properties"]["UserSettings"]) == {"ExecutionRole"}
+
+
+def test_each_user_has_the_role_of_the_persona(studio: Template) -> None:
+    profiles = {
+        profile["Properties"]["UserProfileName"]: profile["Properties"]["UserSettings"]["ExecutionRole"]["Fn::GetAtt"][
+            0
+        ]
+        for profile in studio.find_resources("AWS::SageMaker::UserProfile").values()
+    }
+    assert profiles.keys() == {"ada", "grace"}
+    assert profiles["ada"].startswith("datascientist")
+    assert profiles["grace"].startswith("mlengineer")
+
+
+def test_a_viewer_only_looks(statements: Mapping[str, list[dict[str, Any]]]) -> None:
+    looks = ("sagemaker:List*", "sagemaker:Describe*", "s3:GetObject", "s3:ListBucket", "kms:Decrypt")
+    assert not {
+        action for action in actions(statements["viewer"]) if not any(fnmatchcase(action, look) for look in looks)
+    }
+
+
+def test_only_an_ml_engineer_approves_models(statements: Mapping[str, list[dict[str, Any]]]) -> None:
+    approve = "sagemaker:UpdateModelPackage"
+    assert approve in actions(statements["ml-engineer"])
+    assert approve not in actions(statements["data-scientist"]) | actions(statements["viewer"])
+
+
+def test_a_data_scientist_starts_pipelines_of_this_platform_only(
+    statements: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    start = [s for s in statements["data-scientist"] if "sagemaker:StartPipelineExecution" in s["Action"]]
+    assert start
+    for statement in start:
+        assert str(statement["Resource"]).count(":pipeline/sluice-dev-*") == 1
+    assert "sagemaker:StartPipelineExecution" not in actions(statements["viewer"])
+
+
+def test_nobody_passes_roles_makes_policies_or_starts_jobs_directly(
+    statements: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    for granted in statements.values():
+        assert not [a for a in actions(granted) if a.startswith("iam:") or ("Create" in a and a.endswith("Job"))]
+
+
+def test_spaces_are_private_and_ones_own(statements: Mapping[str, list[dict[str, Any]]]) -> None:
+    for persona in ("data-scientist", "ml-engineer"):
+        made = [s for s in statements[persona] if "sagemaker:CreateSpace" in s["Action"]]
+        assert made
+        for statement in made:
+            assert statement["Condition"]["StringEquals"] == {"sagemaker:SpaceSharingType": ["Private"]}
+            owner = str(statement["Condition"]["ArnLike"]["sagemaker:OwnerUserProfileArn"])
+            assert "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}" in owner
