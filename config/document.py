@@ -20,8 +20,11 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Document:
+    """`repeated` has the keys given twice in one mapping, each with the line of the repetition."""
+
     data: Any
     root: yaml.Node | None
+    repeated: tuple[tuple[str, int], ...]
 
     def find(self, place: Place) -> tuple[Place, int]:
         """The part of `place` that has a meaning to the reader, and the line of its deepest key in the file.
@@ -39,17 +42,15 @@ class Document:
                 kept.append(step)
         return tuple(kept), line
 
-    def repeated_keys(self) -> Iterator[tuple[str, int]]:
-        """Keys given twice in one mapping (YAML would silently take the last), with the line of the repetition."""
-        yield from _repeated_keys(self.root, set())
-
 
 def read(path: Path) -> Document:
     """Reads one YAML file. Raises UnreadableError."""
     try:
-        text = path.read_bytes()
-        root = yaml.compose(text, yaml.SafeLoader)
-        return Document(yaml.safe_load(text), root)
+        loader = yaml.SafeLoader(path.read_bytes())
+        root = loader.get_single_node()
+        # Before constructing, which takes the last of two keys silently and mixes merged keys into the nodes.
+        repeated = tuple(_repeated_keys(root, set()))
+        return Document(None if root is None else loader.construct_document(root), root, repeated)
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:

@@ -1,7 +1,7 @@
 """What SageMaker knows, read from botocore's own model of its API: instance types for each use, and regions.
 
-The files are read without importing botocore: loading its 200 kB of code and the whole model would take longer than
-all the rest of the configuration.
+The files are read without importing botocore: its import and the decoding of the whole model (2.5 MB of JSON) take
+0.15 s, a tenth of synthesis.
 """
 
 import difflib
@@ -30,14 +30,15 @@ def _model() -> str:
 
 @cache
 def _enum(shape: str) -> list[str]:
-    """The values of one enumeration, decoded alone: the model is 2 MB of JSON."""
-    definition, _ = json.JSONDecoder().raw_decode(_model(), _model().index(f'"{shape}":{{"type"') + len(shape) + 3)
+    """The values of one enumeration, decoded alone."""
+    start = _model().index(f'"{shape}":{{') + len(f'"{shape}":')
+    definition, _ = json.JSONDecoder().raw_decode(_model(), start)
     return definition["enum"]
 
 
 @cache
 def regions() -> frozenset[str]:
-    """Every region of every partition."""
+    """Every region of every partition; the partitions' global pseudo regions have no number."""
     partitions = json.loads((_data() / "partitions.json").read_text("utf-8"))["partitions"]
     return frozenset(name for partition in partitions for name in partition["regions"] if name[-1].isdigit())
 

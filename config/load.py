@@ -96,7 +96,7 @@ def _read(path: Path, problems: list[Problem]) -> Document | None:
     except UnreadableError as error:
         problems.append(Problem(_shown(path), error.line, "", "", str(error)))
         return None
-    for key, line in document.repeated_keys():
+    for key, line in document.repeated:
         problems.append(Problem(_shown(path), line, key, "", "is given twice in one mapping; keep one"))
     return document
 

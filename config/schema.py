@@ -219,7 +219,7 @@ class Platform(Section):
     @classmethod
     def _is_a_region(cls, region: str) -> str:
         if region not in regions():
-            raise ValueError(f"must be a region of SageMaker: {', '.join(sorted(regions()))}")
+            raise ValueError(f"must be one of {', '.join(sorted(regions()))}")
         return region
 
     @classmethod

@@ -1,7 +1,5 @@
 """What each kind of person may do in Studio."""
 
-from collections.abc import Sequence
-
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -38,23 +36,13 @@ class PersonaRole(iam.Role):
         allow(self, [f"sagemaker:List{kind}" for kind in _LISTED], ["*"], wildcard=_LISTS)
         allow(
             self,
-            ["sagemaker:DescribePipeline", "sagemaker:DescribePipelineExecution"],
-            self._named("pipeline"),
-            wildcard="Pipelines of this platform and their executions",
-        )
-        allow(
-            self,
-            ["sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"],
-            [*self._named("model-package"), *self._named("model-package-group")],
-            wildcard="Model packages of this platform, whose numbers are given when they are registered",
-        )
-        allow(self, ["sagemaker:DescribeEndpoint"], self._named("endpoint"), wildcard="Endpoints of this platform")
-        jobs = [self._arn("processing-job", "pipelines-*"), self._arn("training-job", "pipelines-*")]
-        allow(
-            self,
-            ["sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"],
-            jobs,
-            wildcard="Jobs get their names from the pipeline execution that makes them",
+            [f"sagemaker:Describe{kind}" for kind in _DESCRIBED],
+            [
+                *self._named("endpoint", "model-package", "model-package-group", "pipeline"),
+                self._arn("processing-job", "pipelines-*"),
+                self._arn("training-job", "pipelines-*"),
+            ],
+            wildcard="What belongs to this platform; runs, versions and jobs are named by SageMaker",
         )
 
     def allow_reading(self, *buckets: s3.IBucket, key: kms.IKey) -> None:
@@ -68,11 +56,13 @@ class PersonaRole(iam.Role):
         """Start, stop and retry this platform's pipelines, and ask its endpoints for predictions."""
         allow(
             self,
-            [f"sagemaker:{verb}PipelineExecution" for verb in ("Start", "Stop", "Retry")],
-            self._named("pipeline"),
-            wildcard="Pipelines of this platform and their executions",
+            [
+                *(f"sagemaker:{verb}PipelineExecution" for verb in ("Start", "Stop", "Retry")),
+                "sagemaker:InvokeEndpoint",
+            ],
+            self._named("pipeline", "endpoint"),
+            wildcard="Pipelines of this platform with their executions, and its endpoints",
         )
-        allow(self, ["sagemaker:InvokeEndpoint"], self._named("endpoint"), wildcard="Endpoints of this platform")
 
     def allow_approval(self) -> None:
         """Approve and reject model packages of this platform."""
@@ -123,13 +113,22 @@ class PersonaRole(iam.Role):
             service="sagemaker", resource=_OWN_PROFILE, arn_format=ArnFormat.NO_RESOURCE_NAME
         )
 
-    def _named(self, resource: str) -> Sequence[str]:
-        return [self._arn(resource, f"{self._prefix}-*")]
+    def _named(self, *resources: str) -> list[str]:
+        return [self._arn(resource, f"{self._prefix}-*") for resource in resources]
 
     def _arn(self, resource: str, name: str) -> str:
         return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
 
 
+_DESCRIBED = (
+    "Endpoint",
+    "ModelPackage",
+    "ModelPackageGroup",
+    "Pipeline",
+    "PipelineExecution",
+    "ProcessingJob",
+    "TrainingJob",
+)
 _LISTED = (
     "Apps",
     "Domains",

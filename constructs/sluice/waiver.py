@@ -1,9 +1,17 @@
 """How a cdk-nag finding is accepted, beside the resource that it is about."""
 
+from collections.abc import Iterable
+
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
 
 def accept(scope: IConstruct, rule: str, reason: str) -> None:
-    """Accepts `rule` (e.g. `AwsSolutions-S1`, `AwsSolutions-IAM5[Resource::*]`) on `scope` and all below it."""
-    Validations.of(scope).acknowledge(Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))
+    """Accepts `rule` (e.g. `AwsSolutions-L1`) on `scope` and all below it."""
+    accept_all(scope, [rule], reason)
+
+
+def accept_all(scope: IConstruct, rules: Iterable[str], reason: str) -> None:
+    """Accepts several findings for one reason; at once, because each question to CDK takes time."""
+    accepted = [Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason) for rule in rules]
+    Validations.of(scope).acknowledge(*accepted)

@@ -104,7 +104,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
     [
         ({"owner": ...}, "team.yaml:1: owner is required"),
         ({"name": "Sluice"}, "name: 'Sluice'"),
-        ({"region": "us-east-9"}, "region: 'us-east-9' must be a region of SageMaker"),
+        ({"region": "us-east-9"}, "region: 'us-east-9' must be one of af-south-1"),
         ({"account": 111122223333}, "account: 111122223333 must be 12 digits in quotes"),
         ({"network.cidr": "10.42.0.0/99"}, "network.cidr: '10.42.0.0/99' must be an IPv4 block of /16 to /24"),
         ({"network.mode": "public"}, "network: "),
@@ -159,6 +159,17 @@ def test_a_workload_is_refused_where_model_package_groups_do_not_exist(refused: 
 def test_a_key_given_twice_is_refused_although_yaml_would_take_the_last(refused: Refusal) -> None:
     text = yaml.safe_dump(TEAM, sort_keys=False) + "owner: somebody-else\n"
     assert refused(text) == ["team.yaml:19: owner is given twice in one mapping; keep one"]
+
+
+def test_a_key_may_override_one_that_is_merged_in(tmp_path: Path) -> None:
+    serve = "serve: &m {instance_type: ml.m5.large, instance_count: 1}\n"
+    text = yaml.safe_dump(changed(WORKLOAD, {"serve": ..., "process": ...}), sort_keys=False) + serve
+    extra = "process: {<<: *m, instance_count: 2, volume_gb: 1, max_run_seconds: 1}\n"
+    (tmp_path / "workload.yaml").write_text(text + extra)
+    with pytest.raises(ConfigurationError) as raised:
+        load_workload(tmp_path / "workload.yaml")
+    [problem] = raised.value.problems
+    assert (problem.field, problem.message.split(";")[0]) == ("process.instance_count", "is under an unknown key")
 
 
 @pytest.mark.parametrize(
