@@ -44,7 +44,7 @@ build/.functions: requirements/functions.txt build/.app
 
 build/.node: package-lock.json build/.app
 	@echo "setting up node_modules (the CDK command line)"
-	@$(NODE)/node .venv/node/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error --no-audit --no-fund --omit=optional
+	@$(NODE)/node .venv/node/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error --no-update-notifier --no-audit --no-fund --omit=optional
 	@touch $@
 
 build/.setup: build/.app build/.cloud build/.functions build/.node

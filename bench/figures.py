@@ -89,11 +89,11 @@ def synth() -> list[Figure]:
     """The whole application against the floor, in turn, so that a slow machine slows both."""
     ours, floor, peaks = [], [], []
     with tempfile.TemporaryDirectory() as out:
-        for _ in range(SYNTH_SAMPLES + 1):
-            seconds, peak = _timed([sys.executable, "app.py"], CDK_OUTDIR=f"{out}/app")
+        for sample in range(SYNTH_SAMPLES + 1):  # into an empty folder each time, as the first synth of a checkout
+            seconds, peak = _timed([sys.executable, "app.py"], CDK_OUTDIR=f"{out}/app{sample}")
             ours.append(seconds)
             peaks.append(peak)
-            floor.append(_timed([sys.executable, "-m", "bench.floor"], CDK_OUTDIR=f"{out}/floor")[0])
+            floor.append(_timed([sys.executable, "-m", "bench.floor"], CDK_OUTDIR=f"{out}/floor{sample}")[0])
     ratios = [a / b for a, b in zip(ours[1:], floor[1:], strict=True)]  # the first pair warms the caches
     note = f"the median of {SYNTH_SAMPLES} pairs; floor {statistics.median(floor[1:]):.2f} s"
     return [

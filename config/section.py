@@ -34,11 +34,12 @@ class Section(BaseModel):
     @classmethod
     def _all_at_once(cls, raw: Any, handler: Callable[[Any], Self]) -> Self:
         findings = list(cls.contradictions(raw)) if isinstance(raw, Mapping) else []
+        section = None
         try:
             section = handler(raw)
         except ValidationError as error:
             findings = [cls._finding(detail) for detail in error.errors(include_url=False)] + findings
-        if findings:
+        if section is None or findings:
             raise ValidationError.from_exception_data(cls.__name__, [_detail(finding) for finding in findings])
         return section
 

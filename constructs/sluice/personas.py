@@ -1,12 +1,13 @@
 """What each kind of person may do in Studio."""
 
-from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.schema import Persona
+from sluice.arn import arn
 from sluice.permission import allow
 
 _OWN_PROFILE = "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}"
@@ -29,6 +30,7 @@ class PersonaRole(iam.Role):
             assumed_by=_SAGEMAKER,
         )
         # Studio names the user in the session, so that the audit trail does.
+        assert self.assume_role_policy is not None
         self.assume_role_policy.add_statements(
             iam.PolicyStatement(actions=["sts:SetSourceIdentity"], principals=[_SAGEMAKER])
         )
@@ -82,7 +84,7 @@ class PersonaRole(iam.Role):
         if not work:
             return
         own = {
-            "ArnLike": {"sagemaker:OwnerUserProfileArn": self._arn_of_own_profile()},
+            "ArnLike": {"sagemaker:OwnerUserProfileArn": arn(self, "sagemaker", _OWN_PROFILE)},
             "StringEquals": {"sagemaker:SpaceSharingType": ["Private"]},
         }
         allow(
@@ -108,16 +110,11 @@ class PersonaRole(iam.Role):
         # Without a condition: kms:GrantIsForAWSResource and kms:ViaService both break the making of a space.
         key.grant(self, "kms:CreateGrant", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext")
 
-    def _arn_of_own_profile(self) -> str:
-        return Stack.of(self).format_arn(
-            service="sagemaker", resource=_OWN_PROFILE, arn_format=ArnFormat.NO_RESOURCE_NAME
-        )
-
     def _named(self, *resources: str) -> list[str]:
         return [self._arn(resource, f"{self._prefix}-*") for resource in resources]
 
     def _arn(self, resource: str, name: str) -> str:
-        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
+        return arn(self, "sagemaker", f"{resource}/{name}")
 
 
 _DESCRIBED = (

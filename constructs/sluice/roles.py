@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import allow
 
@@ -22,15 +23,7 @@ class JobRole(iam.Role):
     def __init__(self, scope: Construct, id: str, *, workload: str) -> None:
         super().__init__(scope, id, assumed_by=_sagemaker(), description=f"Jobs of the pipeline {workload}")
         self._workload = workload
-        groups = [
-            Stack.of(self).format_arn(
-                service="logs",
-                resource="log-group",
-                resource_name=f"{group}*",
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            )
-            for group in _LOG_GROUPS
-        ]
+        groups = [arn(self, "logs", f"log-group:{group}*") for group in _LOG_GROUPS]
         allow(
             self,
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -91,18 +84,18 @@ class JobRole(iam.Role):
         """Pull the image `uri`, such as 111122223333.dkr.ecr.us-east-1.<suffix>/kmeans:1."""
         registry, _, repository = uri.rpartition(":")[0].partition("/")
         account, _, _, region = registry.split(".")[:4]
-        arn = Stack.of(self).format_arn(
+        image = Stack.of(self).format_arn(
             service="ecr", resource="repository", resource_name=repository, account=account, region=region
         )
         pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        allow(self, pull, [arn])
+        allow(self, pull, [image])
         allow(self, ["ecr:GetAuthorizationToken"], ["*"], wildcard="GetAuthorizationToken has no resource level")
 
     def _allow_listing(self, bucket: s3.IBucket, prefix: str) -> None:
         allow(self, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": prefix}})
 
     def _ec2(self, resource: str, names: Sequence[str]) -> list[str]:
-        return [Stack.of(self).format_arn(service="ec2", resource=resource, resource_name=name) for name in names]
+        return [arn(self, "ec2", f"{resource}/{name}") for name in names]
 
 
 class PipelineRole(iam.Role):
@@ -134,7 +127,7 @@ class PipelineRole(iam.Role):
         key.grant(self, "kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant")
 
     def _arn(self, resource: str, name: str) -> str:
-        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
+        return arn(self, "sagemaker", f"{resource}/{name}")
 
 
 def _sagemaker() -> iam.ServicePrincipal:

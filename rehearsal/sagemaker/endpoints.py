@@ -93,7 +93,8 @@ class Endpoints:
             raise AwsError("ValidationException", "DeploymentConfig is not emulated by this cloud.")
         self._service.store.find("EndpointConfig", "UpdateEndpoint", **request)
         record["EndpointStatus"] = "Updating"
-        self._later(record, request["EndpointConfigName"])
+        # The endpoint keeps its old configuration until the new variants are in service.
+        self._later(record, request.pop("EndpointConfigName"))
 
     def _later(self, record: Record, config_name: str) -> None:
         threading.Thread(

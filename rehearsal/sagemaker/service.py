@@ -92,8 +92,9 @@ class Service:
         return self.store.find(kind.noun, operation, **request)
 
     def _update(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
+        request = dict(request)
         if kind.noun == "ModelPackage":
-            request = {"ModelPackageName": request.get("ModelPackageArn"), **request}
+            request["ModelPackageName"] = request.get("ModelPackageArn")
         record = self.store.find(kind.noun, operation, **request)
         if "RoleArn" in request:
             self.host.pass_role(request["RoleArn"])

@@ -37,10 +37,10 @@ Refusal = Callable[..., list[str]]
 
 def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """`base` with each dotted key set, or taken out where the value is `...`."""
-    result = deepcopy(base)
+    result: Any = deepcopy(base)
     for dotted, value in changes.items():
         *path, last = [int(part) if part.isdigit() else part for part in dotted.split(".")]
-        target = result
+        target: Any = result
         for part in path:
             target = target[part]
         if value is ...:

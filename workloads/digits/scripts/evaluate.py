@@ -29,7 +29,7 @@ def main(argv=None):
     report = {"clustering": {"purity": {"value": value}, "clusters": len(centroids), "images": len(labels)}}
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "evaluation.json").write_text(json.dumps(report) + "\n")
-    print(f"purity {value:.3f} of {len(centroids)} clusters on {len(labels)} images")  # noqa: T201
+    print(f"purity {value:.3f} of {len(centroids)} clusters on {len(labels)} images")
 
 
 def read_centroids(path):

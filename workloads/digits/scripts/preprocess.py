@@ -36,7 +36,7 @@ def main(argv=None):
         write(options.train / f"part-{index:02d}.csv", shard[:, :PIXELS])
     write(options.test / "features.csv", test[:, :PIXELS])
     write(options.test / "labels.csv", test[:, PIXELS:])
-    print(f"{len(train)} images in {options.shards} shards to train on, {len(test)} to test with")  # noqa: T201
+    print(f"{len(train)} images in {options.shards} shards to train on, {len(test)} to test with")
 
 
 def read(path):
