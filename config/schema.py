@@ -115,7 +115,7 @@ class Studio(Section):
 
 class SweepPolicy(Section):
     mode: Literal["observe", "enforce"] = "observe"
-    every_hours: Positive = 1
+    every_hours: Annotated[int, Field(ge=1, le=24)] = 1
     endpoint_idle_minutes: Minutes = 120
     notebook_idle_minutes: Minutes = 120
 

@@ -36,11 +36,10 @@ class ServingStack(Stack):
                 artifact_bucket=foundation.artifact_bucket,
                 key=foundation.key,
                 network=foundation.network,
+                image_uris=training.image_uris[workload],
             )
             for workload, settings in platform.workloads.items()
         ]
-        if not endpoints:
-            return
         promotion = Promotion(
             self,
             "Promotion",

@@ -10,7 +10,7 @@ from stacks.foundation import FoundationStack
 
 
 class TrainingStack(Stack):
-    """`package_groups`: for each workload's name the group that its pipeline registers models in."""
+    """For each workload's name, `package_groups`: where its pipeline registers models; `image_uris`: what it runs."""
 
     def __init__(
         self, scope: Construct, id: str, *, platform: Platform, foundation: FoundationStack, env: Environment
@@ -31,3 +31,4 @@ class TrainingStack(Stack):
             for name in platform.workloads
         }
         self.package_groups = {name: pipeline.package_group for name, pipeline in pipelines.items()}
+        self.image_uris = {name: pipeline.image_uris for name, pipeline in pipelines.items()}

@@ -10,8 +10,6 @@ from constructs import Construct
 
 from sluice.function import HandlerFunction
 
-_LONGEST_HOURS = 7 * 24  # CloudWatch evaluates no longer period
-
 
 class FunctionsAlarm(Construct):
     """Tells `alerts` of an error or a dead letter of any of `functions`.
@@ -31,8 +29,6 @@ class FunctionsAlarm(Construct):
         super().__init__(scope, id)
         # Twice the interval: two runs are never exactly one interval apart.
         period = Duration.hours(2 * every.to_hours()) if every else Duration.minutes(5)
-        if period.to_hours(integral=False) > _LONGEST_HOURS:
-            raise ValueError(f"silence is noticed only of what runs at least every {_LONGEST_HOURS // 2} hours")
         metrics: dict[str, cloudwatch.IMetric] = {}
         for i, function in enumerate(functions):
             metrics[f"errors{i}"] = function.function.metric_errors(period=period)

@@ -1,15 +1,17 @@
 """The endpoint of one workload. Promotion makes it at run time; here is what it may become and who may touch it."""
 
-from aws_cdk import Stack
+from collections.abc import Iterable
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.schema import ServeSettings
-from sluice.hosting import HostingRole
+from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import allow
+from sluice.roles import WorkloadRole
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 
@@ -28,12 +30,22 @@ class Endpoint(Construct):
         artifact_bucket: s3.IBucket,
         key: kms.IKey,
         network: Network,
+        image_uris: Iterable[str],
     ) -> None:
         super().__init__(scope, id)
         self.name, self._key = name, key
-        self.role = HostingRole(
-            self, "Role", endpoint=name, workload=workload, artifact_bucket=artifact_bucket, key=key, network=network
-        ).role
+        self.role = WorkloadRole(
+            self,
+            "Role",
+            workload=workload,
+            description=f"The endpoint {name}",
+            log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
+        )
+        self.role.allow_data(artifact_bucket, write=False)
+        allow(self.role, ["kms:Decrypt"], [key.key_arn])
+        self.role.allow_network(network)
+        for uri in image_uris:
+            self.role.allow_image(uri)
         self.hosting = {
             "workload": workload,
             "instance_type": serve.instance_type,
@@ -73,4 +85,4 @@ class Endpoint(Construct):
         allow(role, ["sagemaker:DeleteModelPackage"], [packages], wildcard=_VERSIONS)
 
     def _arn(self, resource: str, name: str) -> str:
-        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
+        return arn(self, "sagemaker", f"{resource}/{name}")

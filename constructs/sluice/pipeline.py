@@ -10,7 +10,7 @@ from constructs import Construct
 
 from sluice.definition import fill, images
 from sluice.network import Network
-from sluice.roles import JobRole, PipelineRole
+from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
 
 
 class Pipeline(Construct):
@@ -37,13 +37,20 @@ class Pipeline(Construct):
         code = assets.Asset(self, "Code", path=str(folder / "scripts"), exclude=["**/__pycache__", "**/*.pyc"])
         self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
 
-        self.job_role = JobRole(self, "JobRole", workload=folder.name)
+        self.job_role = WorkloadRole(
+            self,
+            "JobRole",
+            workload=folder.name,
+            description=f"Jobs of the pipeline {folder.name}",
+            log_groups=JOB_LOGS,
+        )
         self.job_role.allow_code(code)
         self.job_role.allow_data(data_bucket, write=False)
         self.job_role.allow_data(artifact_bucket, write=True)
         self.job_role.allow_key(key)
         self.job_role.allow_network(network)
-        for uri in uris.values():
+        self.image_uris = list(uris.values())
+        for uri in self.image_uris:
             self.job_role.allow_image(uri)
 
         self.role = PipelineRole(self, "Role", workload=folder.name, job_role=self.job_role)

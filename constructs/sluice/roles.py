@@ -1,4 +1,4 @@
-"""The two roles of a pipeline: what its jobs run as, and what starts the jobs."""
+"""The roles of a workload: what its jobs and its endpoint run as, and what starts the jobs."""
 
 from collections.abc import Sequence
 
@@ -14,27 +14,30 @@ from sluice.network import Network
 from sluice.permission import allow
 
 _JOBS = ("processing-job", "training-job")
-_LOG_GROUPS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
+JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 
-class JobRole(iam.Role):
-    """What processing and training jobs of one workload run as. Starts with logs and metrics, nothing else."""
+class WorkloadRole(iam.Role):
+    """What SageMaker runs a workload as: its jobs, or its endpoint. Starts with `log_groups`, nothing else."""
 
-    def __init__(self, scope: Construct, id: str, *, workload: str) -> None:
-        super().__init__(scope, id, assumed_by=_sagemaker(), description=f"Jobs of the pipeline {workload}")
+    def __init__(
+        self, scope: Construct, id: str, *, workload: str, description: str, log_groups: Sequence[str]
+    ) -> None:
+        super().__init__(scope, id, assumed_by=_sagemaker(), description=description)
         self._workload = workload
-        groups = [arn(self, "logs", f"log-group:{group}*") for group in _LOG_GROUPS]
         allow(
             self,
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            groups,
-            wildcard="SageMaker names the log streams of a job",
+            [arn(self, "logs", f"log-group:{group}*") for group in log_groups],
+            wildcard="SageMaker names the log streams",
         )
+        # The metrics of instances go to a namespace of the same name.
+        namespaces = ["/".join(group.split("/")[:4]) for group in log_groups]
         allow(
             self,
             ["cloudwatch:PutMetricData"],
             ["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": list(_LOG_GROUPS)}},
+            conditions={"StringEquals": {"cloudwatch:namespace": namespaces}},
             wildcard="PutMetricData has no resource level; the condition names the namespaces",
         )
 
@@ -51,26 +54,26 @@ class JobRole(iam.Role):
         self._allow_listing(bucket, f"{self._workload}/*")
 
     def allow_key(self, key: kms.IKey) -> None:
-        """Encrypt and decrypt, and let the volumes of jobs do so."""
+        """Encrypt and decrypt, and let the volumes of instances do so."""
         key.grant(self, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
         key.grant(self, "kms:CreateGrant")
 
     def allow_network(self, network: Network) -> None:
-        """Put network interfaces of jobs in `network`."""
+        """Put network interfaces in `network`."""
         interfaces = self._ec2("network-interface", ["*"])
         places = [*self._ec2("subnet", network.subnet_ids), *self._ec2("security-group", network.security_group_ids)]
         allow(
             self,
             ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],
             [*interfaces, *places],
-            wildcard="A job's network interfaces get their ids when they are made, in these subnets",
+            wildcard="Network interfaces get their ids when they are made, in these subnets",
         )
         allow(
             self,
             ["ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
             interfaces,
             conditions={"ArnEquals": {"ec2:Vpc": self._ec2("vpc", [network.vpc.vpc_id])[0]}},
-            wildcard="A job's network interfaces get their ids when they are made; the condition names the VPC",
+            wildcard="Network interfaces get their ids when they are made; the condition names the VPC",
         )
         described = ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
         allow(
