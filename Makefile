@@ -24,6 +24,7 @@ setup: build/.setup ## make the environments that the rehearsal and the tests ne
 
 .venv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(f"Sluice needs Python 3.11 to 3.14; {sys.executable} is {sys.version.split()[0]}: type make PYTHON=python3.13 ..." if not (3, 11) <= sys.version_info[:2] <= (3, 14) else 0)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install its venv package (Debian: python3-venv)"; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import FIGURES
+from bench.figures import FIGURES, BenchError
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "out" / "bench.json"
@@ -30,18 +30,33 @@ def main() -> int:
         print(f"no figure starts with '{prefix}'; known: {known}", file=sys.stderr)  # noqa: T201
         return 2
     console = Console()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     fresh: list[dict[str, object]] = []
+    failed = 0
     for measure in chosen:
-        with console.status(f"measuring {measure.__name__.replace('_', ' ')} ..."):
-            found = [figure for figure in measure() if figure.name.startswith(prefix)]
+        try:
+            with console.status(f"measuring {measure.__name__} ..."):
+                found = [figure for figure in measure() if figure.name.startswith(prefix)]
+        except BenchError as error:
+            failed += 1
+            console.print(f"{measure.__name__} could not be measured: {error}", markup=False)
+            continue
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        fresh += [figure.row(commit.strip(), at) for figure in found]
-    rows = {row["name"]: row for row in _kept()} | {row["name"]: row for row in fresh}
-    TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(json.dumps({"figures": [rows[name] for name in sorted(rows, key=str)]}, indent=1) + "\n")
+        fresh += [figure.row(_commit(), at) for figure in found]
+        _keep(fresh)
     console.print(_table(fresh))
-    return 0 if all(row["ok"] for row in fresh) else 1
+    return 1 if failed or not all(row["ok"] for row in fresh) else 0
+
+
+def _commit() -> str:
+    """The commit that is measured; with changes that are not committed it says so."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _keep(fresh: list[dict[str, object]]) -> None:
+    rows = {str(row["name"]): row for row in [*_kept(), *fresh]}
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(json.dumps({"figures": [rows[name] for name in sorted(rows)]}, indent=1) + "\n")
 
 
 def _kept() -> list[dict[str, object]]:

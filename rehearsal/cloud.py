@@ -1,7 +1,8 @@
 """The embedded cloud's process: ministack with the SageMaker service mounted, on loopback.
 
-Run by `.venv-cloud`'s Python with GATEWAY_PORT and SLUICE_WORK set. Beside AWS's API it answers two paths:
-`POST /_rehearsal/advance` with `{"seconds": N}` and `GET /_rehearsal/stand-ins`.
+Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers, to
+requests that bear the token, below `/_rehearsal/`: `advance` (`{"seconds": N}`: moves the clock), `session`
+(`{"role": ARN}`: credentials of a role that trusts SageMaker), `stand-ins` and `inert` (recorded without effect).
 """
 
 # pyright: reportMissingImports=false
@@ -9,6 +10,7 @@ Run by `.venv-cloud`'s Python with GATEWAY_PORT and SLUICE_WORK set. Beside AWS'
 import asyncio
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,16 @@ def main() -> None:
     endpoints = Endpoints(service, work, environment)
     seam.mount(service, endpoints, clock)
 
+    answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        "advance": lambda body: {"now": seam.advance(clock, float(body["seconds"]))},
+        "session": lambda body: cloud.session(body["role"]),
+        "stand-ins": lambda body: {"stand_ins": seam.STAND_INS},
+        "inert": lambda body: {"inert": sorted(seam.INERT)},
+    }
+
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/_rehearsal/"):
-            await _control(scope, receive, send, clock)
+            await _control(scope, receive, send, answers)
         else:
             await app.app(scope, receive, send)
 
@@ -46,17 +55,16 @@ def main() -> None:
     asyncio.run(serve(application, config))  # type: ignore[arg-type]
 
 
-async def _control(scope: dict[str, Any], receive: Any, send: Any, clock: Clock) -> None:
-    body = (await receive()).get("body", b"")
-    status, answer = 404, {"error": f"no such control: {scope['path']}"}
-    if scope["path"] == "/_rehearsal/advance" and scope["method"] == "POST":
-        await asyncio.to_thread(seam.advance, clock, float(json.loads(body)["seconds"]))
-        status, answer = 200, {"now": clock.now()}
-    elif scope["path"] == "/_rehearsal/stand-ins":
-        status, answer = 200, {"stand_ins": seam.STAND_INS}
+async def _control(scope: dict[str, Any], receive: Any, send: Any, answers: Mapping[str, Callable[..., Any]]) -> None:
+    body = json.loads((await receive()).get("body") or b"{}")
+    answer = answers.get(scope["path"].removeprefix("/_rehearsal/"))
+    bears_token = (b"x-sluice-token", os.environ["SLUICE_TOKEN"].encode()) in scope["headers"]
+    status, told = 403 if not bears_token else 404, {"error": scope["path"]}
+    if answer and bears_token:
+        status, told = 200, await asyncio.to_thread(answer, body)
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(told).encode()})
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Starting the embedded cloud, talking to it, and running the stock CDK command line against it."""
 
+import fcntl
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,15 @@ from rehearsal import processes
 ROOT = Path(__file__).parent.parent
 ACCOUNT = "111122223333"
 START_SECONDS = 60
+PORTS_TO_TRY = 3
 
 
 class RehearsalError(Exception):
     """A step that did not do what it must; the message is what a person needs to know."""
+
+
+class InUseError(Exception):
+    """Another rehearsal works in the same folder."""
 
 
 class EmbeddedCloud:
@@ -41,52 +49,71 @@ class EmbeddedCloud:
 
     def start(self) -> None:
         """Start on a free port and wait until it answers. Raises RehearsalError with the end of its log."""
-        self.port = processes.free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        for folder in (self._home, self._out / "work", self._out / "logs"):
-            folder.mkdir(parents=True, exist_ok=True)
         python = ROOT / ".venv-cloud" / "bin" / "python"
         if not python.exists():
             raise RehearsalError("the environment of the embedded cloud is missing: type `make setup`")
-        settings = {
-            "HOME": str(self._home),
-            "TMPDIR": str(self._out / "work"),
-            "PYTHONPATH": str(ROOT),
-            "PATH": f"{python.parent}:/usr/bin:/bin",
-            "GATEWAY_PORT": str(self.port),
-            "BIND_HOST": "127.0.0.1",
-            "MINISTACK_HOST": "127.0.0.1",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "MINISTACK_REGION": self.region,
-            "AUTH": "true",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
-            "SLUICE_WORK": str(self._out / "work"),
-        }
+        for folder in (self._home, self._out / "work", self._out / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
         log = self._out / "logs" / "cloud.log"
-        process = processes.start(
-            [str(python), "-m", "rehearsal.cloud"], env=processes.clean_environment(**settings), cwd=ROOT, log=log
+        for _ in range(PORTS_TO_TRY):
+            if self._comes_up(python, log):
+                return
+        raise RehearsalError(f"the embedded cloud did not come up on {PORTS_TO_TRY} ports:\n{tail(log)}")
+
+    def _comes_up(self, python: Path, log: Path) -> bool:
+        """Whether it answers on a port that is free now; another process may take the port first."""
+        self.port, self._token = processes.free_port(), secrets.token_hex(16)
+        self.url = f"http://127.0.0.1:{self.port}"
+        work = str(self._out / "work")
+        env = processes.clean_environment(
+            HOME=str(self._home),
+            TMPDIR=work,
+            PYTHONPATH=str(ROOT),
+            PATH=f"{python.parent}:/usr/bin:/bin",
+            GATEWAY_PORT=str(self.port),
+            BIND_HOST="127.0.0.1",
+            MINISTACK_HOST="127.0.0.1",
+            AUTH="true",
+            MINISTACK_ACCOUNT_ID=ACCOUNT,
+            MINISTACK_REGION=self.region,
+            IOT_MTLS_ENABLED="0",
+            SFTP_ENABLED="0",
+            LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.5",
+            SLUICE_WORK=work,
+            SLUICE_TOKEN=self._token,
         )
+        process = processes.start([str(python), "-m", "rehearsal.cloud"], env=env, cwd=ROOT, log=log)
         self._children.append(process)
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RehearsalError(f"the embedded cloud did not come up:\n{tail(log)}")
+        while process.poll() is None and time.monotonic() < deadline:
+            if self._answers():
+                return True
             time.sleep(0.05)
+        processes.stop(process)
+        self._children.remove(process)
+        return False
 
     def _answers(self) -> bool:
         try:
-            self.control("stand-ins")
+            self._ask("stand-ins", None, timeout_seconds=1)  # a stranger on the port may never answer
         except OSError:
             return False
         return True
 
     def control(self, name: str, **body: Any) -> dict[str, Any]:
-        """Ask the cloud's control API: `advance` (seconds) or `stand-ins`."""
-        data = json.dumps(body).encode() if body else None
-        with urllib.request.urlopen(f"{self.url}/_rehearsal/{name}", data=data, timeout=60) as answer:
+        """Ask the cloud's control API, which `rehearsal.cloud` describes."""
+        return self._ask(name, json.dumps(body).encode() if body else None, timeout_seconds=60)
+
+    def _ask(self, name: str, data: bytes | None, *, timeout_seconds: float) -> dict[str, Any]:
+        headers = {"x-sluice-token": self._token}
+        request = urllib.request.Request(f"{self.url}/_rehearsal/{name}", data=data, headers=headers)
+        with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             return json.load(answer)
+
+    def as_role(self, service: str, role_arn: str) -> Any:
+        """A boto3 client under a role that SageMaker hands out, as Studio does with the role of a user's profile."""
+        given = self.control("session", role=role_arn)
+        return boto3.client(service, region_name=self.region, endpoint_url=self.url, **given)
 
     def client(self, service: str) -> Any:
         """A boto3 client with the account's root credentials."""
@@ -132,11 +159,18 @@ class EmbeddedCloud:
         self.run([str(node), str(cli), "--no-notices", "--ci", "--no-color", *arguments], log, **extra)
 
 
-def fresh(out: Path) -> Path:
-    """An empty folder for one rehearsal, whatever an earlier one left."""
-    shutil.rmtree(out, ignore_errors=True)
-    (out / "logs").mkdir(parents=True)
-    return out
+@contextmanager
+def fresh(out: Path) -> Iterator[Path]:
+    """An empty folder for one rehearsal, whatever an earlier one left. Raises InUseError while another one uses it."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUseError(f"another rehearsal is using {out}: wait for it to end, or end it") from None
+        shutil.rmtree(out, ignore_errors=True)
+        (out / "logs").mkdir(parents=True)
+        yield out
 
 
 def tail(log: Path, lines: int = 25) -> str:

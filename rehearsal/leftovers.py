@@ -35,8 +35,8 @@ _LISTS = (
 )
 
 _RETAINABLE = {"AWS::S3::Bucket": "s3 Buckets", "AWS::KMS::Key": "kms Keys"}
-# Log groups that SageMaker makes for the whole account, beside whatever any stack does.
-SHARED = "logs logGroups /aws/sagemaker/"
+# SageMaker makes these log groups for the whole account, beside whatever any stack does.
+SHARED = {f"logs logGroups /aws/sagemaker/{kind}Jobs" for kind in ("Processing", "Training")}
 
 
 class Inventory:
@@ -54,6 +54,7 @@ class Inventory:
             client = self._cloud.client(service)
             for item in _items(client, operation, member):
                 yield f"{service} {member} {item[name] if name else item}"
+        yield from self._cloud.control("inert")["inert"]
         kms = self._cloud.client("kms")
         for key in _items(kms, "list_keys", "Keys"):
             state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]

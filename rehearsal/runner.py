@@ -14,10 +14,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rehearsal import report
-from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, fresh
+from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
 from rehearsal.stories import digits
 
 STORIES = {"digits": digits.Story}
@@ -36,14 +37,13 @@ class Step:
 
 def play(name: str, console: Console) -> bool:
     """Play one story; True when every step is ok. Whatever happens, nothing that was started is left running."""
-    out = fresh(OUT if name == "digits" else OUT / name)
     steps: list[Step] = []
     began = time.monotonic()
-    with EmbeddedCloud(digits.region(), out) as cloud:
+    with fresh(OUT if name == "digits" else OUT / name) as out, EmbeddedCloud(digits.region(), out) as cloud:
         story = STORIES[name](cloud, out)
         try:
             for title, act in story.steps():
-                if not _take(title, act, steps, began, console):
+                if not _take(title, act, out, steps, began, console):
                     break
         finally:  # an error that nobody foresaw is told like any other, and then shown in full
             ok = len(steps) == len(story.steps()) and all(step.ok for step in steps)
@@ -51,16 +51,18 @@ def play(name: str, console: Console) -> bool:
     return ok
 
 
-def _take(title: str, act: Callable[[], str], steps: list[Step], began: float, console: Console) -> bool:
+def _take(title: str, act: Callable[[], str], out: Path, steps: list[Step], began: float, console: Console) -> bool:
     started, ok, evidence = time.monotonic(), False, "an unforeseen error; it is shown below"
     try:
         with console.status(f"{title} ..."):
             evidence = act()
         ok = True
-    except (RehearsalError, ClientError, BotoCoreError) as error:
+    except RehearsalError as error:
         evidence = str(error)
+    except (ClientError, BotoCoreError, OSError) as error:
+        evidence = f"{type(error).__name__}: {error}\n{_newest_log(out)}"
     except KeyboardInterrupt:
-        evidence = "stopped by Ctrl-C; all processes are ended"
+        evidence = f"stopped by Ctrl-C; all processes are ended\n{_newest_log(out)}"
     finally:
         step = Step(title, ok, round(time.monotonic() - started, 1), evidence)
         steps.append(step)
@@ -69,6 +71,12 @@ def _take(title: str, act: Callable[[], str], steps: list[Step], began: float, c
     if not ok:
         console.print(evidence, markup=False, highlight=False)
     return ok
+
+
+def _newest_log(out: Path) -> str:
+    """The end of the log that was written to last."""
+    logs = sorted((out / "logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    return f"{logs[-1].name} ends:\n{tail(logs[-1])}" if logs else "no log was written"
 
 
 def _tell(ok: bool, steps: list[Step], story: digits.Story, out: Path, console: Console) -> None:
@@ -81,12 +89,8 @@ def _tell(ok: bool, steps: list[Step], story: digits.Story, out: Path, console: 
 def _table(steps: list[Step], stand_ins: list[str], out: Path, console: Console) -> None:
     table = Table("step", "", "seconds", "evidence", title="Rehearsal")
     for step in steps:
-        table.add_row(
-            step.name,
-            "[green]ok[/]" if step.ok else "[red]failed[/]",
-            f"{step.seconds:.1f}",
-            step.evidence.splitlines()[0],
-        )
+        first_line = escape(step.evidence.split("\n", 1)[0])
+        table.add_row(step.name, "[green]ok[/]" if step.ok else "[red]failed[/]", f"{step.seconds:.1f}", first_line)
     console.print(table)
     console.print("Stood in for:")
     for line in stand_ins:
@@ -102,7 +106,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this in the background
         signal.signal(number, signal.default_int_handler)
     console = Console(width=None if sys.stdout.isatty() else 150)
-    results = [play(name, console) for name in (STORIES if chosen == "all" else [chosen])]
+    try:
+        results = [play(name, console) for name in (STORIES if chosen == "all" else [chosen])]
+    except InUseError as error:
+        console.print(str(error), markup=False)
+        return 2
     return 0 if all(results) else 1
 
 

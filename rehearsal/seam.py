@@ -40,6 +40,8 @@ STAND_INS = [
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
+    "IAM: a call is checked on its main action and resource; what AWS checks beside that (tags at creation) is not.",
+    "Studio: a domain is a record; it has no file system, apps or spaces.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
@@ -73,14 +75,7 @@ class Cloud:
 
     def pass_role(self, role_arn: str) -> None:
         """Refuse a role that does not trust SageMaker, or that the caller may not pass. Raises AwsError."""
-        name = role_arn.rsplit("/", 1)[-1]
-        role = iam._roles.get_scoped(self._account, None, name)
-        if role is None or not _trusts(role["AssumeRolePolicyDocument"], "sagemaker.amazonaws.com"):
-            raise AwsError(
-                "ValidationException",
-                f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
-                "principal 'sagemaker.amazonaws.com' to assume the role.",
-            )
+        self._must_trust_us(role_arn)
         key = _caller_key.get()
         if not key:
             return  # CloudFormation's own call: ministack gives it no principal to check
@@ -99,11 +94,20 @@ class Cloud:
                 f"iam:PassRole on resource: {role_arn}",
             )
 
-    def client(self, service: str, role_arn: str) -> Any:
-        """A client of this cloud under a role, so that what a job may do is what its role may do."""
-        digest = hashlib.sha256(role_arn.encode()).hexdigest()
+    def _must_trust_us(self, role_arn: str) -> None:
+        role = iam._roles.get_scoped(self._account, None, role_arn.rsplit("/", 1)[-1])
+        if role is None or not _trusts(role["AssumeRolePolicyDocument"], "sagemaker.amazonaws.com"):
+            raise AwsError(
+                "ValidationException",
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role.",
+            )
+
+    def session(self, role_arn: str) -> dict[str, Any]:
+        """Credentials, as arguments of boto3's client, of a role that trusts SageMaker. Raises AwsError."""
+        self._must_trust_us(role_arn)
+        digest, name = hashlib.sha256(role_arn.encode()).hexdigest(), role_arn.rsplit("/", 1)[-1]
         access, secret, token = f"ASIA{digest[:16].upper()}", digest[16:56], digest
-        name = role_arn.rsplit("/", 1)[-1]
         self._enter()
         sts.register_session(
             access,
@@ -114,15 +118,18 @@ class Cloud:
                 "SessionToken": token,
             },
         )
+        return {"aws_access_key_id": access, "aws_secret_access_key": secret, "aws_session_token": token}
+
+    def client(self, service: str, role_arn: str) -> Any:
+        """A client of this cloud under a role, so that what a job may do is what its role may do."""
+        given = self.session(role_arn)
         with self._one_at_a_time:  # making a client is not thread-safe, using one is
             return self._session.client(
                 service,
                 region_name=self._region,
                 endpoint_url=self._endpoint,
-                aws_access_key_id=access,
-                aws_secret_access_key=secret,
-                aws_session_token=token,
                 config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard"}),
+                **given,
             )
 
     def put_metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float, unit: str) -> None:
@@ -146,12 +153,22 @@ def _trusts(document: str | dict[str, Any], principal: str) -> bool:
 _caller_key: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_caller_key", default="")
 
 
-# A type that changes no behaviour here: it gets an identity, and nothing is made.
-_INERT: dict[str, Any] = {
-    "create": lambda logical_id, new, stack: (f"{stack}-{logical_id}", {"Arn": f"inert:{stack}-{logical_id}"}),
-    "update": lambda physical_id, old, new, stack: (physical_id, {"Arn": f"inert:{physical_id}"}),
-    "delete": lambda physical_id, old: None,
-}
+# What was made of a type that changes no behaviour here: a name and nothing else.
+INERT: set[str] = set()
+
+
+def _inert(type_name: str) -> dict[str, Any]:
+    """The provisioner of such a type."""
+
+    def create(logical_id: str, new: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
+        INERT.add(f"{type_name} {stack}-{logical_id}")
+        return f"{stack}-{logical_id}", {"Arn": f"inert:{stack}-{logical_id}"}
+
+    return {
+        "create": create,
+        "update": lambda physical_id, old, new, stack: (physical_id, {"Arn": f"inert:{physical_id}"}),
+        "delete": lambda physical_id, old: INERT.discard(f"{type_name} {physical_id}"),
+    }
 
 
 def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
@@ -168,15 +185,16 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
-    provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = _INERT
+    provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = _inert("AWS::EC2::FlowLog")
     _record_metric_math_alarms()
 
 
-def advance(clock: Clock, seconds: float) -> None:
-    """Move the cloud's clock on, and let every schedule rule that is then due reach its targets."""
+def advance(clock: Clock, seconds: float) -> float:
+    """Move the cloud's clock on, and let every schedule rule that is then due reach its targets. Gives the time."""
     eventbridge._tick_scheduled_rules()  # a rule counts from the first time that it is looked at
     clock.advance(seconds)
     eventbridge._tick_scheduled_rules()
+    return clock.now()
 
 
 def _handler(service: Service, endpoints: Endpoints) -> Any:
@@ -247,18 +265,18 @@ def _mend_transport() -> None:
 
 def _record_metric_math_alarms() -> None:
     """ministack refuses an alarm on metric math; here it is a record that never fires."""
-    plain = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+    plain, inert = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"], _inert("AWS::CloudWatch::Alarm")
 
     def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Any:
         if "Metrics" in new:
-            return _INERT["update"](physical_id, old, new, stack)
+            return inert["update"](physical_id, old, new, stack)
         return plain["update"](physical_id, old, new, stack, logical_id)
 
     provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] = {
-        "create": lambda name, new, stack: (_INERT if "Metrics" in new else plain)["create"](name, new, stack),
+        "create": lambda name, new, stack: (inert if "Metrics" in new else plain)["create"](name, new, stack),
         "update": update,
         "update_with_logical_id": True,
-        "delete": lambda physical_id, old: (_INERT if "Metrics" in old else plain)["delete"](physical_id, old),
+        "delete": lambda physical_id, old: (inert if "Metrics" in old else plain)["delete"](physical_id, old),
     }
 
 

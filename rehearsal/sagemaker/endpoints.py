@@ -110,7 +110,7 @@ class Endpoints:
             for variant in started:
                 _wait_until_ready(variant)
             reason = None
-        except (ServingError, images.NoRunnerError, FileNotFoundError, AwsError, ClientError, BotoCoreError) as error:
+        except (ServingError, images.NoRunnerError, AwsError, ClientError, BotoCoreError, tarfile.TarError) as error:
             reason = f"{type(error).__name__}: {error}"
         finally:
             self._settle(record, name, config_name, started, reason)

@@ -9,22 +9,18 @@ CONTAINERS = Path(__file__).parent.parent / "containers"
 
 @dataclass(frozen=True)
 class Runner:
-    """How an image's entry points run on this machine; `stand_in` says what differs from the image."""
+    """What an image's entry points are on this machine; empty where a job brings its own command."""
 
     train: tuple[str, ...] = ()
     serve: tuple[str, ...] = ()
-    stand_in: str = ""
 
 
 _RUNNERS = {
     "kmeans": Runner(
         train=(sys.executable, str(CONTAINERS / "kmeans.py"), "train"),
         serve=(sys.executable, str(CONTAINERS / "kmeans.py"), "serve"),
-        stand_in="the built-in K-means algorithm is scikit-learn's KMeans here, in the same container contract",
     ),
-    "sagemaker-scikit-learn": Runner(
-        stand_in="the scikit-learn image is this machine's Python with its own scikit-learn release",
-    ),
+    "sagemaker-scikit-learn": Runner(),
 }
 
 

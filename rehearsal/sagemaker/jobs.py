@@ -14,14 +14,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jmespath
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import processes
 from rehearsal.sagemaker import images, storage
 from rehearsal.sagemaker.service import Service
-from rehearsal.sagemaker.store import Record
+from rehearsal.sagemaker.store import AwsError, Record
 
 ML = "/opt/ml"
+# What a job may ask for and this cloud does not do, as a JMESPath that finds something then.
+_NOT_EMULATED = {
+    "TrainingJob": {
+        "CheckpointConfig": "CheckpointConfig",
+        "RetryStrategy": "RetryStrategy",
+        "InputDataConfig.CompressionType": "InputDataConfig[?CompressionType && CompressionType != 'None']",
+        "TrainingInputMode": "AlgorithmSpecification.TrainingInputMode != 'File' || null",
+    },
+    "ProcessingJob": {
+        "S3InputMode": "ProcessingInputs[?S3Input.S3InputMode && S3Input.S3InputMode != 'File']",
+        "S3CompressionType": "ProcessingInputs[?S3Input.S3CompressionType && S3Input.S3CompressionType != 'None']",
+        "S3DataDistributionType": "ProcessingInputs[?S3Input.S3DataDistributionType == 'ShardedByS3Key']",
+        "DatasetDefinition": "ProcessingInputs[?DatasetDefinition]",
+        "S3UploadMode": "ProcessingOutputConfig.Outputs[?S3Output.S3UploadMode != 'EndOfJob']",
+    },
+}
 
 
 class JobError(Exception):
@@ -52,6 +70,7 @@ class Jobs:
         self._service, self._work, self._environment = service, work, dict(environment)
         self._running: dict[str, list[Instance]] = {}
         for noun, run in (("TrainingJob", self._train), ("ProcessingJob", self._process)):
+            service.checked[noun] = lambda record, noun=noun: _refuse(noun, record)
             service.started[noun] = lambda record, noun=noun, run=run: self._launch(noun, record, run)
             service.stopped[noun] = lambda record, noun=noun: self._stop(noun, record)
 
@@ -66,7 +85,7 @@ class Jobs:
         try:
             run(record, folder)
             status, reason = "Completed", None
-        except (JobError, images.NoRunnerError, FileNotFoundError, ClientError, BotoCoreError) as error:
+        except (JobError, images.NoRunnerError, FileNotFoundError, ClientError, BotoCoreError, Boto3Error) as error:
             reason = f"{type(error).__name__}: {error}"
         finally:
             self._end(noun, record, folder, status, reason)
@@ -131,7 +150,10 @@ class Jobs:
         self._phase(record, "Uploading")
         output = record["OutputDataConfig"]
         target = f"{output['S3OutputPath'].rstrip('/')}/{record['TrainingJobName']}/output"
-        storage.upload_tar(s3, instances[0].folder / "model", f"{target}/model.tar.gz", output.get("KmsKeyId"), folder)
+        for name, parts in (("model", "model"), ("output", "output/data")):
+            folders = [instance.folder / parts for instance in instances]
+            if name == "model" or any(any(part.iterdir()) for part in folders):
+                storage.upload_tar(s3, folders, f"{target}/{name}.tar.gz", output.get("KmsKeyId"), folder)
         record["ModelArtifacts"] = {"S3ModelArtifacts": f"{target}/model.tar.gz"}
 
     def _phase(self, record: Record, phase: str) -> None:
@@ -210,8 +232,14 @@ class Jobs:
                     _ignore_existing(logs.create_log_stream, logGroupName=group, logStreamName=stream)
                     events = [{"timestamp": when, "message": line or " "} for line in lines[-1000:]]
                     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
-        except ClientError as error:  # AWS runs the job all the same: a role without logs permissions loses its log
+        except (ClientError, BotoCoreError) as error:  # as in AWS, a role that may not write logs loses the log
             record["LogFault"] = str(error)
+
+
+def _refuse(noun: str, record: Record) -> None:
+    for member, path in _NOT_EMULATED[noun].items():
+        if jmespath.search(path, record):
+            raise AwsError("ValidationException", f"{member} as asked for is not emulated by this cloud.")
 
 
 def _wait(instances: list[Instance], limit_seconds: int | None) -> None:

@@ -62,15 +62,21 @@ def _check(text: str) -> None:
     names = [step["Name"] for step in steps]
     for step in steps:
         if step["Type"] not in SUPPORTED:
-            raise AwsError(
-                "ValidationException",
-                f"Step {step['Name']}: type {step['Type']} is not emulated; this cloud runs {', '.join(SUPPORTED)}.",
-            )
+            raise _not_emulated(step, f"type {step['Type']} (this cloud runs {', '.join(SUPPORTED)})")
+        for member in ("CacheConfig", "RetryPolicies"):
+            if step.get(member):
+                raise _not_emulated(step, member)
+        if "Std:JsonGet" in json.dumps(step):
+            raise _not_emulated(step, "Std:JsonGet")
         missing = _needs(step) - set(names)
         if missing or names.count(step["Name"]) > 1:
             raise AwsError(
                 "ValidationException", f"Step {step['Name']}: unknown steps {sorted(missing)} or a name given twice."
             )
+
+
+def _not_emulated(step: dict[str, Any], what: str) -> AwsError:
+    return AwsError("ValidationException", f"Step {step['Name']}: {what} is not emulated by this cloud.")
 
 
 def _needs(step: dict[str, Any]) -> set[str]:

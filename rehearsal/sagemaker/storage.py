@@ -40,11 +40,11 @@ def upload(s3: Any, folder: Path, uri: str, kms_key: str | None) -> None:
         s3.upload_file(str(path), bucket, key, ExtraArgs=_encryption(kms_key))
 
 
-def upload_tar(s3: Any, folder: Path, uri: str, kms_key: str | None, scratch: Path) -> None:
-    """Pack a folder as AWS packs /opt/ml/model, and put it at a URI."""
+def upload_tar(s3: Any, folders: list[Path], uri: str, kms_key: str | None, scratch: Path) -> None:
+    """Pack the same folder of every instance into one archive, as AWS packs /opt/ml/model, and put it at a URI."""
     archive = scratch / uri.rsplit("/", 1)[-1]
     with tarfile.open(archive, "w:gz") as tar:
-        for path in sorted(folder.iterdir()):
+        for path in sorted(path for folder in folders for path in folder.iterdir()):
             tar.add(path, arcname=path.name)
     bucket, key = split(uri)
     s3.upload_file(str(archive), bucket, key, ExtraArgs=_encryption(kms_key))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -79,7 +80,8 @@ class Story:
             return f"{sum(1 for _ in lines)} images"
 
     def train(self) -> str:
-        arn = self._sagemaker.start_pipeline_execution(PipelineName=self._name)["PipelineExecutionArn"]
+        scientist = self._as("data-scientist", "sagemaker")
+        arn = scientist.start_pipeline_execution(PipelineName=self._name)["PipelineExecutionArn"]
         self._execution = arn.rsplit("/", 1)[-1]
         answer = self._until(
             lambda: self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn),
@@ -95,16 +97,30 @@ class Story:
         ]
         training = next(s["Metadata"]["TrainingJob"]["Arn"] for s in steps if "TrainingJob" in s["Metadata"])
         job = self._sagemaker.describe_training_job(TrainingJobName=training.rsplit("/", 1)[-1])
+        self._check_training(job)
         names = " -> ".join(step["StepName"] for step in steps)
-        return (
-            f"{names}; {job['ResourceConfig']['InstanceCount']} instances, spot {job['EnableManagedSpotTraining']}, "
-            f"k {job['HyperParameters']['k']}, trained {job['TrainingTimeInSeconds']} s"
-        )
+        return f"{names}; 2 instances, spot, k 10, trained {job['TrainingTimeInSeconds']} s"
+
+    def _check_training(self, job: dict[str, Any]) -> None:
+        """What the story tells of its training job. Raises RehearsalError where that is not so."""
+        found = (job["ResourceConfig"]["InstanceCount"], job["EnableManagedSpotTraining"], job["HyperParameters"]["k"])
+        if found != (2, True, "10"):
+            raise RehearsalError(f"instances, spot and k of {job['TrainingJobName']} are {found}, not 2, True and 10")
+        streams = self._cloud.client("logs").describe_log_streams(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=job["TrainingJobName"]
+        )["logStreams"]
+        hosts = sorted(stream["logStreamName"].rsplit("/", 1)[-1] for stream in streams)
+        if hosts != ["algo-1", "algo-2"]:
+            raise RehearsalError(f"logs of {hosts}, not of two instances")
+        key = f"digits/{self._execution}/evaluate/evaluation/evaluation.json"
+        evaluation = json.loads(self._s3.get_object(Bucket=self._bucket("ArtifactBucket"), Key=key)["Body"].read())
+        if evaluation["clustering"]["purity"]["value"] < LOWEST_PURITY:
+            raise RehearsalError(f"the evaluation step measured {evaluation}")
 
     def promote(self) -> str:
         packages = self._sagemaker.list_model_packages(ModelPackageGroupName=self._name)["ModelPackageSummaryList"]
         arn = packages[0]["ModelPackageArn"]
-        self._sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+        self._as("ml-engineer", "sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
         answer = self._until(
             self._endpoint, lambda e: e is not None and e["EndpointStatus"] in ("InService", "Failed"), "the endpoint"
         )
@@ -116,11 +132,11 @@ class Story:
     def predict(self) -> str:
         prefix = f"digits/{self._execution}/preprocess/test/"
         features, labels = (self._rows(f"{prefix}{name}.csv")[:IMAGES] for name in ("features", "labels"))
-        runtime = self._cloud.client("sagemaker-runtime")
+        runtime = self._as("data-scientist", "sagemaker-runtime")
         clusters = []
         for row in features:
             answer = runtime.invoke_endpoint(EndpointName=self._name, ContentType="text/csv", Body=",".join(row))
-            clusters.append(int(yaml.safe_load(answer["Body"].read())["predictions"][0]["closest_cluster"]))
+            clusters.append(int(json.loads(answer["Body"].read())["predictions"][0]["closest_cluster"]))
         truth = [int(float(row[0])) for row in labels]
         purity = _purity(clusters, truth)
         self.pictures["digits"] = [
@@ -135,9 +151,10 @@ class Story:
 
     def observe(self) -> str:
         self._pass_hours(self._idle_hours())
+        before = self._endpoint()
         entry = self._until(self._verdict, lambda e: e is not None, "the sweep's record of the endpoint")
-        if self._endpoint() is None:
-            raise RehearsalError("observe mode deleted the endpoint")
+        if entry["outcome"]["S"] != "observed" or self._endpoint() != before:
+            raise RehearsalError(f"observe mode changed something: {_words(entry)}; before {before}")
         self.pictures["sweep"] = [entry]
         return f"found {self._name}: {_words(entry)}; nothing changed"
 
@@ -172,11 +189,18 @@ class Story:
         meant_to_stay = inventory.retained(self._stacks())
         self._cdk("destroy", "--all", "--force", "--app", str(self._assembly), log="destroy")
         left = inventory.take() - self._before
-        kept = {row for row in left if row in meant_to_stay or row.startswith(SHARED)}
+        kept = left & (meant_to_stay | SHARED)
         self.pictures["kept"] = sorted(kept)
         if left - kept or self._stacks():
             raise RehearsalError(f"left behind: {', '.join([*sorted(left - kept), *self._stacks()])}")
         return f"nothing left but, by design: {', '.join(sorted(kept))}"
+
+    def _as(self, persona: str, service: str) -> Any:
+        """A client under the role that Studio gives the first user of a persona."""
+        user = next(user.name for user in self._platform.studio.users if user.persona == persona)
+        domain = self._sagemaker.list_domains()["Domains"][0]["DomainId"]
+        profile = self._sagemaker.describe_user_profile(DomainId=domain, UserProfileName=user)
+        return self._cloud.as_role(service, profile["UserSettings"]["ExecutionRole"])
 
     def _cdk(self, *arguments: str, log: str, **extra: str) -> None:
         self._cloud.cdk(*arguments, log=self._log(log), **extra)
@@ -202,7 +226,9 @@ class Story:
 
     def _endpoint(self) -> dict[str, Any] | None:
         names = {e["EndpointName"] for e in self._sagemaker.list_endpoints(NameContains=self._name)["Endpoints"]}
-        return self._sagemaker.describe_endpoint(EndpointName=self._name) if self._name in names else None
+        if self._name not in names:
+            return None
+        return self._sagemaker.describe_endpoint(EndpointName=self._name) | {"ResponseMetadata": None}
 
     def _idle_hours(self) -> int:
         return self._platform.costs.sweep.endpoint_idle_minutes // 60 + 1

@@ -209,6 +209,63 @@ def test_stopping_a_job_ends_its_process(cloud: EmbeddedCloud, role: str) -> Non
     assert not _running("time.sleep(300)")
 
 
+def test_a_job_whose_role_may_not_write_fails_with_the_refusal(
+    cloud: EmbeddedCloud, make_role: Any, trained: dict[str, Any]
+) -> None:
+    sagemaker, reader = (
+        cloud.client("sagemaker"),
+        make_role("reader", [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]),
+    )
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    application = {"ImageUri": IMAGE, "ContainerEntrypoint": ["touch", "/opt/ml/processing/output/x"]}
+    target = {"S3Uri": "s3://workload/out", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}
+    sagemaker.create_processing_job(
+        ProcessingJobName="unwritable",
+        RoleArn=reader,
+        AppSpecification=application,
+        ProcessingResources={"ClusterConfig": cluster},
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "o", "S3Output": target}]},
+    )
+    answer = wait_for(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName="unwritable"),
+        ("Completed", "Failed"),
+        "ProcessingJobStatus",
+    )
+    assert answer["ProcessingJobStatus"] == "Failed" and "AccessDenied" in answer["FailureReason"]
+
+
+def test_what_a_job_asks_for_and_is_not_emulated_is_refused_by_name(cloud: EmbeddedCloud, role: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    with pytest.raises(ClientError, match="S3InputMode as asked for is not emulated"):
+        sagemaker.create_processing_job(
+            ProcessingJobName="piped",
+            RoleArn=role,
+            AppSpecification={"ImageUri": IMAGE},
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+            },
+            ProcessingInputs=[
+                {
+                    "InputName": "i",
+                    "S3Input": {
+                        "S3Uri": "s3://workload/x",
+                        "LocalPath": "/opt/ml/processing/i",
+                        "S3DataType": "S3Prefix",
+                        "S3InputMode": "Pipe",
+                    },
+                }
+            ],
+        )
+    step = {"Name": "Cached", "Type": "Processing", "Arguments": {}, "CacheConfig": {"Enabled": True}}
+    with pytest.raises(ClientError, match="Step Cached: CacheConfig is not emulated"):
+        sagemaker.create_pipeline(
+            PipelineName="cached",
+            PipelineDefinition=json.dumps({"Steps": [step]}),
+            RoleArn=role,
+            ClientRequestToken="c" * 32,
+        )
+
+
 def _running(words: str) -> bool:
     commands = (path for path in Path("/proc").glob("[0-9]*/cmdline"))
     return any(words.encode() in _read(path) for path in commands)
