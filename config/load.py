@@ -1,5 +1,6 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
+import json
 import os
 import reprlib
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from config.document import Document, Place, UnreadableError, read
+from config.instances import regions
 from config.schema import Platform, Workload
 from config.section import Section
 
@@ -69,6 +71,7 @@ def load(path: Path, *, root: Path = ROOT) -> Platform:
                 _note(problems, path, document, ("workloads", index), name, message)
             else:
                 workloads[name] = _load(Workload, folder / "workload.yaml", problems)
+                _check_images(folder / "images.json", path, document, data.get("region"), problems)
         data = {**data, "workloads": {name: workload for name, workload in workloads.items() if workload is not None}}
     platform = _validate(Platform, path, document, data, problems)
     if platform is None or problems:
@@ -88,6 +91,21 @@ def load_workload(path: Path) -> Workload:
 def _load(model: type[S], path: Path, problems: list[Problem]) -> S | None:
     document = _read(path, problems)
     return None if document is None else _validate(model, path, document, document.data, problems)
+
+
+def _check_images(file: Path, path: Path, document: Document, region: object, problems: list[Problem]) -> None:
+    """Notes if a container image of a workload does not exist in `region`; a region that is wrong by itself passes."""
+    try:
+        images: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"cannot be read ({error}): write it with `sluice pipelines compile`"
+        problems.append(Problem(_shown(file), 1, "", "", message))
+        return
+    missing = [name for name, uris in images.items() if region not in uris]
+    if missing and region in regions():
+        allowed = ", ".join(sorted(regions().intersection(*images.values())))
+        message = f"has no {' and no '.join(missing)} for the workload {file.parent.name}; must be one of {allowed}"
+        _note(problems, path, document, ("region",), region, message)
 
 
 def _read(path: Path, problems: list[Problem]) -> Document | None:

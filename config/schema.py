@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, field_validator
 
@@ -44,6 +44,11 @@ def _repeated(values: object, key: str | None = None) -> Iterator[tuple[tuple[st
 class Alerts(Section):
     emails: tuple[Email, ...] = Field(default=(), strict=False)
 
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, email in _repeated(raw.get("emails")):
+            yield ("emails", *place), email, "is given twice; each address is written to once"
+
 
 class PrivateNetwork(Section):
     """A VPC of our own, without a way to the internet."""
@@ -55,6 +60,12 @@ class PrivateNetwork(Section):
     interface_endpoints: tuple[EndpointService, ...] = Field(
         default=("sagemaker.api", "sagemaker.runtime", "logs", "sts"), strict=False
     )
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, service in _repeated(raw.get("interface_endpoints")):
+            allowed = ", ".join(get_args(EndpointService))
+            yield ("interface_endpoints", *place), service, f"is given twice; each of {allowed} may be given once"
 
     @field_validator("cidr")
     @classmethod

@@ -1,11 +1,10 @@
 """What every other stack stands on: key, buckets, network, alert topic."""
 
 from aws_cdk import CfnOutput, Environment, Stack
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from config.schema import Platform
+from sluice.alerts import AlertTopic
 from sluice.network import Network
 from sluice.storage import PlatformKey, Storage
 
@@ -22,9 +21,7 @@ class FoundationStack(Stack):
         self.artifact_bucket = storage.artifacts
         self.access_log_bucket = storage.access_logs
         self.network = Network(self, "Network", settings=platform.network, key=self.key)
-        self.alerts = sns.Topic(self, "Alerts", master_key=self.key, enforce_ssl=True)
-        for email in platform.alerts.emails:
-            self.alerts.add_subscription(subscriptions.EmailSubscription(email))
+        self.alerts = AlertTopic(self, "Alerts", key=self.key, emails=platform.alerts.emails)
         CfnOutput(self, "DataBucket", value=self.data_bucket.bucket_name)
         CfnOutput(self, "ArtifactBucket", value=self.artifact_bucket.bucket_name)
 

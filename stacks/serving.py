@@ -1,4 +1,4 @@
-"""From an approved model package to a serving endpoint, and back to nothing when the stack goes."""
+"""From an approved model package to a serving endpoint, and back to nothing when the workload goes."""
 
 from aws_cdk import Environment, Stack
 from constructs import Construct
@@ -52,5 +52,4 @@ class ServingStack(Stack):
         teardown.runs_after(promotion.rules)
         for endpoint in endpoints:
             endpoint.grant_promotion(promotion.handler.role)
-            endpoint.grant_removal(teardown.handler.role)
         FunctionsAlarm(self, "Alarm", functions=[promotion.handler, teardown.handler], alerts=foundation.alerts)

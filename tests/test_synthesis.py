@@ -53,10 +53,13 @@ def test_two_synths_are_byte_identical_also_elsewhere_by_another_user_and_withou
 def test_a_mistake_is_printed_ends_with_2_and_synthesizes_nothing(tmp_path: Path) -> None:
     team = (ROOT / "config" / "team.yaml").read_text("utf-8")
     bad = tmp_path / "bad.yaml"
-    bad.write_text(team.replace("environment: dev", "environment: test").replace("owner:", "ownr:"))
+    mistakes = {"environment: dev": "environment: test", "owner:": "ownr:", "emails: []": "emails: [a@b.org, a@b.org]"}
+    for right, wrong in mistakes.items():
+        team = team.replace(right, wrong)
+    bad.write_text(team)
     result = run_app(tmp_path / "out", CDK_CONTEXT_JSON=json.dumps({"config": str(bad)}))
     assert result.returncode == 2
     assert result.stdout == ""
     lines = [line.removeprefix(f"{bad}:").split(" ")[:2] for line in result.stderr.splitlines()]
-    assert lines == [["1:", "owner"], ["3:", "environment:"], ["6:", "ownr:"]]
+    assert lines == [["1:", "owner"], ["3:", "environment:"], ["6:", "ownr:"], ["9:", "alerts.emails[1]:"]]
     assert not files(tmp_path / "out")

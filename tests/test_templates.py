@@ -11,9 +11,18 @@ from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
 
 SAMPLES = {"team": "us-east-1", "china": "cn-north-1", "govcloud": "us-gov-west-1"}
-# W3010: zones come from the configuration, because looking them up would need credentials while synthesizing.
-# W3005: CDK makes a function depend on its role's policies, and names the role again there.
-EXPLAINED = ["W3005", "W3010"]
+# What CloudFormation has no tags for, or what is no resource of its own in AWS.
+UNTAGGED = {
+    "AWS::EC2::SubnetRouteTableAssociation": "joins two tagged resources",
+    "AWS::IAM::Policy": "is part of its role",
+    "AWS::KMS::Alias": "is a name of its key",
+    "AWS::Lambda::EventInvokeConfig": "is part of its function",
+    "AWS::Lambda::Permission": "is part of its function's policy",
+    "AWS::S3::BucketPolicy": "is part of its bucket",
+    "AWS::SNS::TopicPolicy": "is part of its topic",
+    "AWS::SQS::QueuePolicy": "is part of its queue",
+    "Custom::RuntimeResources": "is a call of our own function",
+}
 
 pytestmark = pytest.mark.parametrize("sample", SAMPLES)
 
@@ -46,7 +55,7 @@ def test_each_acceptance_suppresses_a_finding(synthesize: Callable[[str], Any], 
 
 
 def test_cfn_lint_passes_in_the_samples_region(synthesize: Callable[[str], Any], sample: str) -> None:
-    runner = Runner(ConfigMixIn(regions=[SAMPLES[sample]], ignore_checks=EXPLAINED))
+    runner = Runner(ConfigMixIn(regions=[SAMPLES[sample]]))
     findings = {}
     for path in sorted(synthesize(sample).folder.glob("*.template.json")):
         template, broken = decode_str(path.read_text("utf-8"))
@@ -61,10 +70,19 @@ def test_no_template_names_another_partition(synthesize: Callable[[str], Any], s
     assert named == {partition}
 
 
-def test_every_resource_of_ours_carries_the_platforms_tag(synthesize: Callable[[str], Any], sample: str) -> None:
+def test_every_resource_but_those_without_tags_carries_all_tags_of_the_platform(
+    synthesize: Callable[[str], Any], sample: str
+) -> None:
     synthesis = synthesize(sample)
-    for template in synthesis.templates.values():
-        for resource in template["Resources"].values():
-            tags = resource["Properties"].get("Tags", [])
-            tags = [{"Key": key, "Value": tags[key]} for key in tags] if isinstance(tags, dict) else tags
-            assert not tags or {"Key": "sluice:platform", "Value": synthesis.platform.prefix} in tags
+    wanted = set(synthesis.platform.tags.items())
+    assert not [
+        (name, resource["Type"])
+        for template in synthesis.templates.values()
+        for name, resource in template["Resources"].items()
+        if resource["Type"] not in UNTAGGED and not wanted <= tags(resource)
+    ]
+
+
+def tags(resource: dict[str, Any]) -> set[tuple[str, str]]:
+    found = resource["Properties"].get("Tags", [])
+    return set(found.items()) if isinstance(found, dict) else {(tag["Key"], tag["Value"]) for tag in found}

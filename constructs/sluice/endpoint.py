@@ -59,7 +59,7 @@ class Endpoint(Construct):
 
     def grant_promotion(self, role: iam.Role) -> None:
         """Create the endpoint and change what it serves."""
-        allow(role, ["sagemaker:DescribeEndpoint"], [self._endpoint])
+        allow(role, ["sagemaker:DescribeEndpoint", "sagemaker:ListTags"], [self._endpoint])
         # Both actions are checked against the endpoint and against its configuration.
         allow(
             role,
@@ -75,14 +75,6 @@ class Endpoint(Construct):
         # The volumes of the endpoint's instances are encrypted under a grant that its creator gives.
         for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         allow(role, ["kms:CreateGrant"], [self._key.key_arn], conditions=for_aws)
-
-    def grant_removal(self, role: iam.Role) -> None:
-        """Delete the endpoint, all that promotion made for it, and the versions of its model package group."""
-        allow(role, ["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], [self._endpoint])
-        allow(role, ["sagemaker:DeleteEndpointConfig"], [self._config], wildcard=_VERSIONS)
-        allow(role, ["sagemaker:DeleteModel"], [self._model], wildcard=_VERSIONS)
-        packages = self._arn("model-package", f"{self.name}/*")
-        allow(role, ["sagemaker:DeleteModelPackage"], [packages], wildcard=_VERSIONS)
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")

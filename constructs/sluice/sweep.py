@@ -1,6 +1,6 @@
 """Idle endpoints and notebook instances are found on a schedule and, where that is switched on, ended."""
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from config.schema import SweepPolicy
+from sluice.arn import arn
 from sluice.function import HandlerFunction
 from sluice.permission import allow
 
@@ -40,7 +41,8 @@ class Sweep(Construct):
             },
         )
         self._allow_inventory()
-        if policy.mode == "enforce":
+        # The policy ends nothing in production, so there is nothing to allow.
+        if policy.mode == "enforce" and environment != "prod":
             self._allow_actions(prefix)
         self._allow_ledger(key)
         events.Rule(
@@ -67,7 +69,7 @@ class Sweep(Construct):
         )
 
     def _allow_inventory(self) -> None:
-        stack, role = Stack.of(self), self.handler.role
+        role = self.handler.role
         any_name = "A resource of the platform may have any name; its tag says whose it is"
         endpoints, notebooks = self._all("endpoint"), self._all("notebook-instance")
         allow(
@@ -79,8 +81,7 @@ class Sweep(Construct):
         allow(role, ["sagemaker:ListTags"], [endpoints, notebooks], wildcard=any_name)
         allow(role, ["sagemaker:DescribeEndpoint"], [endpoints], wildcard=any_name)
         allow(role, ["sagemaker:DescribeNotebookInstance"], [notebooks], wildcard=any_name)
-        streams = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:{_NOTEBOOK_LOGS}"
-        allow(role, ["logs:GetLogEvents"], [streams], wildcard=any_name)
+        allow(role, ["logs:GetLogEvents"], [arn(self, "logs", _NOTEBOOK_LOGS)], wildcard=any_name)
 
     def _allow_actions(self, prefix: str) -> None:
         """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended."""
@@ -99,4 +100,4 @@ class Sweep(Construct):
         allow(role, [f"kms:{use}" for use in uses], [key.key_arn], conditions=via_table)
 
     def _all(self, resource: str) -> str:
-        return Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name="*")
+        return arn(self, "sagemaker", f"{resource}/*")

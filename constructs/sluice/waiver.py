@@ -1,8 +1,8 @@
-"""How a cdk-nag finding is accepted, beside the resource that it is about."""
+"""How a finding of cdk-nag or cfn-lint is accepted, beside the resource that it is about."""
 
 from collections.abc import Iterable
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, CfnResource, Validations
 from constructs import IConstruct
 
 
@@ -15,3 +15,10 @@ def accept_all(scope: IConstruct, rules: Iterable[str], reason: str) -> None:
     """Accepts several findings for one reason; at once, because each question to CDK takes time."""
     accepted = [Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason) for rule in rules]
     Validations.of(scope).acknowledge(*accepted)
+
+
+def accept_lint(scope: IConstruct, check: str) -> None:
+    """Accepts cfn-lint's `check` (e.g. `W3010`) on the resource of `scope`, for whoever lints the template."""
+    resource = scope.node.default_child
+    assert isinstance(resource, CfnResource)
+    resource.add_metadata("cfn-lint", {"config": {"ignore_checks": [check]}})

@@ -17,6 +17,8 @@ from controls.release import Hosting, Package, Release, plan
 
 logger = Logger(service="promote")
 
+LAST_UPDATE_TAG = "sluice:last-update"
+
 # An event follows when each of these ends in service, so there is nothing to wait for.
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
@@ -51,20 +53,31 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         security_group_ids=tuple(config.security_group_ids),
         **config.workloads[group],
     )
-    outcome = reconcile(clients.client("sagemaker"), group, hosting)
+    # No other event makes an endpoint: the rejection of one version must not bring back what was swept.
+    approval = detail.get("ModelApprovalStatus") == "Approved"
+    outcome = reconcile(clients.client("sagemaker"), group, hosting, create=approval)
     logger.info("reconciled", group=group, outcome=outcome)
     return {"group": group, "outcome": outcome}
 
 
-def reconcile(sagemaker: Any, group: str, hosting: Hosting) -> str:
-    """nothing-approved | changing | serving | created | updated. Raises PromotionError."""
+def reconcile(sagemaker: Any, group: str, hosting: Hosting, *, create: bool) -> str:
+    """nothing-approved | rejected-but-serving | absent | changing | serving | created | updated. Raises PromotionError.
+
+    `absent`: there is no endpoint, and without `create` none is made. `rejected-but-serving`: no version is approved
+    any more; what the endpoint serves stays in service, because there is nothing to put in its place.
+    """
     package = newest_approved(sagemaker, group)
-    if package is None:
-        return "nothing-approved"
     endpoint = _describe(sagemaker, group)
     status = endpoint["EndpointStatus"] if endpoint else "absent"
     if status in _CHANGING:
         return "changing"
+    if package is None:
+        if not endpoint or status != "InService":
+            return "nothing-approved"
+        logger.warning("no version is approved", group=group, still_serving=endpoint["EndpointConfigName"])
+        return "rejected-but-serving"
+    if not endpoint and not create:
+        return "absent"
     if status not in ("absent", "InService"):
         # Nothing can be done to such an endpoint but to delete it. While it is Deleting, Lambda's retry comes later.
         reason = (endpoint or {}).get("FailureReason", "no reason given")
@@ -98,17 +111,19 @@ def _describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
 
 
 def _bring_into_service(sagemaker: Any, name: str, release: Release, endpoint: dict[str, Any] | None) -> str:
-    _new(sagemaker.create_model, release.model)
-    new = _new(sagemaker.create_endpoint_config, release.config)
-    if endpoint and endpoint.get("FailureReason") and not new:
+    if endpoint and _was_rolled_back(sagemaker, endpoint, release):
         # The roll-back of a failed update ends in service and sends an event. Trying again here would never end.
         raise PromotionError(
-            f"endpoint {name} was rolled back from {release.name}: {endpoint['FailureReason']}; "
-            "approve another version, or delete that endpoint configuration to try this one again"
+            f"endpoint {name} was rolled back from {release.name}: {endpoint['FailureReason']}; approve another "
+            f"version, or remove the endpoint's tag {LAST_UPDATE_TAG} and approve this one again"
         )
+    _new(sagemaker.create_model, release.model)
+    _new(sagemaker.create_endpoint_config, release.config)
     request = {"EndpointName": name, "EndpointConfigName": release.name}
     try:
         if endpoint:
+            tag = {"Key": LAST_UPDATE_TAG, "Value": f"{release.name} {endpoint['LastModifiedTime'].isoformat()}"}
+            sagemaker.add_tags(ResourceArn=endpoint["EndpointArn"], Tags=[tag])
             sagemaker.update_endpoint(**request)
             return "updated"
         _new(sagemaker.create_endpoint, {**request, "Tags": release.tags})
@@ -119,12 +134,21 @@ def _bring_into_service(sagemaker: Any, name: str, release: Release, endpoint: d
     return "created"
 
 
-def _new(create: Callable[..., Any], request: dict[str, Any]) -> bool:
+def _was_rolled_back(sagemaker: Any, endpoint: dict[str, Any], release: Release) -> bool:
+    """Whether the failure that `endpoint` shows is that of an update to `release`; SageMaker does not say so itself."""
+    if not endpoint.get("FailureReason"):
+        return False
+    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=endpoint["EndpointArn"])
+    tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    name, _, seen = tags.get(LAST_UPDATE_TAG, "").partition(" ")
+    # An endpoint that is as it was before that update never got it: the request failed, so it is due again.
+    return name == release.name and seen != endpoint["LastModifiedTime"].isoformat()
+
+
+def _new(create: Callable[..., Any], request: dict[str, Any]) -> None:
     """Create it unless it exists. The name says all that is in it, so one that exists is the same."""
     try:
         create(**request)
     except ClientError as error:
-        if is_taken(error):
-            return False
-        raise
-    return True
+        if not is_taken(error):
+            raise

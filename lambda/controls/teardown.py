@@ -1,4 +1,4 @@
-"""Removes, when the serving stack is deleted, what promotion made at run time. CloudFormation knows nothing of it."""
+"""Removes, when a workload or the whole stack goes, what was made at run time. CloudFormation knows nothing of it."""
 
 import re
 import time
@@ -22,12 +22,12 @@ class TeardownError(RuntimeError):
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answers CloudFormation in every case; `Groups` of the event's properties are the model package groups."""
+    """Answers CloudFormation in every case; `Group` of the event's properties is the workload's model package group."""
     failure: str | None = f"unexpected error; see the log {context.log_group_name}"
     try:
         if event["RequestType"] == "Delete":
             deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
-            remove(clients.client("sagemaker"), event["ResourceProperties"]["Groups"], _until(deadline))
+            remove(clients.client("sagemaker"), event["ResourceProperties"]["Group"], _until(deadline))
         failure = None
     except (ClientError, BotoCoreError, TeardownError) as error:
         logger.exception("teardown failed")
@@ -37,46 +37,50 @@ def handler(event: dict[str, Any], context: Any) -> None:
         answer.send(event, physical_id=physical_id, failure=failure)
 
 
-def remove(sagemaker: Any, groups: list[str], wait: Callable[[], bool]) -> None:
-    """Remove packages, endpoint, endpoint configurations and models of each group.
+def remove(sagemaker: Any, group: str, wait: Callable[[], bool]) -> None:
+    """Remove packages, endpoint, endpoint configurations and models of `group`, and the group if nobody else will.
 
     `wait` pauses, and says False when there is no time left. Raises TeardownError then.
     """
-    for group in groups:
-        # Packages first: with nothing approved, a promotion that is still under way makes no new endpoint.
-        for arn in _listed(
-            sagemaker, "list_model_packages", "ModelPackageSummaryList[].ModelPackageArn", ModelPackageGroupName=group
-        ):
-            _gone(sagemaker.delete_model_package, ModelPackageName=arn)
-        # CloudFormation deletes the network next, so the endpoint's interfaces must be out of it.
-        _remove_endpoint(sagemaker, group, wait)
-        made_here = re.compile(rf"{re.escape(group)}-v\d+-[0-9a-f]{{8}}")
-        for name in _listed(
-            sagemaker, "list_endpoint_configs", "EndpointConfigs[].EndpointConfigName", NameContains=group
-        ):
-            if made_here.fullmatch(name):
-                _gone(sagemaker.delete_endpoint_config, EndpointConfigName=name)
-        for name in _listed(sagemaker, "list_models", "Models[].ModelName", NameContains=group):
-            if made_here.fullmatch(name):
-                _gone(sagemaker.delete_model, ModelName=name)
-        logger.info("removed", group=group)
+    # Packages first: with nothing approved, a promotion that is still under way makes no new endpoint.
+    for arn in _listed(
+        sagemaker, "list_model_packages", "ModelPackageSummaryList[].ModelPackageArn", ModelPackageGroupName=group
+    ):
+        _gone(sagemaker.delete_model_package, ModelPackageName=arn)
+    # CloudFormation deletes the network next, so the endpoint's interfaces must be out of it.
+    _remove_endpoint(sagemaker, group, wait)
+    made_here = re.compile(rf"{re.escape(group)}-v\d+-[0-9a-f]{{8}}")
+    for name in _listed(sagemaker, "list_endpoint_configs", "EndpointConfigs[].EndpointConfigName", NameContains=group):
+        if made_here.fullmatch(name):
+            _gone(sagemaker.delete_endpoint_config, EndpointConfigName=name)
+    for name in _listed(sagemaker, "list_models", "Models[].ModelName", NameContains=group):
+        if made_here.fullmatch(name):
+            _gone(sagemaker.delete_model, ModelName=name)
+    # The training stack deletes pipeline and group. Where the pipeline is gone already, it has tried to delete the
+    # group too, and failed because of its packages; while the pipeline is there, the group is still in use.
+    if _found(sagemaker.describe_pipeline, PipelineName=group) is None:
+        _gone(sagemaker.delete_model_package_group, ModelPackageGroupName=group)
+    logger.info("removed", group=group)
 
 
 def _remove_endpoint(sagemaker: Any, name: str, wait: Callable[[], bool]) -> None:
     """Delete the endpoint, as soon as it may be deleted, and see it gone."""
-    while (status := _status(sagemaker, name)) is not None:
+    while endpoint := _found(sagemaker.describe_endpoint, EndpointName=name):
+        status = endpoint["EndpointStatus"]
         # SageMaker refuses to delete an endpoint that is being created or changed.
         if status in ("InService", "OutOfService", "Failed", "UpdateRollbackFailed"):
             _gone(sagemaker.delete_endpoint, EndpointName=name)
-            if _status(sagemaker, name) is None:
+            if _found(sagemaker.describe_endpoint, EndpointName=name) is None:
                 return
         if not wait():
-            raise TeardownError(f"endpoint {name} is still {status}; delete the stack again when it has settled")
+            raise TeardownError(
+                f"endpoint {name} is still {status}; delete it, or the stack again, when it has settled"
+            )
 
 
-def _status(sagemaker: Any, name: str) -> str | None:
+def _found(describe: Callable[..., dict[str, Any]], **name: str) -> dict[str, Any] | None:
     try:
-        return sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+        return describe(**name)
     except ClientError as error:
         if is_missing(error):
             return None

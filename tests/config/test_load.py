@@ -1,5 +1,6 @@
 """What the configuration refuses, and how it says so."""
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -32,6 +33,7 @@ WORKLOAD: dict[str, Any] = {
     },
     "serve": {"instance_type": "ml.m5.large", "instance_count": 1},
 }
+IMAGES = {"Image": dict.fromkeys(["us-east-1", "eu-west-1", "cn-north-1"], "uri")}
 Refusal = Callable[..., list[str]]
 
 
@@ -58,6 +60,7 @@ def refused(tmp_path: Path) -> Refusal:
         (tmp_path / "workloads" / "digits").mkdir(parents=True)
         text = yaml.safe_dump(changed(WORKLOAD, workload or {}), sort_keys=False)
         (tmp_path / "workloads" / "digits" / "workload.yaml").write_text(text)
+        (tmp_path / "workloads" / "digits" / "images.json").write_text(json.dumps(IMAGES))
         text = team if isinstance(team, str) else yaml.safe_dump(changed(TEAM, team or {}), sort_keys=False)
         (tmp_path / "team.yaml").write_text(text)
         with pytest.raises(ConfigurationError) as raised:
@@ -120,6 +123,20 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         ({"workloads": ["nix"]}, "workloads[0]: 'nix' must be a folder of workloads/ that has a workload.yaml: digits"),
         ({"workloads": "digits"}, "workloads: 'digits' must be"),
         ({"alerts": {"emails": ["nobody"]}}, "alerts.emails[0]: 'nobody'"),
+        (
+            {"alerts": {"emails": ["a@b.org", "c@b.org", "a@b.org"]}},
+            "team.yaml:23: alerts.emails[2]: 'a@b.org' is given twice; each address is written to once",
+        ),
+        (
+            {"network.interface_endpoints": ["sts", "sts"]},
+            "team.yaml:13: network.interface_endpoints[1]: 'sts' is given twice; each of sagemaker.api, "
+            "sagemaker.runtime, logs, sts may be given once",
+        ),
+        (
+            {"region": "mx-central-1", "network.availability_zones": ["mx-central-1a", "mx-central-1b"]},
+            "team.yaml:3: region: 'mx-central-1' has no Image for the workload digits; must be one of cn-north-1, "
+            "eu-west-1, us-east-1",
+        ),
         ({"costs": {"sweep": {"mode": "delete"}}}, "costs.sweep.mode: 'delete' must be 'observe' or 'enforce'"),
     ],
 )
@@ -142,6 +159,18 @@ def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str
 def test_a_mistake_in_a_workload_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:
     [line] = refused(workload=changes)
     assert expected in line
+
+
+@pytest.mark.parametrize("content", [None, "{"], ids=["missing", "broken"])
+def test_a_workload_without_readable_images_is_refused_with_the_remedy(tmp_path: Path, content: str | None) -> None:
+    folder = tmp_path / "workloads" / "digits"
+    folder.mkdir(parents=True)
+    (folder / "workload.yaml").write_text(yaml.safe_dump(WORKLOAD))
+    (tmp_path / "team.yaml").write_text(yaml.safe_dump(TEAM))
+    if content is not None:
+        (folder / "images.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=r"digits/images\.json:1: cannot be read .*`sluice pipelines compile`"):
+        load(tmp_path / "team.yaml", root=tmp_path)
 
 
 def test_a_given_network_names_one_subnet_for_each_zone(refused: Refusal) -> None:

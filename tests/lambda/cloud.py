@@ -45,6 +45,8 @@ class Cloud:
         self.configs: dict[str, dict[str, Any]] = {}
         self.models: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.pipelines: dict[str, dict[str, Any]] = {}
         self.notebooks: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.invocations: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
@@ -86,6 +88,7 @@ class Cloud:
 
     def package(self, version: int, approval: str = "Approved", group: str = GROUP) -> str:
         name = arn(f"model-package/{group}/{version}")
+        self.groups[group] = {"ModelPackageGroupName": group}
         self.packages[name] = {
             "ModelPackageArn": name,
             "ModelPackageGroupName": group,
@@ -108,6 +111,7 @@ class Cloud:
             endpoint["FailureReason"] = failure
         else:
             endpoint["EndpointConfigName"] = wanted
+        endpoint["LastModifiedTime"] += timedelta(minutes=5)
         endpoint["EndpointStatus"] = "Failed" if failure and created else "InService"
         word = "FAILED" if failure and created else "IN_SERVICE"
         self.events.append({"detail": {"EndpointName": name, "EndpointStatus": word}})
@@ -147,7 +151,8 @@ class Cloud:
         endpoint = self.endpoints[EndpointName]
         if endpoint["EndpointStatus"] != "InService":
             raise RefusalError(f'Cannot update in-progress endpoint "{EndpointName}".')
-        endpoint |= {"EndpointStatus": "Updating", "wanted": EndpointConfigName}
+        changed = endpoint["LastModifiedTime"] + timedelta(minutes=1)
+        endpoint |= {"EndpointStatus": "Updating", "wanted": EndpointConfigName, "LastModifiedTime": changed}
 
     def DeleteEndpoint(self, EndpointName: str) -> None:
         endpoint = _find(self.endpoints, EndpointName, f'Could not find endpoint "{EndpointName}".')
@@ -176,6 +181,18 @@ class Cloud:
         message = f"ModelPackage {ModelPackageName} does not exist."
         del _known(self.packages, ModelPackageName, message)[ModelPackageName]
 
+    def DeleteModelPackageGroup(self, ModelPackageGroupName: str) -> None:
+        message = f"Model Package Group {ModelPackageGroupName} does not exist."
+        groups = _known(self.groups, ModelPackageGroupName, message)
+        if any(p["ModelPackageGroupName"] == ModelPackageGroupName for p in self.packages.values()):
+            raise RefusalError("Model Package Group cannot be deleted: it has Model Packages.", "ConflictException")
+        del groups[ModelPackageGroupName]
+
+    def DescribePipeline(self, PipelineName: str) -> dict[str, Any]:
+        if PipelineName not in self.pipelines:
+            raise RefusalError(f"Pipeline '{PipelineName}' does not exist.", "ResourceNotFound")
+        return dict(self.pipelines[PipelineName])
+
     def ListModels(self, NameContains: str, **page: Any) -> dict[str, Any]:
         return _page("Models", [m for n, m in self.models.items() if NameContains in n], **page)
 
@@ -198,6 +215,9 @@ class Cloud:
 
     def StopNotebookInstance(self, NotebookInstanceName: str) -> None:
         _find(self.notebooks, NotebookInstanceName, "RecordNotFound")["NotebookInstanceStatus"] = "Stopping"
+
+    def AddTags(self, ResourceArn: str, Tags: list[dict[str, str]]) -> None:
+        self.tags[ResourceArn] |= {tag["Key"]: tag["Value"] for tag in Tags}
 
     def ListTags(self, ResourceArn: str, **page: Any) -> dict[str, Any]:
         return _page("Tags", [{"Key": k, "Value": v} for k, v in self.tags[ResourceArn].items()], **page)

@@ -74,6 +74,8 @@ _NAMED = {
     "Endpoint": "endpoint/{EndpointName}",
     "EndpointConfig": "endpoint-config/{EndpointConfigName}",
     "Model": "model/{ModelName}",
+    "ModelPackageGroup": "model-package-group/{ModelPackageGroupName}",
+    "Pipeline": "pipeline/{PipelineName}",
     "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
 }
 
@@ -87,7 +89,7 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
-    elif operation == "ListTags" or operation == "DeleteModelPackage":
+    elif operation in ("ListTags", "AddTags", "DeleteModelPackage"):
         yield action, next(iter(params.values()))
     elif operation.startswith("List") or operation == "GetMetricData":
         yield action, "*"
@@ -103,17 +105,36 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
             yield "iam:PassRole", params["ExecutionRoleArn"]
 
 
-def _covers(statement: Statement, action: str, resource: str, tags: dict[str, dict[str, str]]) -> bool:
-    wanted = statement.conditions.get("StringEquals", {})
+def _context(action: str, tags: dict[str, str]) -> dict[str, str]:
+    """The condition keys that AWS fills in for a call on a resource with `tags`."""
+    passed_to = {"iam:PassedToService": "sagemaker.amazonaws.com"} if action == "iam:PassRole" else {}
+    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | passed_to
+
+
+def covers(statement: Statement, action: str, resource: str, tags: dict[str, dict[str, str]]) -> bool:
+    """Whether `statement` allows it; conditions that nothing is known of here are not met."""
+    context = _context(action, tags.get(resource, {}))
     return (
         action in statement.actions
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
-            tags.get(resource, {}).get(key.partition("/")[2]) == value
-            for key, value in wanted.items()
-            if key.startswith("aws:ResourceTag/")
+            operator == "StringEquals" and context.get(key) in _list(value)
+            for operator, keys in statement.conditions.items()
+            for key, value in keys.items()
         )
     )
+
+
+def key_uses(function: Deployed) -> set[tuple[str, str]]:
+    """Each action on a key that a role is allowed, with the condition as `operator key value`."""
+    return {
+        (action.removeprefix("kms:"), f"{operator} {key} {_flat(value)}")
+        for statement in function.statements
+        for action in statement.actions
+        if action.startswith("kms:")
+        for operator, keys in (statement.conditions or {"unconditional": {"": ""}}).items()
+        for key, value in keys.items()
+    }
 
 
 def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Deployed) -> None:
@@ -122,7 +143,7 @@ def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Dep
     refused = {
         (action, resource)
         for action, resource, tags in asked
-        if not any(_covers(statement, action, resource, tags) for statement in function.statements)
+        if not any(covers(statement, action, resource, tags) for statement in function.statements)
     }
     assert not refused, f"called but not allowed: {sorted(refused)}"
     used = {(action, resource) for action, resource, _ in asked}
@@ -132,7 +153,7 @@ def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Dep
         for action in statement.actions
         for pattern in statement.resources
         if action not in _PLATFORM
-        # AWS services use the key on behalf of the role; no call of ours shows that.
+        # AWS services use the key on behalf of the role; no call of ours shows that. See `key_uses`.
         and not action.startswith("kms:")
         and not any(action == a and fnmatchcase(resource, pattern) for a, resource in used)
     }

@@ -13,6 +13,8 @@ from controls.settings import MissingSettingError
 
 GROUP = "sluice-dev-digits"
 EVENT = {"detail": {"ModelPackageGroupName": GROUP, "ModelApprovalStatus": "Approved"}}
+REJECTION = {"detail": {"ModelPackageGroupName": GROUP, "ModelApprovalStatus": "Rejected"}}
+SETTLED = {"detail": {"EndpointName": GROUP, "EndpointStatus": "IN_SERVICE"}}
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +132,95 @@ def test_a_rolled_back_update_is_an_error_and_is_not_tried_again_for_ever(cloud:
     assert outcome() == "updated"
     cloud.settle(GROUP)
     assert served(cloud) == third
+
+
+def serve(cloud: Any, *versions: int) -> None:
+    for version in versions:
+        cloud.package(version)
+        outcome()
+        cloud.settle(GROUP)
+
+
+def test_an_update_that_could_not_be_asked_for_is_tried_again_after_an_older_roll_back(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    serve(cloud, 1)
+    cloud.package(2)
+    outcome()
+    cloud.settle(GROUP, failure="did not pass the ping health check")
+    third = cloud.package(3)
+    cloud.faults["UpdateEndpoint", GROUP] = refusal("Rate exceeded", "ThrottlingException")
+    for _ in range(2):
+        with pytest.raises(promote.ClientError, match="Rate exceeded"):
+            outcome()
+    cloud.faults.clear()
+    assert outcome() == "updated"
+    cloud.settle(GROUP)
+    assert served(cloud) == third
+
+
+def test_after_a_roll_back_an_older_version_can_be_returned_to(cloud: Any) -> None:
+    serve(cloud, 1, 2)
+    third = cloud.package(3)
+    outcome()
+    cloud.settle(GROUP, failure="did not pass the ping health check")
+    first, second = (name for name in cloud.packages if name != third)
+    for rejected in (third, second):
+        cloud.packages[rejected]["ModelApprovalStatus"] = "Rejected"
+    assert outcome(REJECTION) == "updated"
+    cloud.settle(GROUP)
+    assert served(cloud) == first
+
+
+def test_a_rolled_back_version_is_tried_again_once_its_mark_is_removed(cloud: Any) -> None:
+    serve(cloud, 1)
+    second = cloud.package(2)
+    outcome()
+    cloud.settle(GROUP, failure="no capacity")
+    with pytest.raises(promote.PromotionError, match=f"remove the endpoint's tag {promote.LAST_UPDATE_TAG}"):
+        outcome()
+    del cloud.tags[cloud.endpoints[GROUP]["EndpointArn"]][promote.LAST_UPDATE_TAG]
+    assert outcome() == "updated"
+    cloud.settle(GROUP)
+    assert served(cloud) == second
+
+
+@pytest.mark.parametrize("event", [REJECTION, SETTLED])
+def test_only_an_approval_brings_back_an_endpoint_that_was_swept(cloud: Any, event: dict[str, Any]) -> None:
+    serve(cloud, 1)
+    cloud.DeleteEndpoint(GROUP)
+    cloud.package(2, "Rejected")
+    cloud.calls.clear()
+    assert outcome(event) == "absent"
+    assert not [call for call in cloud.calls if call.writes]
+    assert outcome() == "created"
+
+
+def test_a_served_version_that_is_rejected_is_replaced_by_the_newest_that_is_approved(cloud: Any) -> None:
+    serve(cloud, 1, 2)
+    first, second = cloud.packages
+    cloud.packages[second]["ModelApprovalStatus"] = "Rejected"
+    assert outcome(REJECTION) == "updated"
+    cloud.settle(GROUP)
+    assert served(cloud) == first
+    cloud.package(3, "Rejected")
+    assert outcome(REJECTION) == "serving"
+
+
+def test_the_only_version_stays_in_service_when_it_is_rejected_and_a_warning_says_so(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(cloud, 1)
+    [only] = cloud.packages
+    cloud.packages[only]["ModelApprovalStatus"] = "Rejected"
+    cloud.calls.clear()
+    warned: list[dict[str, Any]] = []
+    monkeypatch.setattr(promote.logger, "warning", lambda message, **fields: warned.append({message: fields}))
+    assert outcome(REJECTION) == "rejected-but-serving"
+    assert served(cloud) == only
+    assert not [call for call in cloud.calls if call.writes]
+    config = cloud.endpoints[GROUP]["EndpointConfigName"]
+    assert warned == [{"no version is approved": {"group": GROUP, "still_serving": config}}]
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])

@@ -73,7 +73,7 @@ def run(server: Answers, kind: str = "Delete", context: Any = CONTEXT, **more: A
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Teardown",
-        "ResourceProperties": {"Groups": [GROUP]},
+        "ResourceProperties": {"Group": GROUP},
     }
     if kind != "Create":
         event["PhysicalResourceId"] = "as-before"
@@ -83,7 +83,8 @@ def run(server: Answers, kind: str = "Delete", context: Any = CONTEXT, **more: A
 
 
 def promoted(cloud: Any, group: str = GROUP) -> None:
-    """What two promotions of `group` leave behind."""
+    """A workload with three promoted versions."""
+    cloud.pipelines[group] = {"PipelineName": group, "PipelineStatus": "Active"}
     for version in (1, 2, 3):
         cloud.package(version, group=group)
         name = f"{group}-v{version}-0123abcd"
@@ -105,6 +106,32 @@ def test_deleting_removes_all_that_promotion_made(cloud: Any, cloudformation: An
     assert not (cloud.endpoints or cloud.configs or cloud.models or cloud.packages)
 
 
+def test_the_group_is_left_to_the_stack_that_still_has_the_workload(cloud: Any, cloudformation: Answers) -> None:
+    promoted(cloud)
+    assert run(cloudformation)["Status"] == "SUCCESS"
+    assert list(cloud.groups) == [GROUP]
+
+
+def test_the_group_of_a_workload_that_was_removed_goes_with_it(cloud: Any, cloudformation: Answers) -> None:
+    """The training stack was updated first: the pipeline is gone, and the group stayed because of its packages."""
+    promoted(cloud)
+    promoted(cloud, f"{GROUP}-two")
+    del cloud.pipelines[GROUP]
+    assert run(cloudformation)["Status"] == "SUCCESS"
+    assert list(cloud.groups) == list(cloud.endpoints) == [f"{GROUP}-two"]
+
+
+def test_a_group_that_gets_a_package_meanwhile_is_a_failure_with_its_reason(
+    cloud: Any, cloudformation: Answers
+) -> None:
+    promoted(cloud)
+    cloud.pipelines.clear()
+    cloud.meanwhile["DeleteModelPackageGroup"] = lambda: cloud.package(4)
+    answer = run(cloudformation)
+    assert answer["Status"] == "FAILED"
+    assert "it has Model Packages" in answer["Reason"]
+
+
 def test_the_answer_has_the_empty_content_type_that_its_address_is_signed_for(
     cloud: Any, cloudformation: Answers
 ) -> None:
@@ -113,6 +140,7 @@ def test_the_answer_has_the_empty_content_type_that_its_address_is_signed_for(
 
 
 def test_what_is_not_promotions_work_is_left_alone(cloud: Any, cloudformation: Answers) -> None:
+    cloud.pipelines[GROUP] = {"PipelineName": GROUP}
     promoted(cloud, f"{GROUP}-two")
     cloud.CreateModel(f"{GROUP}-by-hand")
     cloud.CreateEndpointConfig(f"{GROUP}-v2-draft")

@@ -11,6 +11,8 @@ from config.schema import Costs, Platform, SweepPolicy
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
 
+ENFORCE = SweepPolicy(mode="enforce", every_hours=24)
+
 
 @pytest.fixture(scope="module")
 def costs(app_templates: Mapping[str, Template]) -> Template:
@@ -19,7 +21,7 @@ def costs(app_templates: Mapping[str, Template]) -> Template:
 
 @pytest.fixture(scope="module")
 def enforcing(synthesis: Any) -> Template:
-    return template(synthesis.platform, SweepPolicy(mode="enforce", every_hours=24))
+    return template(synthesis.platform, ENFORCE)
 
 
 def template(platform: Platform, policy: SweepPolicy) -> Template:
@@ -54,6 +56,12 @@ def test_an_enforcing_sweep_may_end_only_what_bears_the_platforms_tag(enforcing:
     actions = sagemaker_actions(enforcing)
     for action in ("sagemaker:DeleteEndpoint", "sagemaker:StopNotebookInstance"):
         assert actions[action]["Condition"] == {"StringEquals": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}
+
+
+def test_in_production_even_an_enforcing_sweep_may_end_nothing(synthesis: Any) -> None:
+    production = synthesis.platform.model_copy(update={"environment": "prod"})
+    verbs = {a.removeprefix("sagemaker:")[:4] for a in sagemaker_actions(template(production, ENFORCE))}
+    assert verbs == {"List", "Desc"}
 
 
 def test_it_runs_on_its_schedule(costs: Template, enforcing: Template) -> None:

@@ -98,6 +98,22 @@ def test_alerts_are_encrypted_with_the_customer_key(foundation: Template) -> Non
     foundation.has_resource_properties("AWS::SNS::Topic", {"KmsMasterKeyId": Match.any_value()})
 
 
+def test_alarms_of_this_account_alone_may_publish_and_use_the_key_for_it(foundation: Template) -> None:
+    cloudwatch = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    }
+    [topic] = foundation.find_resources("AWS::SNS::Topic")
+    publish = Match.object_like(cloudwatch | {"Action": "sns:Publish", "Resource": {"Ref": topic}})
+    foundation.has_resource_properties(
+        "AWS::SNS::TopicPolicy",
+        {"Topics": [{"Ref": topic}], "PolicyDocument": {"Statement": Match.array_with([publish])}},
+    )
+    use = Match.object_like(cloudwatch | {"Action": Match.array_with(["kms:Decrypt", "kms:GenerateDataKey*"])})
+    foundation.has_resource_properties("AWS::KMS::Key", {"KeyPolicy": {"Statement": Match.array_with([use])}})
+
+
 def test_a_given_network_is_used_and_nothing_is_added_to_it(synthesize: Callable[[str], Any]) -> None:
     templates = {name: Template.from_json(template) for name, template in synthesize("govcloud").templates.items()}
     templates["foundation"].resource_count_is("AWS::EC2::VPC", 0)

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
+from aws_cdk.aws_sagemaker import CfnModelPackageGroup
+
+from stacks.foundation import FoundationStack
+from stacks.serving import ServingStack
 
 GROUP = "sluice-dev-digits"
 VERBS = ["promote", "teardown"]
@@ -61,15 +66,78 @@ def test_promotion_hears_of_approvals_and_of_settled_endpoints_of_its_own_groups
         serving.has_resource_properties("AWS::Events::Rule", {"EventPattern": pattern})
 
 
+@pytest.fixture(scope="module")
+def two(synthesis: Any) -> Template:
+    """The stack of a platform with two workloads."""
+    digits = synthesis.platform.workloads["digits"]
+    platform = synthesis.platform.model_copy(update={"workloads": {"digits": digits, "letters": digits}})
+    common: dict[str, Any] = {"platform": platform, "env": Environment(region="us-east-1")}
+    app = App(context={"aws:cdk:bundling-stacks": []})
+    foundation = FoundationStack(app, "Foundation", **common)
+    training: Any = Stack(app, "Training")
+    training.package_groups = {
+        name: CfnModelPackageGroup(training, name, model_package_group_name=f"sluice-dev-{name}")
+        for name in platform.workloads
+    }
+    training.image_uris = {name: [] for name in platform.workloads}
+    return Template.from_stack(ServingStack(app, "Serving", foundation=foundation, training=training, **common))
+
+
+def needs(template: dict[str, Any], name: str) -> set[str]:
+    """The logical ids that must exist before `name` and are deleted after it."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        text = json.dumps(template["Resources"][waiting.pop()])
+        new = {other for other in template["Resources"] if f'"{other}"' in text} - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_each_workload_is_torn_down_on_its_own(two: Template) -> None:
+    resources = two.find_resources("Custom::RuntimeResources")
+    assert {r["Properties"]["Group"] for r in resources.values()} == {"sluice-dev-digits", "sluice-dev-letters"}
+    rules = two.find_resources("AWS::Events::Rule")
+    assert rules
+    assert all(set(resources) <= set(rule["DependsOn"]) for rule in rules.values())
+    for name, resource in resources.items():
+        other = next(n for n in resources if n != name)
+        assert other not in needs(two.to_json(), name)
+        hosting = [d for d in resource["DependsOn"] if d.startswith("Endpoint")]
+        assert hosting
+        assert not set(hosting) & set(resources[other]["DependsOn"])
+
+
+def test_teardown_may_remove_a_workload_that_the_template_no_longer_names(serving: Template) -> None:
+    removing = [s for s in allowed(serving) if any("Delete" in a for a in actions(s) if a.startswith("sagemaker:"))]
+    names = {s["Resource"]["Fn::Join"][1][-1].partition(":")[2].rpartition(":")[2] for s in removing}
+    assert names == {
+        "endpoint/sluice-dev-*",
+        "endpoint-config/sluice-dev-*-v*",
+        "model/sluice-dev-*-v*",
+        "model-package/sluice-dev-*/*",
+        "model-package-group/sluice-dev-*",
+    }
+
+
 def test_on_deletion_events_stop_before_teardown_and_roles_go_after_it(serving: Template) -> None:
     [(name, teardown)] = serving.find_resources("Custom::RuntimeResources").items()
     rules = serving.find_resources("AWS::Events::Rule")
     assert all(name in rule["DependsOn"] for rule in rules.values())
+    [role] = [
+        f["Properties"]["Role"]["Fn::GetAtt"][0]
+        for f in serving.find_resources("AWS::Lambda::Function").values()
+        if f["Properties"]["FunctionName"] == "sluice-dev-teardown"
+    ]
+    policies = serving.find_resources("AWS::IAM::Policy", {"Properties": {"Roles": [{"Ref": role}]}})
+    assert policies
+    assert {role, *policies} <= needs(serving.to_json(), name)
     hosting = {"AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Service": "sagemaker.amazonaws.com"}}]}}
     roles = serving.find_resources("AWS::IAM::Role", {"Properties": Match.object_like(hosting)})
     assert roles
     assert set(roles) <= set(teardown["DependsOn"])
-    assert teardown["Properties"]["Groups"] == [GROUP]
+    assert teardown["Properties"]["Group"] == GROUP
     assert teardown["Properties"]["ServiceTimeout"] == "900"
 
 

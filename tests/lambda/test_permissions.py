@@ -1,0 +1,48 @@
+"""What the comparison of calls and permissions cannot see for itself: conditions, and uses of the key."""
+
+import importlib
+from typing import Any
+
+import pytest
+
+permissions = importlib.import_module("tests.lambda.permissions")
+
+ROLE = "arn:aws:iam::111122223333:role/endpoint"
+_LETTERS = "StringEquals kms:ViaService sqs.us-east-1.AWS::URLSuffix"
+_TABLE = "StringEquals kms:ViaService dynamodb.us-east-1.AWS::URLSuffix"
+_LETTER_USES = {("Decrypt", _LETTERS), ("GenerateDataKey", _LETTERS)}
+_TABLE_USES = {"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"}
+
+
+def passing(conditions: dict[str, Any]) -> bool:
+    statement = permissions.Statement(["iam:PassRole"], [ROLE], conditions)
+    return permissions.covers(statement, "iam:PassRole", ROLE, {})
+
+
+@pytest.mark.parametrize(
+    ("conditions", "allowed"),
+    [
+        ({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, True),
+        ({"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}, True),
+        ({"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}, False),
+        ({"StringEquals": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}, False),
+        ({"StringEquals": {"aws:SourceVpc": "vpc-1"}}, False),
+        ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
+    ],
+)
+def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allowed: bool) -> None:
+    assert passing(conditions) is allowed
+
+
+@pytest.mark.parametrize(
+    ("verb", "uses"),
+    [
+        ("promote", _LETTER_USES | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")}),
+        ("sweep", _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES}),
+        ("teardown", _LETTER_USES),
+    ],
+)
+def test_each_role_uses_the_key_for_this_and_nothing_else(
+    deployed: dict[str, Any], verb: str, uses: set[tuple[str, str]]
+) -> None:
+    assert permissions.key_uses(deployed[verb]) == uses
