@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import hashlib
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from botocore.config import Config
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch, eventbridge, iam, sts, tagging
+from ministack.services import cloudwatch, eventbridge, iam, lambda_svc, sts, tagging
 from ministack.services.cloudformation import provisioners
 
 from rehearsal.sagemaker import cloudformation
@@ -29,6 +30,8 @@ from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
+
+logger = logging.getLogger("sluice")
 
 STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
@@ -182,6 +185,7 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     _mend_authorization(service)
     _mend_transport()
     eventbridge._now_ts = clock.now
+    eventbridge._dispatch_to_lambda = _invoke_with_retries
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
@@ -261,6 +265,15 @@ def _mend_authorization(service: Service) -> None:
 def _mend_transport() -> None:
     plain = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, secure: plain(source_ip, True)
+
+
+def _invoke_with_retries(arn: str, payload: str) -> None:
+    """An event reaches a function as in AWS: asynchronously, with retries and then the dead-letter queue."""
+    function, _config, name = lambda_svc._get_func_record_for_ref(arn)
+    if function is None:
+        logger.warning("an event rule names the function %s, which does not exist", name)
+        return
+    lambda_svc.invoke_async_with_retry(function, json.loads(payload))
 
 
 def _record_metric_math_alarms() -> None:

@@ -13,7 +13,8 @@ core.iam_actions: extract_resource_arn request_tag_context
 core.iam_evaluator: enforce
 core.responses: set_request_account_id set_request_region
 services.cloudwatch: _store_datum
-services.eventbridge: _now_ts _dispatch_event _tick_scheduled_rules
+services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _tick_scheduled_rules
+services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry
 services.iam: _roles
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
