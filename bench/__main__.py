@@ -7,15 +7,23 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import FIGURES, BenchError
+from bench import platform
+from bench.cloud import cloud
+from bench.figure import ROOT, BenchError, Figure
 
-ROOT = Path(__file__).parent.parent
+FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
+    ("rehearse.seconds", "digits.purity"): platform.rehearsal,
+    ("test.seconds",): platform.tests,
+    ("setup.seconds",): platform.setup,
+    ("synth.ratio_to_floor", "synth.seconds", "synth.peak_mb"): platform.synth,
+    ("cloud.ready_seconds", "cloud.idle_mb", "cloud.operations"): cloud,
+}
 TARGET = ROOT / "out" / "bench.json"
 
 

@@ -82,7 +82,7 @@ class EmbeddedCloud:
             SLUICE_WORK=work,
             SLUICE_TOKEN=self._token,
         )
-        process = processes.start([str(python), "-m", "rehearsal.cloud"], env=env, cwd=ROOT, log=log)
+        self.process = process = processes.start([str(python), "-m", "rehearsal.cloud"], env=env, cwd=ROOT, log=log)
         self._children.append(process)
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:

@@ -117,7 +117,7 @@ class Story:
         self._cloud.start()
         return "done"
     def wait(self):
-        print("started", self._cloud._children[0].pid, flush=True)
+        print("started", self._cloud.process.pid, flush=True)
         time.sleep(60)
 
 runner.STORIES, runner.OUT, runner.ROOT = {"digits": Story}, Path(sys.argv[1]) / "out", Path(sys.argv[1])
