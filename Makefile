@@ -15,7 +15,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-all check bench compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-all check bench compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,12 @@ build/.sdk: requirements/sdk.txt build/.app
 	@.venv/bin/uv pip sync --quiet --require-hashes --python .venv-sdk/bin/python requirements/sdk.txt
 	@touch $@
 
+build/.clients: requirements/clients.txt build/.app
+	@echo "setting up .venv-clients (AWS CLI)"
+	@test -x .venv-clients/bin/python || $(PYTHON) -m venv --without-pip .venv-clients
+	@.venv/bin/uv pip sync --quiet --require-hashes --python .venv-clients/bin/python requirements/clients.txt
+	@touch $@
+
 setup-sdk: build/.sdk ## make the environment that compiles pipelines
 
 rehearse: setup ## play a story on the embedded cloud (STORY=name|all)
@@ -69,7 +75,10 @@ rehearse: setup ## play a story on the embedded cloud (STORY=name|all)
 test: setup ## the tests that end in 90 s
 	@$(PY) -m pytest -q -m "not slow" tests
 
-test-all: setup setup-sdk ## every test
+test-clients: setup setup-sdk build/.clients ## clients written elsewhere against the embedded cloud
+	@$(PY) -m pytest -q tests/rehearsal/test_clients.py
+
+test-all: setup setup-sdk build/.clients ## every test
 	@$(PY) -m pytest -q tests
 
 check: setup ## lint, types, nag, template checks
@@ -84,8 +93,8 @@ bench: setup ## measure, into out/bench.json (ONLY=prefix)
 	@$(PY) -m bench --only "$(ONLY)"
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
-	@for name in uv app cloud functions sdk; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove everything that the targets above made
-	@rm -rf .venv .venv-cloud .venv-sdk build cdk.out node_modules out
+	@rm -rf .venv .venv-cloud .venv-sdk .venv-clients build cdk.out node_modules out

@@ -1,0 +1,66 @@
+"""Clients that were written elsewhere drive the embedded cloud unchanged: the AWS CLI, the SageMaker SDK."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from rehearsal.processes import clean_environment
+
+pytestmark = pytest.mark.slow
+
+SDK = """
+import json
+from sagemaker.core.resources import ModelPackageGroup, Pipeline
+groups = [group.model_package_group_name for group in ModelPackageGroup.get_all()]
+made = ModelPackageGroup.create(model_package_group_name="sdk-made")
+made.refresh()
+print(json.dumps({"groups": groups, "status": made.model_package_group_status}))
+made.delete()
+"""
+
+
+def run(cloud: EmbeddedCloud, home: Path, *command: str) -> str:
+    """What a client of another environment prints, with the account's credentials in its variables only."""
+    env = clean_environment(
+        HOME=str(home),
+        AWS_ACCESS_KEY_ID=ACCOUNT,
+        AWS_SECRET_ACCESS_KEY="rehearsal",
+        AWS_DEFAULT_REGION=cloud.region,
+        AWS_REGION=cloud.region,
+        AWS_ENDPOINT_URL=cloud.url,
+        SAGEMAKER_TELEMETRY_OPT_OUT="true",
+    )
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=home)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def aws(cloud: EmbeddedCloud, home: Path, *arguments: str) -> Any:
+    printed = run(cloud, home, str(ROOT / ".venv-clients/bin/aws"), "sagemaker", *arguments, "--output", "json")
+    return json.loads(printed) if printed.strip() else None
+
+
+def test_the_aws_cli_makes_lists_describes_tags_and_deletes(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    made = aws(cloud, tmp_path, "create-model-package-group", "--model-package-group-name", "cli-made")
+    arn = made["ModelPackageGroupArn"]
+    aws(cloud, tmp_path, "add-tags", "--resource-arn", arn, "--tags", "Key=team,Value=blue")
+    assert aws(cloud, tmp_path, "list-tags", "--resource-arn", arn)["Tags"] == [{"Key": "team", "Value": "blue"}]
+    listed = aws(cloud, tmp_path, "list-model-package-groups", "--name-contains", "cli-")
+    assert [g["ModelPackageGroupArn"] for g in listed["ModelPackageGroupSummaryList"]] == [arn]
+    found = aws(cloud, tmp_path, "describe-model-package-group", "--model-package-group-name", "cli-made")
+    assert found["ModelPackageGroupStatus"] == "Completed"
+    aws(cloud, tmp_path, "delete-model-package-group", "--model-package-group-name", "cli-made")
+    listed = aws(cloud, tmp_path, "list-model-package-groups", "--name-contains", "cli-")
+    assert listed["ModelPackageGroupSummaryList"] == []
+
+
+def test_the_sdks_resources_are_listed_made_and_deleted(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName="seen-by-sdk")
+    printed = run(cloud, tmp_path, str(ROOT / ".venv-sdk/bin/python"), "-c", SDK)
+    told = json.loads(printed.splitlines()[-1])
+    assert "seen-by-sdk" in told["groups"]
+    assert told["status"] == "Completed"
