@@ -30,7 +30,7 @@ def build(app: App, platform: Platform) -> None:
 
 
 if __name__ == "__main__":
-    app = App()
+    app = App(context={"aws:cdk:disable-creation-stack-traces": True})  # they name a folder of jsii's, new each time
     try:
         build(app, load(chosen(app.node.try_get_context("config"))))
     except ConfigurationError as error:

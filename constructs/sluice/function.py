@@ -72,8 +72,9 @@ class HandlerFunction(Construct):
             dead_letter_queue=self.dead_letters,
         )
         accept(self.function, "AwsSolutions-L1", "Python 3.13 is supported; functions are tested for 3.11 to 3.13")
-        # CDK makes a function wait for its role's policies, and names the role itself again there.
-        accept_lint(self.function, "W3005")
+        accept_lint(
+            self.function, "W3005", "CDK makes a function wait for its role's policies and names the role again"
+        )
         _complete(self.function.node.find_child("Code").node.find_child("Stage"))
 
     def _dead_letters(self, key: kms.IKey) -> sqs.Queue:

@@ -17,8 +17,9 @@ def accept_all(scope: IConstruct, rules: Iterable[str], reason: str) -> None:
     Validations.of(scope).acknowledge(*accepted)
 
 
-def accept_lint(scope: IConstruct, check: str) -> None:
-    """Accepts cfn-lint's `check` (e.g. `W3010`) on the resource of `scope`, for whoever lints the template."""
+def accept_lint(scope: IConstruct, check: str, reason: str) -> None:
+    """Accepts cfn-lint's `check` (e.g. `W3010`) on the resource of `scope`, at synth and for whoever lints later."""
+    Validations.of(scope).acknowledge(Acknowledgment(id=f"CloudFormation-Validate::{check}", reason=reason))
     resource = scope.node.default_child
     assert isinstance(resource, CfnResource)
     resource.add_metadata("cfn-lint", {"config": {"ignore_checks": [check]}})
