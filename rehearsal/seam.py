@@ -43,7 +43,8 @@ STAND_INS = [
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
-    "IAM: a call is checked on its main action and resource; what AWS checks beside that (tags at creation) is not.",
+    "IAM: condition keys are known for jobs, models, endpoint configurations, packages; no group check on a package.",
+    "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: a domain is a record; it has no file system, apps or spaces.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
@@ -82,20 +83,8 @@ class Cloud:
         key = _caller_key.get()
         if not key:
             return  # CloudFormation's own call: ministack gives it no principal to check
-        denied = iam_evaluator.enforce(
-            key,
-            "iam:PassRole",
-            "iam",
-            self._region,
-            resource_arn=role_arn,
-            service_context={"iam:PassedToService": "sagemaker.amazonaws.com"},
-        )
-        if denied:
-            raise AwsError(
-                "AccessDeniedException",
-                f"User: {getattr(denied, 'principal_arn', key)} is not authorized to perform: "
-                f"iam:PassRole on resource: {role_arn}",
-            )
+        service = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+        _must_be_allowed(key, "iam:PassRole", role_arn, self._region, service)
 
     def _must_trust_us(self, role_arn: str) -> None:
         role = iam._roles.get_scoped(self._account, None, role_arn.rsplit("/", 1)[-1])
@@ -209,20 +198,34 @@ def _handler(service: Service, endpoints: Endpoints) -> Any:
         try:
             target = headers.get("x-amz-target", "")
             if target:
-                answer = service.call(target.split(".", 1)[1], json.loads(body or b"{}"))
+                operation, asked = target.split(".", 1)[1], json.loads(body or b"{}")
+                _authorize_further(service, operation, asked, body)
+                answer = service.call(operation, asked)
                 return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
             name = _invoked(path)
             content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
             text = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
-            return (
-                error.status,
-                {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code},
-                text.encode(),
-            )
+            kind = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
+            return error.status, kind, text.encode()
 
     return handle
+
+
+def _authorize_further(service: Service, operation: str, request: dict[str, Any], body: bytes) -> None:
+    """Refuse what the main check does not see, such as tags at creation. Raises AwsError."""
+    key, prefix = _caller_key.get(), service.host.arn("")
+    for name, arn in rules.further(operation, request, prefix, service.store):
+        context = iam_actions.request_tag_context("sagemaker", f"sagemaker:{name}", body, {})
+        _must_be_allowed(key, f"sagemaker:{name}", arn, prefix.split(":")[3], context)
+
+
+def _must_be_allowed(key: str, action: str, arn: str, region: str, context: dict[str, Any]) -> None:
+    """Ask IAM. Raises AwsError."""
+    if denied := iam_evaluator.enforce(key, action, action.split(":")[0], region, arn, context):
+        who = f"User: {getattr(denied, 'principal_arn', key)}"
+        raise AwsError("AccessDeniedException", f"{who} is not authorized to perform: {action} on resource: {arn}")
 
 
 def _invoked(path: str) -> str:

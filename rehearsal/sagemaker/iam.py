@@ -76,6 +76,18 @@ def resource(operation: str, request: Mapping[str, Any], arn_prefix: str, store:
     return arn_prefix + kind.arn.format(**members)
 
 
+def further(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> list[tuple[str, str]]:
+    """The actions and resources that AWS checks beside the main one: tags at creation, the configuration deployed."""
+    if operation not in BY_OPERATION:
+        return []
+    checks = []
+    if operation in ("CreateEndpoint", "UpdateEndpoint") and "EndpointConfigName" in request:
+        checks.append((operation, f"{arn_prefix}endpoint-config/{request['EndpointConfigName']}"))
+    if operation.startswith("Create") and request.get("Tags"):
+        checks.append(("AddTags", resource(operation, request, arn_prefix, store)))
+    return checks
+
+
 def conditions(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """The service's own condition keys of a call, with the values as IAM compares them."""
     found = {}

@@ -96,6 +96,7 @@ KINDS: tuple[Kind, ...] = (
         "Create Describe Delete List",
         status="ModelPackageGroupStatus",
         created="Completed",
+        defaults={"CreatedBy": {}},  # required in the answer, and empty for who is no Studio user
     ),
     _kind(
         "ModelPackage",

@@ -34,6 +34,7 @@ class Service:
     def __init__(self, host: Host, clock: Clock) -> None:
         self.host, self.clock, self.store = host, clock, Store()
         self.lock = threading.RLock()
+        self.quotas: dict[str, int] = {}
         self.checked: dict[str, Callable[[Record], None]] = {}
         self.started: dict[str, Callable[[Record], None]] = {}
         self.stopped: dict[str, Callable[[Record], None]] = {}
@@ -83,10 +84,32 @@ class Service:
             complete(self, record)
         record[kind.arn_member] = self.host.arn(kind.arn.format(**record))
         self._then(self.checked, kind, record)
+        self._within_quota(kind)
         self.store.add(kind, record, operation)
         self.announce(kind, record)
         self._then(self.started, kind, record)
         return record
+
+    def _within_quota(self, kind: Kind) -> None:
+        """Jobs count while they run, everything else while it exists."""
+        used = self.store.all(kind.noun)
+        if kind.noun.endswith("Job"):
+            used = [r for r in used if r[kind.status] in ("InProgress", "Stopping")]
+        limit = self.quotas.get(kind.noun)
+        if limit is not None and len(used) >= limit:
+            raise AwsError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{kind.noun}' is {limit}, with current utilization of {len(used)} "
+                "and a request delta of 1.",
+            )
+
+    def set_quota(self, noun: str, limit: int | None) -> None:
+        """Let at most `limit` of a kind be; None lifts it. Raises KeyError for a kind that is not served."""
+        with self.lock:
+            if limit is None:
+                self.quotas.pop(BY_NOUN[noun].noun, None)
+            else:
+                self.quotas[BY_NOUN[noun].noun] = limit
 
     def _describe(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
         return self.store.find(kind.noun, operation, **request)
@@ -263,5 +286,4 @@ _EVENTS = {
     "Model": "SageMaker Model State Change",
     "ModelPackage": "SageMaker Model Package State Change",
     "NotebookInstance": "SageMaker Notebook Instance State Change",
-    "PipelineExecution": "SageMaker Model Building Pipeline Execution Status Change",
 }

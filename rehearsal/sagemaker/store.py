@@ -89,6 +89,8 @@ def _filters(kind: Kind, request: dict[str, Any]) -> Iterator[Callable[[Record],
             continue
         if name == "NameContains":
             yield lambda r, v=value: v.lower() in str(r.get(kind.key[-1], "")).lower()
+        elif name == "PipelineName":  # of the executions: an ARN may stand for the name
+            yield lambda r, v=value: v in (r.get("PipelineName"), r.get("PipelineArn"))
         elif name == "StatusEquals":
             yield lambda r, v=value: r.get(kind.status) == v
         elif name.endswith(("After", "Before")):
