@@ -3,6 +3,7 @@
 Source: AWS, Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker".
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,7 +74,8 @@ def resource(operation: str, request: Mapping[str, Any], arn_prefix: str, store:
     given = str(members.get(kind.key[-1], "*"))
     if given.startswith("arn:"):
         return given
-    return arn_prefix + kind.arn.format(**members)
+    # A request that lacks the name is refused for that later; here it names every resource.
+    return arn_prefix + kind.arn.format_map(defaultdict(lambda: "*", members))
 
 
 def further(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +141,9 @@ class Jobs:
             **record.get("Environment", {}),
         }
         try:
-            self._run(
-                instances, list(runner.train), environment, record["StoppingCondition"].get("MaxRuntimeInSeconds")
-            )
+            limit = record["StoppingCondition"].get("MaxRuntimeInSeconds")
+            command = list(runner.train)
+            self._run(instances, command, environment, limit, lambda: record["TrainingJobStatus"] == "Stopping")
         finally:
             seconds = max(1, round(time.monotonic() - began))
             record["TrainingTimeInSeconds"] = record["BillableTimeInSeconds"] = seconds
@@ -180,7 +180,8 @@ class Jobs:
                 Path(instance.local(item["S3Output"]["LocalPath"])).mkdir(parents=True, exist_ok=True)
         record["ProcessingStartTime"] = self._service.clock.now()
         limit = record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
-        self._run(instances, command, record.get("Environment", {}), limit)
+        environment = record.get("Environment", {})
+        self._run(instances, command, environment, limit, lambda: record["ProcessingJobStatus"] == "Stopping")
         for instance in instances:
             for item in outputs.get("Outputs", []):
                 target = item["S3Output"]
@@ -192,7 +193,12 @@ class Jobs:
         return instances
 
     def _run(
-        self, instances: list[Instance], command: list[str], environment: Mapping[str, str], limit_seconds: int | None
+        self,
+        instances: list[Instance],
+        command: list[str],
+        environment: Mapping[str, str],
+        limit_seconds: int | None,
+        stopping: Callable[[], bool],
     ) -> None:
         """Start the command on every instance and wait. Raises JobError when one fails or the time is over."""
         hosts = [instance.host for instance in instances]
@@ -214,7 +220,7 @@ class Jobs:
             local = [instance.local(part) for part in command]
             instance.process = processes.start(local, env=env, cwd=instance.folder, log=instance.log)
         try:
-            _wait(instances, limit_seconds)
+            _wait(instances, limit_seconds, stopping)
         finally:
             for instance in instances:
                 instance.end()
@@ -242,7 +248,7 @@ def _refuse(noun: str, record: Record) -> None:
             raise AwsError("ValidationException", f"{member} as asked for is not emulated by this cloud.")
 
 
-def _wait(instances: list[Instance], limit_seconds: int | None) -> None:
+def _wait(instances: list[Instance], limit_seconds: int | None, stopping: Callable[[], bool]) -> None:
     """Until every process has ended well. Raises JobError as soon as one has failed, or when the time is over."""
     deadline = time.monotonic() + (limit_seconds or 86_400)
     while True:
@@ -252,6 +258,8 @@ def _wait(instances: list[Instance], limit_seconds: int | None) -> None:
                 raise JobError(f"AlgorithmError: exit code {status} on {instance.host}: {_tail(instance.log)}")
         if all(status == 0 for status in states.values()):
             return
+        if stopping():  # asked for before there was a process to end
+            raise JobError("stopped")
         if time.monotonic() > deadline:
             raise JobError(f"MaxRuntimeExceeded after {limit_seconds} s")
         time.sleep(0.02)

@@ -104,12 +104,13 @@ class Service:
             )
 
     def set_quota(self, noun: str, limit: int | None) -> None:
-        """Let at most `limit` of a kind be; None lifts it. Raises KeyError for a kind that is not served."""
+        """Let at most `limit` of a kind be; None lifts it. Raises ValueError for a kind that is not served."""
+        if noun not in BY_NOUN:
+            raise ValueError(f"no quota for '{noun}'; there are {', '.join(sorted(BY_NOUN))}")
         with self.lock:
-            if limit is None:
-                self.quotas.pop(BY_NOUN[noun].noun, None)
-            else:
-                self.quotas[BY_NOUN[noun].noun] = limit
+            self.quotas.pop(noun, None)
+            if limit is not None:
+                self.quotas[noun] = limit
 
     def _describe(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
         return self.store.find(kind.noun, operation, **request)

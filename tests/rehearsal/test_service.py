@@ -4,6 +4,7 @@ import io
 import json
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.embedded import ROOT, EmbeddedCloud
+from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 
 DIGITS = ROOT / "workloads" / "digits"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
@@ -168,6 +169,19 @@ def test_refusals_carry_awss_code_and_the_members_path(
     assert words in refused.value.response["Error"]["Message"]
 
 
+def test_a_request_without_its_name_is_refused_by_the_service_too(cloud: EmbeddedCloud) -> None:
+    raw: Any = boto3.client(
+        "sagemaker",
+        region_name=cloud.region,
+        endpoint_url=cloud.url,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="rehearsal",
+        config=Config(parameter_validation=False),
+    )
+    with pytest.raises(ClientError, match="'endpointName' failed to satisfy constraint: Member must not be null"):
+        raw.describe_endpoint()
+
+
 def test_a_job_on_an_image_without_a_runner_fails_with_a_reason(cloud: EmbeddedCloud, role: str) -> None:
     sagemaker = cloud.client("sagemaker")
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
@@ -264,6 +278,22 @@ def test_what_a_job_asks_for_and_is_not_emulated_is_refused_by_name(cloud: Embed
             RoleArn=role,
             ClientRequestToken="c" * 32,
         )
+
+
+def test_a_stop_that_comes_before_the_process_is_not_lost(cloud: EmbeddedCloud, role: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    application = {"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(301)"]}
+    sagemaker.create_processing_job(
+        ProcessingJobName="early",
+        RoleArn=role,
+        AppSpecification=application,
+        ProcessingResources={"ClusterConfig": cluster},
+    )
+    sagemaker.stop_processing_job(ProcessingJobName="early")
+    look = partial(sagemaker.describe_processing_job, ProcessingJobName="early")
+    assert wait_for(look, ("Completed", "Failed", "Stopped"), "ProcessingJobStatus")["ProcessingJobStatus"] == "Stopped"
+    assert not _running("time.sleep(301)")
 
 
 def _running(words: str) -> bool:
