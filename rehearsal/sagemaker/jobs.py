@@ -29,6 +29,7 @@ _NOT_EMULATED = {
     "TrainingJob": {
         "CheckpointConfig": "CheckpointConfig",
         "RetryStrategy": "RetryStrategy",
+        "MetricDefinitions": "AlgorithmSpecification.MetricDefinitions",
         "InputDataConfig.CompressionType": "InputDataConfig[?CompressionType && CompressionType != 'None']",
         "TrainingInputMode": "AlgorithmSpecification.TrainingInputMode != 'File' || null",
     },
