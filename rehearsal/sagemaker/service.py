@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rehearsal.sagemaker import shapes
 from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.faults import Faults
 from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, Kind
 from rehearsal.sagemaker.store import AwsError, Record, Store
 
@@ -32,7 +33,7 @@ class Service:
     """Control plane. Jobs, pipelines and endpoints register what happens before or after an operation on their kind."""
 
     def __init__(self, host: Host, clock: Clock) -> None:
-        self.host, self.clock, self.store = host, clock, Store()
+        self.host, self.clock, self.store, self.faults = host, clock, Store(), Faults()
         self.lock = threading.RLock()
         self.quotas: dict[str, int] = {}
         self.checked: dict[str, Callable[[Record], None]] = {}

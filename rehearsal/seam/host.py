@@ -1,0 +1,110 @@
+"""What the SageMaker service needs of the cloud around it, made of ministack's parts."""
+
+# pyright: reportMissingImports=false
+# ministack lives in .venv-cloud only.
+import hashlib
+import json
+import secrets
+import threading
+from typing import Any
+
+from boto3.session import Session
+from botocore.config import Config
+from ministack.core.responses import set_request_account_id, set_request_region
+from ministack.services import cloudwatch, eventbridge, iam, sts
+
+from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.store import AwsError
+from rehearsal.seam.authorization import caller_key, must_be_allowed
+
+
+class Cloud:
+    """The host that the SageMaker service needs, made of ministack's parts."""
+
+    def __init__(self, account: str, region: str, port: int, clock: Clock) -> None:
+        self._account, self._region, self._clock = account, region, clock
+        self._endpoint = f"http://127.0.0.1:{port}"
+        self._session, self._one_at_a_time = Session(), threading.Lock()
+
+    def arn(self, resource: str) -> str:
+        return f"arn:aws:sagemaker:{self._region}:{self._account}:{resource}"
+
+    def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+        """Put an event of `aws.sagemaker` on the default bus, with the cloud's time."""
+        self._enter()
+        event = {
+            "EventId": secrets.token_hex(16),
+            "Source": "aws.sagemaker",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "EventBusName": "default",
+            "Time": int(self._clock.now()),
+            "Resources": resources,
+            "Account": self._account,
+            "Region": self._region,
+        }
+        eventbridge._dispatch_event(event)
+
+    def pass_role(self, role_arn: str) -> None:
+        """Refuse a role that does not trust SageMaker, or that the caller may not pass. Raises AwsError."""
+        self._must_trust_us(role_arn)
+        key = caller_key.get()
+        if not key:
+            return  # CloudFormation's own call: ministack gives it no principal to check
+        service = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+        must_be_allowed(key, "iam:PassRole", role_arn, self._region, service)
+
+    def _must_trust_us(self, role_arn: str) -> None:
+        role = iam._roles.get_scoped(self._account, None, role_arn.rsplit("/", 1)[-1])
+        if role is None or not _trusts(role["AssumeRolePolicyDocument"], "sagemaker.amazonaws.com"):
+            raise AwsError(
+                "ValidationException",
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role.",
+            )
+
+    def session(self, role_arn: str) -> dict[str, Any]:
+        """Credentials, as arguments of boto3's client, of a role that trusts SageMaker. Raises AwsError."""
+        self._must_trust_us(role_arn)
+        digest, name = hashlib.sha256(role_arn.encode()).hexdigest(), role_arn.rsplit("/", 1)[-1]
+        access, secret, token = f"ASIA{digest[:16].upper()}", digest[16:56], digest
+        self._enter()
+        sts.register_session(
+            access,
+            {
+                "Arn": f"arn:aws:sts::{self._account}:assumed-role/{name}/SageMaker",
+                "UserId": f"{name}:SageMaker",
+                "SecretAccessKey": secret,
+                "SessionToken": token,
+            },
+        )
+        return {"aws_access_key_id": access, "aws_secret_access_key": secret, "aws_session_token": token}
+
+    def client(self, service: str, role_arn: str) -> Any:
+        """A client of this cloud under a role, so that what a job may do is what its role may do."""
+        given = self.session(role_arn)
+        with self._one_at_a_time:  # making a client is not thread-safe, using one is
+            return self._session.client(
+                service,
+                region_name=self._region,
+                endpoint_url=self._endpoint,
+                config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard"}),
+                **given,
+            )
+
+    def put_metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float, unit: str) -> None:
+        self._enter()
+        cloudwatch._store_datum(namespace, name, dimensions, self._clock.now(), unit, value, None, None, None)
+
+    def _enter(self) -> None:
+        set_request_account_id(self._account)
+        set_request_region(self._region)
+
+
+def _trusts(document: str | dict[str, Any], principal: str) -> bool:
+    policy = json.loads(document) if isinstance(document, str) else document
+    for statement in policy["Statement"]:
+        services = statement.get("Principal", {}).get("Service", [])
+        if statement["Effect"] == "Allow" and principal in ([services] if isinstance(services, str) else services):
+            return True
+    return False

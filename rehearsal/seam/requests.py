@@ -1,0 +1,37 @@
+"""SageMaker calls as they come over HTTP, and the answers and refusals as they go back."""
+
+# pyright: reportMissingImports=false
+# ministack lives in .venv-cloud only.
+import asyncio
+import json
+from typing import Any
+
+from ministack.core import router
+
+from rehearsal.sagemaker.endpoints import Endpoints
+from rehearsal.sagemaker.service import Service
+from rehearsal.sagemaker.store import AwsError
+from rehearsal.seam.authorization import authorize_further, caller_key, invoked
+
+
+def handler(service: Service, endpoints: Endpoints) -> Any:
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> tuple[int, dict[str, str], bytes]:
+        caller_key.set(router.extract_access_key_id(headers, query))
+        try:
+            target = headers.get("x-amz-target", "")
+            if target:
+                operation, asked = target.split(".", 1)[1], json.loads(body or b"{}")
+                authorize_further(service, operation, asked, body)
+                answer = service.call(operation, asked)
+                return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
+            name = invoked(path)
+            content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
+            return 200, extra, content
+        except AwsError as error:
+            text = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+            kind = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
+            return error.status, kind, text.encode()
+
+    return handle
