@@ -41,7 +41,7 @@ class Story:
         return [
             ("start the embedded cloud", self.start),
             ("cdk bootstrap", self.bootstrap),
-            ("cdk deploy --all", self.deploy),
+            ("cdk deploy --all; cdk diff finds nothing", self.deploy),
             ("put the digits into the data bucket", self.put_data),
             ("run the pipeline", self.train),
             ("approve the model: promotion makes the endpoint", self.promote),
@@ -66,6 +66,7 @@ class Story:
 
     def deploy(self) -> str:
         self._cdk("deploy", "--all", "--require-approval", "never", "--app", str(self._assembly), log="deploy")
+        self._cdk("diff", "--all", "--fail", "--app", str(self._assembly), log="diff")
         stacks = self._stacks()
         made = Inventory(self._cloud).take() - self._before
         self.pictures["made"] = sorted(made)

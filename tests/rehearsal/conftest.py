@@ -1,12 +1,16 @@
 """One embedded cloud for all tests of this folder, with a role that SageMaker may take."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+
+DIGITS = ROOT / "workloads" / "digits"
 
 TRUST = {
     "Version": "2012-10-17",
@@ -45,3 +49,32 @@ def make_role(cloud: EmbeddedCloud) -> Callable[[str, list[dict[str, Any]]], str
 def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     """A role that may do everything, for tests about something else than permissions."""
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+
+
+@pytest.fixture(scope="session")
+def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The values of the digits definition's placeholders, with its data, its code and its package group in place."""
+    s3, folder = cloud.client("s3"), tmp_path_factory.mktemp("digits")
+    s3.create_bucket(Bucket="workload")
+    cloud.run(
+        [str(ROOT / ".venv-cloud/bin/python"), str(DIGITS / "data.py"), str(folder / "digits.csv")], folder / "log"
+    )
+    s3.upload_file(str(folder / "digits.csv"), "workload", "digits/digits.csv")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted((DIGITS / "scripts").glob("*.py")):
+            archive.write(path, path.name)
+    s3.put_object(Bucket="workload", Key="code.zip", Body=packed.getvalue())
+    cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName="digits")
+    images = json.loads((DIGITS / "images.json").read_text())
+    return {name: regions["us-east-1"] for name, regions in images.items()} | {
+        "DataBucket": "workload",
+        "ArtifactBucket": "workload",
+        "KeyArn": cloud.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "ExecutionRoleArn": role,
+        "PackageGroup": "digits",
+        "CodeBucket": "workload",
+        "CodeKey": "code.zip",
+        "SecurityGroupIds": "sg-12345678",
+        "SubnetIds": 'subnet-12345678","subnet-87654321',
+    }

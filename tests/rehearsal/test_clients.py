@@ -23,7 +23,7 @@ made.delete()
 """
 
 
-def run(cloud: EmbeddedCloud, home: Path, *command: str) -> str:
+def run(cloud: EmbeddedCloud, home: Path, *command: str, **extra: str) -> str:
     """What a client of another environment prints, with the account's credentials in its variables only."""
     env = clean_environment(
         HOME=str(home),
@@ -33,6 +33,7 @@ def run(cloud: EmbeddedCloud, home: Path, *command: str) -> str:
         AWS_REGION=cloud.region,
         AWS_ENDPOINT_URL=cloud.url,
         SAGEMAKER_TELEMETRY_OPT_OUT="true",
+        **extra,
     )
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=home)
     assert done.returncode == 0, done.stderr
@@ -64,3 +65,18 @@ def test_the_sdks_resources_are_listed_made_and_deleted(cloud: EmbeddedCloud, tm
     told = json.loads(printed.splitlines()[-1])
     assert "seen-by-sdk" in told["groups"]
     assert told["status"] == "Completed"
+
+
+def test_the_sdk_builds_creates_starts_and_awaits_the_digits_pipeline(
+    cloud: EmbeddedCloud, digits: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "values.json").write_text(json.dumps(digits))
+    script = str(Path(__file__).parent / "clients" / "sdk_digits.py")
+    python = str(ROOT / ".venv-sdk/bin/python")
+    told = json.loads(
+        run(cloud, tmp_path, python, script, str(tmp_path / "values.json"), PYTHONPATH=str(ROOT)).splitlines()[-1]
+    )
+    assert told["status"] == "Succeeded"
+    assert told["steps"] == dict.fromkeys(("Preprocess", "Train", "Evaluate", "Register"), "Succeeded")
+    assert told["executions"] == [True]
+    assert told["tags"] == ["checked-by", "made-by"]  # upsert of what exists keeps the tags that it had

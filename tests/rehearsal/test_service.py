@@ -1,9 +1,7 @@
 """The embedded SageMaker over HTTP: a whole workload, refusals as AWS words them, permissions that bind."""
 
-import io
 import json
 import time
-import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,26 +17,6 @@ DIGITS = ROOT / "workloads" / "digits"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 
 
-def definition(role: str, key: str, bucket: str) -> str:
-    """The committed definition of the digits workload with every placeholder filled."""
-    text = (DIGITS / "pipeline.json").read_text()
-    images = json.loads((DIGITS / "images.json").read_text())
-    values = {name: regions["us-east-1"] for name, regions in images.items()} | {
-        "DataBucket": bucket,
-        "ArtifactBucket": bucket,
-        "KeyArn": key,
-        "ExecutionRoleArn": role,
-        "PackageGroup": "digits",
-        "CodeBucket": bucket,
-        "CodeKey": "code.zip",
-        "SecurityGroupIds": "sg-12345678",
-        "SubnetIds": 'subnet-12345678","subnet-87654321',
-    }
-    for name, value in values.items():
-        text = text.replace("${" + name + "}", value)
-    return text
-
-
 def wait_for(look: Any, states: tuple[str, ...], member: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while (answer := look())[member] not in states:
@@ -48,27 +26,12 @@ def wait_for(look: Any, states: tuple[str, ...], member: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def trained(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The digits pipeline after one execution: the bucket, the model package, the execution's answer."""
-    s3, sagemaker, folder = cloud.client("s3"), cloud.client("sagemaker"), tmp_path_factory.mktemp("digits")
-    s3.create_bucket(Bucket="workload")
-    key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
-    cloud.run(
-        [str(ROOT / ".venv-cloud/bin/python"), str(DIGITS / "data.py"), str(folder / "digits.csv")], folder / "log"
-    )
-    s3.upload_file(str(folder / "digits.csv"), "workload", "digits/digits.csv")
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted((DIGITS / "scripts").glob("*.py")):
-            archive.write(path, path.name)
-    s3.put_object(Bucket="workload", Key="code.zip", Body=packed.getvalue())
-    sagemaker.create_model_package_group(ModelPackageGroupName="digits")
-    sagemaker.create_pipeline(
-        PipelineName="digits",
-        PipelineDefinition=definition(role, key, "workload"),
-        RoleArn=role,
-        ClientRequestToken="t" * 32,
-    )
+def trained(cloud: EmbeddedCloud, role: str, digits: dict[str, str]) -> dict[str, Any]:
+    """The digits pipeline after one execution: the model packages, the execution's ARN and answer."""
+    sagemaker, text = cloud.client("sagemaker"), (DIGITS / "pipeline.json").read_text()
+    for name, value in digits.items():
+        text = text.replace("${" + name + "}", value)
+    sagemaker.create_pipeline(PipelineName="digits", PipelineDefinition=text, RoleArn=role, ClientRequestToken="t" * 32)
     arn = sagemaker.start_pipeline_execution(PipelineName="digits")["PipelineExecutionArn"]
     answer = wait_for(
         lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn),
