@@ -3,7 +3,8 @@
 Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers, to
 requests that bear the token, below `/_rehearsal/`: `advance` (`{"seconds": N}`: moves the clock), `session`
 (`{"role": ARN}`: credentials of a role that trusts SageMaker), `quota`
-(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `operations` (what is served), `stand-ins` and `inert`
+(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `operations` (what is served),
+`calls` (who called which operation how often), `stand-ins` and `inert`
 (what is recorded without effect).
 """
 
@@ -44,6 +45,7 @@ def main() -> None:
         "session": lambda body: cloud.session(body["role"]),
         "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
         "operations": lambda body: {"operations": sorted(service.operations())},
+        "calls": lambda body: {"calls": service.calls.listed()},
         "stand-ins": lambda body: {"stand_ins": seam.STAND_INS},
         "inert": lambda body: {"inert": sorted(seam.INERT)},
     }

@@ -112,6 +112,7 @@ def _typed(shape: Any, value: Any) -> Any:
 
 
 def _call(service: Service, operation: str, request: Properties) -> Properties:
+    service.calls.add(operation, "cloudformation")
     try:
         return service.call(operation, request)
     except AwsError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rehearsal.sagemaker import shapes
+from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import Faults
 from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, Kind
@@ -34,6 +35,7 @@ class Service:
 
     def __init__(self, host: Host, clock: Clock) -> None:
         self.host, self.clock, self.store, self.faults = host, clock, Store(), Faults()
+        self.calls = Calls()
         self.lock = threading.RLock()
         self.quotas: dict[str, int] = {}
         self.checked: dict[str, Callable[[Record], None]] = {}

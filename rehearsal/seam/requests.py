@@ -6,8 +6,9 @@ import asyncio
 import json
 from typing import Any
 
-from ministack.core import router
+from ministack.core import iam_evaluator, router
 
+from rehearsal.sagemaker import calls
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
@@ -23,10 +24,12 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
             target = headers.get("x-amz-target", "")
             if target:
                 operation, asked = target.split(".", 1)[1], json.loads(body or b"{}")
+                _record(service, operation, headers)
                 authorize_further(service, operation, asked, body)
                 answer = service.call(operation, asked)
                 return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
             name = invoked(path)
+            _record(service, "InvokeEndpoint", headers)
             content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
@@ -35,3 +38,7 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
             return error.status, kind, text.encode()
 
     return handle
+
+
+def _record(service: Service, operation: str, headers: dict[str, str]) -> None:
+    service.calls.add(operation, calls.agent(headers.get("user-agent", "")), calls.role(iam_evaluator.caller_arn()))
