@@ -15,7 +15,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-all check bench compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-all cloud-operations check bench compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ test: setup ## the tests that end in 90 s
 
 test-clients: setup setup-sdk build/.clients ## clients written elsewhere against the embedded cloud
 	@$(PY) -m pytest -q tests/rehearsal/test_clients.py
+
+cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who calls what of the embedded SageMaker
+	@$(PY) -m rehearsal.operations
 
 test-all: setup setup-sdk build/.clients ## every test
 	@$(PY) -m pytest -q tests

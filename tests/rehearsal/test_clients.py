@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal import operations
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 from rehearsal.processes import clean_environment
 
@@ -21,6 +23,14 @@ made.refresh()
 print(json.dumps({"groups": groups, "status": made.model_package_group_status}))
 made.delete()
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def record(cloud: EmbeddedCloud) -> Iterator[None]:
+    """Leaves what the clients called for `make cloud-operations`."""
+    before = cloud.control("calls")["calls"]
+    yield
+    operations.record(cloud, "clients", before)
 
 
 def run(cloud: EmbeddedCloud, home: Path, *command: str, **extra: str) -> str:
