@@ -57,3 +57,4 @@ def _one_of(shape: str) -> AfterValidator:
 Processing = Annotated[str, _one_of("ProcessingInstanceType")]
 Training = Annotated[str, _one_of("TrainingInstanceType")]
 Hosting = Annotated[str, _one_of("ProductionVariantInstanceType")]
+StudioApp = Annotated[str, _one_of("AppInstanceType")]

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from config.document import Document, Place, UnreadableError, read
 from config.instances import regions
-from config.schema import Platform, Workload
+from config.schema import Platform
 from config.section import Section
+from config.workload import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,25 +1,23 @@
-"""The shape of `config/team.yaml` and of `workloads/<name>/workload.yaml`."""
+"""The shape of `config/team.yaml`."""
 
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 
-from config.instances import Hosting, Processing, Training, regions
-from config.section import Finding, Section
+from config.guardrails import Guardrails, Persona
+from config.instances import regions
+from config.section import Finding, Positive, Section, Text
+from config.workload import Workload, WorkloadName
 
 Environment = Literal["dev", "staging", "prod"]
-Persona = Literal["data-scientist", "ml-engineer", "viewer"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
 PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
-WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Positive = Annotated[int, Field(ge=1)]
 Minutes = Annotated[int, Field(ge=1)]
 # The bounds of SageMaker's own IdleSettings.
 StudioIdleMinutes = Annotated[int, Field(ge=60, le=525600)]
@@ -135,59 +133,6 @@ class Costs(Section):
     sweep: SweepPolicy = SweepPolicy()
 
 
-class Algorithm(Section):
-    name: Literal["kmeans"]
-    k: Positive
-    feature_dim: Positive
-
-
-class ProcessSettings(Section):
-    instance_type: Processing
-    volume_gb: Positive
-    max_run_seconds: Annotated[int, Field(ge=1, le=777_600)]
-
-
-class TrainSettings(Section):
-    instance_type: Training
-    instance_count: Positive
-    volume_gb: Positive
-    max_run_seconds: Annotated[int, Field(ge=1, le=2_419_200)]
-    max_wait_seconds: Positive
-    spot: bool = True
-
-    @classmethod
-    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        run, wait = raw.get("max_run_seconds"), raw.get("max_wait_seconds")
-        if isinstance(run, int) and isinstance(wait, int) and wait < run:
-            yield (
-                ("max_wait_seconds",),
-                wait,
-                f"must be at least max_run_seconds ({run}): it covers waiting and running",
-            )
-
-
-class ServeSettings(Section):
-    instance_type: Hosting
-    instance_count: Positive
-
-
-class RuleException(Section):
-    """A rule of the pipeline compiler that one step of this workload does not keep, and why."""
-
-    rule: Literal["spot", "checkpoint", "encryption", "isolation"]
-    step: Text
-    reason: Text
-
-
-class Workload(Section):
-    description: Text
-    algorithm: Algorithm
-    process: ProcessSettings
-    train: TrainSettings
-    serve: ServeSettings
-    exceptions: tuple[RuleException, ...] = Field(default=(), strict=False)
-
-
 class Platform(Section):
     """Everything that the stacks are made from. `workloads` maps a folder's name to what its workload.yaml says."""
 
@@ -196,12 +141,15 @@ class Platform(Section):
     region: str
     account: str | None = None
     owner: Text
+    team: Text | None = None
+    cost_centre: Text | None = None
     alerts: Alerts = Alerts()
     network: Annotated[PrivateNetwork | GivenNetwork, Field(discriminator="mode")]
     storage: Storage = Storage()
     studio: Studio = Studio()
     workloads: dict[WorkloadName, Workload] = {}
     costs: Costs = Costs()
+    guardrails: Guardrails = Guardrails()
 
     @property
     def prefix(self) -> str:
@@ -214,6 +162,8 @@ class Platform(Section):
         return {
             "sluice:platform": self.prefix,
             "sluice:owner": self.owner,
+            "sluice:team": self.team or self.owner,
+            "sluice:cost-centre": self.cost_centre or self.name,
             "sluice:environment": self.environment,
             "sluice:managed-by": "cdk",
         }
@@ -241,6 +191,7 @@ class Platform(Section):
             for name in raw.get("workloads") or ():
                 missing = f"needs a model package group, which CloudFormation cannot make in {region}; leave it out"
                 yield ("workloads", name), None, missing
+        yield from _denied(raw)
         zones = network.get("availability_zones") if isinstance(network, Mapping) else None
         for place, zone in _repeated(zones):
             yield ("network", "availability_zones", *place), zone, "is given twice"
@@ -250,3 +201,15 @@ class Platform(Section):
             if not str(zone).startswith(region):
                 place = ("network", "availability_zones", index)
                 yield place, zone, f"must be a zone of the region, such as {region}a"
+
+
+def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """What workloads ask for and the guardrails would deny; guardrails that are wrong by themselves say so instead."""
+    try:
+        guardrails = Guardrails.model_validate(raw.get("guardrails", {}))
+    except ValidationError:
+        return
+    workloads = raw.get("workloads")
+    for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
+        for field, value, allowed in guardrails.breaches(workload) if isinstance(workload, Workload) else ():
+            yield ("workloads", name), value, f"is {field} of workloads/{name}/workload.yaml; it must be {allowed}"

@@ -1,14 +1,17 @@
 """The base of every section of the configuration: strict, frozen, and all of its errors reported together."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Finding = tuple[tuple[str | int, ...], object, str]
 """Where (keys and indexes from the section on), the value given, and what is wrong with it or allowed instead."""
 
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Positive = Annotated[int, Field(ge=1)]
 
 # From pydantic's words to those of someone who writes YAML.
 _WORDING = {

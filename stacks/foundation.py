@@ -5,12 +5,13 @@ from constructs import Construct
 
 from config.schema import Platform
 from sluice.alerts import AlertTopic
+from sluice.guardrails import Guardrails
 from sluice.network import Network
 from sluice.storage import PlatformKey, Storage
 
 
 class FoundationStack(Stack):
-    """`key`, `data_bucket`, `artifact_bucket`, `access_log_bucket`, `network` and `alerts` for the other stacks."""
+    """`key`, `data_bucket`, `artifact_bucket`, `access_log_bucket`, `network`, `guardrails`, `alerts`."""
 
     def __init__(self, scope: Construct, id: str, *, platform: Platform, env: Environment) -> None:
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: key, buckets, network, alerts")
@@ -21,6 +22,13 @@ class FoundationStack(Stack):
         self.artifact_bucket = storage.artifacts
         self.access_log_bucket = storage.access_logs
         self.network = Network(self, "Network", settings=platform.network, key=self.key)
+        self.guardrails = Guardrails(
+            self,
+            "Guardrails",
+            prefix=platform.prefix,
+            limits=platform.guardrails,
+            subnet_ids=self.network.subnet_ids,
+        )
         self.alerts = AlertTopic(self, "Alerts", key=self.key, emails=platform.alerts.emails)
         CfnOutput(self, "DataBucket", value=self.data_bucket.bucket_name)
         CfnOutput(self, "ArtifactBucket", value=self.artifact_bucket.bucket_name)

@@ -44,6 +44,7 @@ class ServingStack(Stack):
             self,
             "Promotion",
             prefix=platform.prefix,
+            tags=platform.tags,
             endpoints=endpoints,
             network=foundation.network,
             key=foundation.key,

@@ -5,7 +5,8 @@ from typing import get_args
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from config.schema import Persona, Platform
+from config.guardrails import Persona
+from config.schema import Platform
 from sluice.personas import PersonaRole
 from sluice.studio import Studio
 from stacks.foundation import FoundationStack

@@ -27,6 +27,7 @@ class TrainingStack(Stack):
                 artifact_bucket=foundation.artifact_bucket,
                 key=foundation.key,
                 network=foundation.network,
+                tags=platform.tags,
             )
             for name in platform.workloads
         }

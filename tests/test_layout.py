@@ -21,8 +21,9 @@ MAY_IMPORT = {
     "lambda/controls": {"controls"},
     "workloads": {"workloads", "config"},
 }
+SERVICES = ("sagemaker", "lambda", "cloudwatch", "logs.{stack.region}", "scheduler", "states")
 # The same in every partition.
-PRINCIPALS = {f"{service}.amazonaws.com" for service in ("sagemaker", "lambda", "cloudwatch", "logs.{stack.region}")}
+PRINCIPALS = {f"{service}.amazonaws.com" for service in SERVICES}
 
 
 def sources(place: str) -> Iterator[Path]:

@@ -14,6 +14,7 @@ SAMPLES = {"team": "us-east-1", "china": "cn-north-1", "govcloud": "us-gov-west-
 # What CloudFormation has no tags for, or what is no resource of its own in AWS.
 UNTAGGED = {
     "AWS::EC2::SubnetRouteTableAssociation": "joins two tagged resources",
+    "AWS::IAM::ManagedPolicy": "has no tags in CloudFormation",
     "AWS::IAM::Policy": "is part of its role",
     "AWS::KMS::Alias": "is a name of its key",
     "AWS::Lambda::EventInvokeConfig": "is part of its function",

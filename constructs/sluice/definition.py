@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Fn
 
@@ -22,14 +23,22 @@ def images(folder: Path, region: str) -> dict[str, str]:
     return {name: uris[region] for name, uris in known.items()}
 
 
-def fill(path: Path, values: Mapping[str, str | list[str]]) -> str:
+# Steps that start what costs money; SageMaker hands a pipeline's own tags on to none of them.
+_TAGGED = ("AutoML", "Model", "Processing", "Training", "Transform", "Tuning")
+
+
+def fill(path: Path, values: Mapping[str, str | list[str]], tags: Mapping[str, str]) -> str:
     """The definition in `path` with each ${Name} replaced by its value, which may be known only at deployment.
 
-    A placeholder for a list stands alone in a JSON array, which then holds the whole list.
+    What its steps start gets `tags`. A placeholder for a list stands alone in a JSON array, which then holds it whole.
     Raises DefinitionError if the definition asks for a value that is not given.
     """
     # On one line: the 1 MiB that SageMaker allows is better spent than on indentation.
-    body = json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":"), sort_keys=True)
+    definition = json.loads(path.read_text("utf-8"))
+    for step in _steps(definition["Steps"]):
+        if step["Type"] in _TAGGED:
+            step["Arguments"]["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    body = json.dumps(definition, separators=(",", ":"), sort_keys=True)
     asked = set(re.findall(r"\$\{(\w+)\}", body))
     if unknown := asked - values.keys():
         raise DefinitionError(f"{path.parent.name}/{path.name} asks for {sorted(unknown)}; there are {sorted(values)}")
@@ -41,3 +50,11 @@ def fill(path: Path, values: Mapping[str, str | list[str]]) -> str:
             if name in asked
         },
     )
+
+
+def _steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Every step, also those inside the branches of conditions."""
+    for step in steps:
+        yield step
+        for branch in ("IfSteps", "ElseSteps") if step["Type"] == "Condition" else ():
+            yield from _steps(step["Arguments"].get(branch, []))

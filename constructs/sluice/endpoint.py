@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from config.schema import ServeSettings
+from config.workload import ServeSettings
 from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import allow

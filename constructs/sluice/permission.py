@@ -25,11 +25,11 @@ def allow(
     )
     if wildcard:
         stack = Stack.of(role)
-        wide = [_as_reported(stack, resource) for resource in resources if "*" in resource]
+        wide = [as_reported(stack, resource) for resource in resources if "*" in resource]
         accept_all(role, [f"AwsSolutions-IAM5[Resource::{resource}]" for resource in wide], wildcard)
 
 
-def _as_reported(stack: Stack, text: str) -> str:
+def as_reported(stack: Stack, text: str) -> str:
     """`text` with its tokens written as cdk-nag writes them: <LogicalId.Attribute>, or the name of an export."""
     return re.sub(r"\$\{Token\[[^\]]+\]\}", lambda token: _shown(stack, token[0]), text)
 

@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from config.schema import Persona
+from config.guardrails import Persona
 from sluice.arn import arn
 from sluice.permission import allow
 

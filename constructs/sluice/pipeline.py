@@ -1,5 +1,6 @@
 """A workload's SageMaker pipeline, and the model package group that its runs register models in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import aws_kms as kms
@@ -31,6 +32,7 @@ class Pipeline(Construct):
         artifact_bucket: s3.IBucket,
         key: kms.IKey,
         network: Network,
+        tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
         uris = images(folder, region)
@@ -72,7 +74,11 @@ class Pipeline(Construct):
             "Resource",
             pipeline_name=name,
             role_arn=self.role.role_arn,
-            pipeline_definition={"PipelineDefinitionBody": fill(folder / "pipeline.json", values)},
+            pipeline_definition={
+                "PipelineDefinitionBody": fill(
+                    folder / "pipeline.json", values, {**tags, "sluice:workload": folder.name}
+                )
+            },
         )
         # Runs register by the group's name, which is no reference that CloudFormation would see.
         pipeline.add_resource_dependency(self.package_group)

@@ -1,6 +1,6 @@
 """Approval in the model registry brings a version into service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
@@ -23,6 +23,7 @@ class Promotion(Construct):
         id: str,
         *,
         prefix: str,
+        tags: Mapping[str, str],
         endpoints: Sequence[Endpoint],
         network: Network,
         key: kms.IKey,
@@ -38,6 +39,7 @@ class Promotion(Construct):
             timeout=Duration.minutes(2),
             environment={
                 "platform": prefix,
+                "tags": stack.to_json_string(tags),
                 "key_arn": key.key_arn,
                 "subnet_ids": stack.to_json_string(network.subnet_ids),
                 "security_group_ids": stack.to_json_string(network.security_group_ids),

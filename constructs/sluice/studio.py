@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.schema import Persona
+from config.guardrails import Persona
 from config.schema import Studio as StudioSettings
 from sluice.network import Network
 from sluice.personas import PersonaRole

@@ -32,6 +32,7 @@ class Settings:
     """`workloads` maps a model package group to workload, instance_type, instance_count and role_arn."""
 
     platform: str
+    tags: dict[str, str]
     key_arn: str
     subnet_ids: list[str]
     security_group_ids: list[str]
@@ -47,7 +48,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     if group not in config.workloads:
         raise PromotionError(f"{group} is no workload of {config.platform}")
     hosting = Hosting(
-        platform=config.platform,
+        tags=config.tags,
         key_arn=config.key_arn,
         subnet_ids=tuple(config.subnet_ids),
         security_group_ids=tuple(config.security_group_ids),

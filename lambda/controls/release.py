@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ VARIANT = "AllTraffic"
 class Hosting:
     """How the models of one workload are hosted."""
 
-    platform: str
+    tags: Mapping[str, str]
     workload: str
     instance_type: str
     instance_count: int
@@ -44,11 +45,8 @@ class Release:
 
 
 def plan(group: str, package: Package, hosting: Hosting) -> Release:
-    tags = [
-        {"Key": "sluice:platform", "Value": hosting.platform},
-        {"Key": "sluice:workload", "Value": hosting.workload},
-        {"Key": "sluice:managed-by", "Value": "promotion"},
-    ]
+    told = {**hosting.tags, "sluice:workload": hosting.workload, "sluice:managed-by": "promotion"}
+    tags = [{"Key": key, "Value": value} for key, value in told.items()]
     model: dict[str, Any] = {
         "PrimaryContainer": {"ModelPackageName": package.arn},
         "ExecutionRoleArn": hosting.role_arn,

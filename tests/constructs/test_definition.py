@@ -12,14 +12,14 @@ from sluice.definition import DefinitionError, fill, images
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    definition = {"Steps": [{"Bucket": "s3://${Bucket}/x", "Subnets": ["${SubnetIds}"]}]}
+    definition = {"Steps": [{"Type": "Fail", "Bucket": "s3://${Bucket}/x", "Subnets": ["${SubnetIds}"]}]}
     (tmp_path / "pipeline.json").write_text(json.dumps(definition, indent=1))
     (tmp_path / "images.json").write_text(json.dumps({"Image": {"us-east-1": "a", "eu-west-1": "b"}}))
     return tmp_path
 
 
 def filled(folder: Path, values: dict[str, Any]) -> Any:
-    return Stack().resolve(fill(folder / "pipeline.json", values))
+    return Stack().resolve(fill(folder / "pipeline.json", values, {}))
 
 
 def test_a_list_fills_the_whole_array(folder: Path) -> None:
@@ -27,15 +27,28 @@ def test_a_list_fills_the_whole_array(folder: Path) -> None:
     assert values == {"Bucket": "b", "SubnetIds": 's1","s2'}
     for name, value in values.items():
         body = body.replace(f"${{{name}}}", value)
-    assert json.loads(body) == {"Steps": [{"Bucket": "s3://b/x", "Subnets": ["s1", "s2"]}]}
+    assert json.loads(body) == {"Steps": [{"Type": "Fail", "Bucket": "s3://b/x", "Subnets": ["s1", "s2"]}]}
 
 
 def test_a_placeholder_that_nothing_fills_is_named(folder: Path) -> None:
     with pytest.raises(DefinitionError, match=r"pipeline\.json asks for \['SubnetIds'\]; there are \['Bucket'\]"):
-        fill(folder / "pipeline.json", {"Bucket": "b"})
+        fill(folder / "pipeline.json", {"Bucket": "b"}, {})
 
 
 def test_a_region_without_an_image_is_named_with_those_that_have_one(folder: Path) -> None:
     assert images(folder, "eu-west-1") == {"Image": "b"}
     with pytest.raises(DefinitionError, match="Image does not exist in mars-north-1; it does in eu-west-1, us-east-1"):
         images(folder, "mars-north-1")
+
+
+def test_what_steps_start_is_tagged_in_branches_too(folder: Path) -> None:
+    job: dict[str, Any] = {"Type": "Training", "Arguments": {"Tags": []}}
+    condition = {"Type": "Condition", "Arguments": {"IfSteps": [job], "ElseSteps": [{"Type": "Fail", "Arguments": {}}]}}
+    (folder / "pipeline.json").write_text(
+        json.dumps({"Steps": [{"Type": "Processing", "Arguments": {"Bucket": "${Bucket}"}}, condition]})
+    )
+    body = Stack().resolve(fill(folder / "pipeline.json", {"Bucket": "b"}, {"sluice:owner": "me"}))["Fn::Sub"][0]
+    first, second = json.loads(body)["Steps"]
+    tags = [{"Key": "sluice:owner", "Value": "me"}]
+    assert first["Arguments"]["Tags"] == second["Arguments"]["IfSteps"][0]["Arguments"]["Tags"] == tags
+    assert second["Arguments"]["ElseSteps"][0]["Arguments"] == {}

@@ -54,10 +54,10 @@ def test_the_model_is_isolated_in_our_network_and_its_volume_is_encrypted(
     assert config["ProductionVariants"][0]["InstanceType"] == "ml.m5.large"
 
 
-def test_everything_made_carries_the_platforms_tags(cloud: Any) -> None:
+def test_everything_made_carries_the_platforms_tags(cloud: Any, synthesis: Any) -> None:
     cloud.package(1)
     outcome()
-    expected = {"sluice:platform": "sluice-dev", "sluice:workload": "digits", "sluice:managed-by": "promotion"}
+    expected = {**synthesis.platform.tags, "sluice:workload": "digits", "sluice:managed-by": "promotion"}
     for made in (*cloud.models.values(), *cloud.configs.values()):
         assert {tag["Key"]: tag["Value"] for tag in made["Tags"]} == expected
     assert cloud.tags[cloud.endpoints[GROUP]["EndpointArn"]] == expected

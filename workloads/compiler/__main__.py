@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from config.load import ConfigurationError, load_workload
-from config.schema import Workload
+from config.workload import Workload
 from workloads.compiler.canonical import canonical
 from workloads.compiler.checks import check
 from workloads.compiler.environment import isolate

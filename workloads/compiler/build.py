@@ -17,7 +17,7 @@ import boto3
 from sagemaker.core import image_uris
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 
-from config.schema import Workload
+from config.workload import Workload
 from workloads.compiler.environment import REGION
 
 # The SDK's notes on what it chose and left out would drown the compiler's own lines.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from config.schema import Workload
+from config.workload import Workload
 from workloads.compiler import rules
 from workloads.compiler.findings import Finding
 from workloads.compiler.shapes import PLACEHOLDER, request_mismatches

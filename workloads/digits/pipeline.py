@@ -28,7 +28,7 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train.model_trainer import ModelTrainer
 
-from config.schema import Workload
+from config.workload import Workload
 
 # Placeholder -> the arguments of `sagemaker.core.image_uris.retrieve` that name its image in each region.
 IMAGES = {
@@ -156,7 +156,10 @@ def _processor(workload: Workload, session: PipelineSession, role: str) -> Proce
         max_runtime_in_seconds=workload.process.max_run_seconds,
         base_job_name="digits",
         network_config=NetworkConfig(
-            enable_network_isolation=True, subnets=SUBNETS, security_group_ids=SECURITY_GROUPS
+            enable_network_isolation=True,
+            encrypt_inter_container_traffic=True,
+            subnets=SUBNETS,
+            security_group_ids=SECURITY_GROUPS,
         ),
         sagemaker_session=session,
     )

@@ -1,0 +1,54 @@
+"""What nobody may go beyond: instance types by persona and purpose, run time, serverless size."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config.instances import Hosting, Processing, StudioApp, Training
+from config.section import Section
+from config.workload import Workload
+
+Persona = Literal["data-scientist", "ml-engineer", "viewer"]
+
+_SMALL = ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.xlarge", "ml.c5.2xlarge")
+
+
+class StudioTypes(Section):
+    """What each persona's apps may run on; a viewer runs none."""
+
+    data_scientist: tuple[StudioApp, ...] = Field(default=("ml.t3.medium", "ml.t3.large", "ml.m5.large"), strict=False)
+    ml_engineer: tuple[StudioApp, ...] = Field(
+        default=("ml.t3.medium", "ml.t3.large", "ml.m5.large", "ml.m5.xlarge"), strict=False
+    )
+
+    def of(self, persona: Persona) -> tuple[str, ...]:
+        return {"data-scientist": self.data_scientist, "ml-engineer": self.ml_engineer, "viewer": ()}[persona]
+
+
+class InstanceTypes(Section):
+    """What each purpose may run on, whoever asks for it."""
+
+    studio: StudioTypes = StudioTypes()
+    training: tuple[Training, ...] = Field(default=_SMALL, min_length=1, strict=False)
+    processing: tuple[Processing, ...] = Field(default=_SMALL, min_length=1, strict=False)
+    hosting: tuple[Hosting, ...] = Field(default=("ml.m5.large", "ml.m5.xlarge"), min_length=1, strict=False)
+
+
+class Guardrails(Section):
+    instance_types: InstanceTypes = InstanceTypes()
+    max_run_seconds: Annotated[int, Field(ge=60, le=2_419_200)] = 86_400
+    serverless_max_concurrency: Annotated[int, Field(ge=1, le=200)] = 20
+    serverless_memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 4096
+
+    def breaches(self, workload: Workload) -> Iterator[tuple[str, object, str]]:
+        """What a workload asks for and these guardrails deny when it runs: field, value, what is allowed."""
+        types = self.instance_types
+        for part, allowed in (("process", types.processing), ("train", types.training), ("serve", types.hosting)):
+            wanted = getattr(workload, part).instance_type
+            if wanted not in allowed:
+                yield f"{part}.instance_type", wanted, f"one of guardrails.instance_types, {', '.join(allowed)}"
+        for part in ("process", "train"):
+            seconds = getattr(workload, part).max_run_seconds
+            if seconds > self.max_run_seconds:
+                yield f"{part}.max_run_seconds", seconds, f"at most guardrails.max_run_seconds, {self.max_run_seconds}"

@@ -1,0 +1,189 @@
+"""Preventive guardrails: the permissions boundary of every role of the platform, and the table of what prevents what.
+
+Condition keys and their actions: AWS, Service Authorization Reference, "Actions, resources, and condition keys for
+Amazon SageMaker AI". In a pipeline they bind on the role that runs it, not on who starts it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from config.guardrails import Guardrails as Limits
+from sluice.permission import as_reported
+from sluice.waiver import accept_all
+
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """`name` begins the Sids of its statements in the boundary, where it has some."""
+
+    name: str
+    prevents: str
+    enforced: Literal["boundary", "role", "compile-time check", "event"]
+    note: str = ""
+
+
+TABLE = (
+    Guardrail("Governed", "any SageMaker action that is not on the list, new compute entry points first", "boundary"),
+    Guardrail("TrainingTypes", "training and tuning on an instance type outside the list", "boundary"),
+    Guardrail("ProcessingTypes", "processing on an instance type outside the list", "boundary"),
+    Guardrail("HostingTypes", "endpoints and batch transform on an instance type outside the list", "boundary"),
+    Guardrail("StudioTypes", "Studio apps on an instance type outside the persona's list", "role"),
+    Guardrail("RunTime", "training and processing longer than the limit, or without one", "boundary"),
+    Guardrail("Network", "jobs and models outside the platform's subnets", "boundary"),
+    Guardrail("VolumeKey", "job volumes without a customer key", "boundary", "types with local storage take no key"),
+    Guardrail("OutputKey", "job output without a customer key", "boundary"),
+    Guardrail("Isolation", "containers that reach the network", "boundary"),
+    Guardrail("Traffic", "plain traffic between the containers of a job", "boundary"),
+    Guardrail("Notebook", "notebook instances with root, direct internet or metadata service version 1", "boundary"),
+    Guardrail("Serverless", "serverless variants with more memory or concurrency than the limit", "boundary"),
+    Guardrail("Tags", "what costs money without owner and team; a person's endpoint without sluice:ttl", "boundary"),
+    Guardrail("Approval", "approval of a model by a role that may not approve", "boundary"),
+    Guardrail("PassRole", "handing a role to another service, or a role of somebody else", "boundary"),
+    Guardrail("OwnSpace", "touching another person's space or apps", "role"),
+    Guardrail("Spot", "training on demand", "compile-time check", "IAM has no key; the spot governor sees the rest"),
+    Guardrail("InstanceCount", "more instances than configured", "compile-time check", "IAM has no key"),
+    Guardrail("TuningJobs", "more or more parallel tuning jobs than configured", "compile-time check", "no key"),
+    Guardrail("AutoMLTypes", "AutoML on large instance types", "event", "IAM has no key"),
+    Guardrail("OwnModel", "approval by the person who started the training", "event", "IAM does not know who did"),
+)
+
+# What a role of this platform may ever do in SageMaker. CreateJob, CreateTrainingSession, CreateAI*Job, clusters,
+# optimization jobs and whatever AWS adds next stay closed until a guardrail covers them.
+GOVERNED = (
+    *("CreateTrainingJob", "CreateProcessingJob", "CreateTransformJob", "CreateHyperParameterTuningJob"),
+    *("CreateAutoMLJobV2", "CreateModel", "CreateModelPackage", "CreateEndpointConfig", "CreateEndpoint"),
+    *(
+        "CreateSpace",
+        "CreateApp",
+        "CreateNotebookInstance",
+        "CreatePresigned*",
+        "UpdateEndpoint*",
+        "UpdateModelPackage",
+    ),
+    *("UpdateSpace", "UpdateNotebookInstance", "UpdatePipelineExecution", "StartPipelineExecution"),
+    *("RetryPipelineExecution", "StartNotebookInstance", "AddTags", "DeleteTags", "InvokeEndpoint*"),
+    *("CallMlflowAppApi", "Search", "List*", "Describe*", "BatchDescribe*", "Stop*", "Delete*"),
+)
+# What roles of the platform need of other services. A boundary grants nothing: each role has its own few actions.
+SERVICES = (
+    *("application-autoscaling:*", "cloudwatch:*", "dynamodb:*", "ecr:*", "elasticfilesystem:Describe*", "events:*"),
+    *("ec2:*NetworkInterface*", "ec2:Describe*", "kms:*", "lambda:InvokeFunction", "logs:*", "pricing:*", "s3:*"),
+    *("scheduler:*", "sns:Publish", "sqs:*", "ssm:GetParameter*", "states:*", "sts:GetCallerIdentity", "tag:Get*"),
+)
+# A denial may name more actions than there are, and a boundary has room for 6,144 characters only.
+_JOBS = ("Create*ingJob",)  # training, tuning, processing
+_ALL_JOBS = ("Create*Job*",)  # those, batch transform and AutoML
+# Families whose instances have a disk of their own, for which SageMaker takes no key: AWS, CreateTrainingJob.
+_LOCAL_STORAGE = re.compile(r"ml\.(\w+d|\w+dn|g4ad|g5|g6|g6e|p4de|p5|p5e|p5en|trn1|trn1n|trn2)\..+")
+_ROOM = 6_144
+
+
+class Guardrails(Construct):
+    """`boundary`, to be the permissions boundary of every role of the platform.
+
+    Named `<prefix>-boundary`. `subnet_ids` are where jobs and models must run; none: wherever they like.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, prefix: str, limits: Limits, subnet_ids: Sequence[str]) -> None:
+        super().__init__(scope, id)
+        passed = Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=f"{prefix}-*")
+        statements = [*_allowed(passed), *_denied(limits, list(subnet_ids))]
+        self.boundary = iam.ManagedPolicy(
+            self,
+            "Boundary",
+            managed_policy_name=f"{prefix}-boundary",
+            description=f"{prefix}: what no role of the platform may go beyond",
+            document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": statements}),
+        )
+        wide = [action for action in (*SERVICES, *(f"sagemaker:{a}" for a in GOVERNED)) if "*" in action]
+        ids = [
+            *(f"AwsSolutions-IAM5[Action::{action}]" for action in wide),
+            *(f"AwsSolutions-IAM5[Resource::{resource}]" for resource in ("*", as_reported(Stack.of(self), passed))),
+        ]
+        accept_all(self.boundary, ids, "A permissions boundary grants nothing; it bounds what roles are granted")
+
+
+def _allowed(passed: str) -> Iterator[Statement]:
+    yield {"Sid": "Services", "Effect": "Allow", "Action": list(SERVICES), "Resource": "*"}
+    yield {"Sid": "Governed", "Effect": "Allow", "Action": [f"sagemaker:{a}" for a in GOVERNED], "Resource": "*"}
+    services = ["sagemaker.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"]
+    yield {
+        "Sid": "PassRole",
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": passed,
+        "Condition": {"StringEquals": {"iam:PassedToService": services}},
+    }
+
+
+def _denied(limits: Limits, subnet_ids: list[str]) -> Iterator[Statement]:
+    types = limits.instance_types
+    for name, actions, allowed in (
+        ("TrainingTypes", ("CreateTrainingJob", "Create*TuningJob"), types.training),
+        ("ProcessingTypes", ("CreateProcessingJob",), types.processing),
+        ("HostingTypes", ("CreateEndpointConfig", "CreateTransformJob"), types.hosting),
+    ):
+        yield _deny(name, actions, {"ForAnyValue:StringNotEquals": {"sagemaker:InstanceTypes": list(allowed)}})
+    seconds = {"NumericGreaterThan": {"sagemaker:MaxRuntimeInSeconds": str(limits.max_run_seconds)}}
+    yield _deny("RunTime", _JOBS, seconds)
+    yield _deny("RunTimeMissing", _JOBS, _missing("MaxRuntimeInSeconds"))
+    if subnet_ids:
+        within = (*_JOBS, "CreateAutoML*", "CreateModel", "CreateNotebook*")
+        yield _deny("Network", within, {"ForAnyValue:StringNotEquals": {"sagemaker:VpcSubnets": subnet_ids}})
+        yield _deny("NetworkMissing", within, _missing("VpcSubnets"))
+    # Accounts where the old names still come along would be denied by one name alone.
+    keyed = _missing("VolumeKmsKeyArn", "VolumeKmsKey")
+    local = sorted(name for name in {*types.training, *types.processing, *types.hosting} if _LOCAL_STORAGE.match(name))
+    if local:
+        keyed |= {"ForAllValues:StringNotEquals": {"sagemaker:InstanceTypes": local}}
+    yield _deny("VolumeKey", _ALL_JOBS, keyed)
+    yield _deny("OutputKey", _ALL_JOBS, _missing("OutputKmsKeyArn", "OutputKmsKey"))
+    yield _deny("Isolation", (*_JOBS, "CreateModel"), _not("NetworkIsolation"))
+    yield _deny("Traffic", (*_JOBS, "CreateAutoML*"), _not("InterContainerTrafficEncryption"))
+    notebook = ("CreateNotebook*",)
+    for part, key, wanted, actions in (
+        ("Root", "RootAccess", "Disabled", ("*NotebookInstance",)),
+        ("Internet", "DirectInternetAccess", "Disabled", notebook),
+        ("Metadata", "MinimumInstanceMetadataServiceVersion", "2", notebook),
+    ):
+        yield _deny(f"Notebook{part}", actions, {"StringNotEqualsIfExists": {f"sagemaker:{key}": wanted}})
+    for part, value in (
+        ("MaxConcurrency", limits.serverless_max_concurrency),
+        ("MemorySize", limits.serverless_memory_mb),
+    ):
+        above = {"NumericGreaterThan": {f"sagemaker:Serverless{part}": str(value)}}
+        yield _deny(f"Serverless{part}", ("CreateEndpointConfig",), above)
+    for part, tag in (("Owner", "sluice:owner"), ("Team", "sluice:team")):
+        yield _deny(
+            f"Tags{part}", (*_ALL_JOBS, "CreateModel", "CreateEndpoint*"), {"Null": {f"aws:RequestTag/{tag}": "true"}}
+        )
+    a_person = {"Null": {"aws:RequestTag/sluice:ttl": "true", "aws:PrincipalTag/sluice:persona": "false"}}
+    yield _deny("TagsTtl", ("CreateEndpoint", *notebook), a_person)
+    approving = {
+        "StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"},
+        "StringNotEqualsIfExists": {"aws:PrincipalTag/sluice:approves": "true"},
+    }
+    yield _deny("Approval", ("CreateModelPackage", "UpdateModelPackage"), approving)
+
+
+def _deny(sid: str, actions: Sequence[str], condition: dict[str, Any]) -> Statement:
+    named = [f"sagemaker:{action}" for action in actions]
+    return {"Sid": sid, "Effect": "Deny", "Action": named, "Resource": "*", "Condition": condition}
+
+
+def _missing(*keys: str) -> dict[str, dict[str, str]]:
+    """All of these keys are absent. One block: keys of a block must all match."""
+    return {"Null": {f"sagemaker:{key}": "true" for key in keys}}
+
+
+def _not(key: str) -> dict[str, dict[str, str]]:
+    """The key is false or absent."""
+    return {"BoolIfExists": {f"sagemaker:{key}": "false"}}
