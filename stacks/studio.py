@@ -6,8 +6,11 @@ from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
 from config.guardrails import Persona
+from config.load import ROOT
 from config.schema import Platform
+from sluice.definition import images
 from sluice.personas import PersonaRole
+from sluice.roles import JOB_LOGS, WorkloadRole
 from sluice.studio import Studio
 from stacks.foundation import FoundationStack
 
@@ -31,9 +34,31 @@ class StudioStack(Stack):
             key=foundation.key,
         )
         for persona, role in roles.items():
-            role.allow_studio(studio.domain.attr_domain_id, key=foundation.key, work=persona != "viewer")
+            types = platform.guardrails.instance_types.studio.of(persona)
+            role.allow_studio(studio.domain.attr_domain_id, key=foundation.key, instance_types=types)
             role.allow_reading(foundation.data_bucket, foundation.artifact_bucket, key=foundation.key)
-        roles["data-scientist"].allow_pipelines()
-        roles["ml-engineer"].allow_pipelines()
+        experiments = self._experiments(platform, foundation)
+        for persona in ("data-scientist", "ml-engineer"):
+            roles[persona].allow_pipelines()
+            roles[persona].allow_experiments(experiments)
         roles["ml-engineer"].allow_approval()
         CfnOutput(self, "DomainId", value=studio.domain.attr_domain_id)
+        CfnOutput(self, "ExperimentRole", value=experiments.role_arn)
+
+    def _experiments(self, platform: Platform, foundation: FoundationStack) -> WorkloadRole:
+        """What jobs run as that people start themselves: they read all data and write beneath `experiments/`."""
+        role = WorkloadRole(
+            self,
+            "Experiments",
+            workload="experiments",
+            description=f"{platform.prefix}: jobs that people start themselves",
+            log_groups=JOB_LOGS,
+        )
+        role.allow_data(foundation.data_bucket, write=False, prefix="")
+        role.allow_data(foundation.artifact_bucket, write=True)
+        role.allow_key(foundation.key)
+        role.allow_network(foundation.network)
+        folders = [ROOT / "workloads" / name for name in platform.workloads]
+        for uri in sorted({uri for folder in folders for uri in images(folder, platform.region).values()}):
+            role.allow_image(uri)
+        return role

@@ -1,6 +1,8 @@
 """What each kind of person may do in Studio."""
 
-from aws_cdk import Aws
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -35,6 +37,7 @@ class PersonaRole(iam.Role):
             iam.PolicyStatement(actions=["sts:SetSourceIdentity"], principals=[_SAGEMAKER])
         )
         self._prefix = prefix
+        Tags.of(self).add("sluice:persona", persona)
         allow(self, [f"sagemaker:List{kind}" for kind in _LISTED], ["*"], wildcard=_LISTS)
         allow(
             self,
@@ -66,8 +69,30 @@ class PersonaRole(iam.Role):
             wildcard="Pipelines of this platform with their executions, and its endpoints",
         )
 
+    def allow_experiments(self, job_role: iam.IRole) -> None:
+        """Run training and processing jobs of one's own, named after this platform, as `job_role`."""
+        jobs = self._named("processing-job", "training-job")
+        verbs = ("Create", "Describe", "Stop")
+        allow(
+            self,
+            [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")],
+            jobs,
+            wildcard="Jobs of this platform, which people name",
+        )
+        allow(
+            self,
+            ["sagemaker:AddTags"],
+            jobs,
+            conditions={"Null": {"sagemaker:TaggingAction": "false"}},
+            wildcard="Tags that jobs get while they are being created, and at no other time",
+        )
+        passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
+
     def allow_approval(self) -> None:
         """Approve and reject model packages of this platform."""
+        # The permissions boundary goes by this tag: whoever else is granted the action cannot approve.
+        Tags.of(self).add("sluice:approves", "true")
         allow(
             self,
             ["sagemaker:UpdateModelPackage"],
@@ -75,17 +100,19 @@ class PersonaRole(iam.Role):
             wildcard="Model packages of this platform, whose numbers are given when they are registered",
         )
 
-    def allow_studio(self, domain_id: str, *, key: kms.IKey, work: bool) -> None:
-        """Open Studio as oneself; with `work`, also run private spaces of one's own there."""
+    def allow_studio(self, domain_id: str, *, key: kms.IKey, instance_types: Sequence[str]) -> None:
+        """Open Studio as oneself; with `instance_types`, also run private spaces of one's own there, on these."""
         domain, profile = self._arn("domain", domain_id), self._arn("user-profile", f"{domain_id}/*")
         spaces, apps = self._arn("space", f"{domain_id}/*"), self._arn("app", f"{domain_id}/*")
         look = [f"sagemaker:Describe{kind}" for kind in ("Domain", "UserProfile", "Space", "App")]
         allow(self, look, [domain, profile, spaces, apps], wildcard="Everything in this domain, to look at")
-        if not work:
+        if not instance_types:
             return
         own = {
             "ArnLike": {"sagemaker:OwnerUserProfileArn": arn(self, "sagemaker", _OWN_PROFILE)},
             "StringEquals": {"sagemaker:SpaceSharingType": ["Private"]},
+            # Whoever names no type gets the smallest.
+            "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": list(instance_types)},
         }
         allow(
             self,

@@ -46,12 +46,13 @@ class WorkloadRole(iam.Role):
         allow(self, ["s3:GetObject"], [code.bucket.arn_for_objects(code.s3_object_key)])
         self._allow_listing(code.bucket, code.s3_object_key)
 
-    def allow_data(self, bucket: s3.IBucket, *, write: bool) -> None:
-        """Read, and with `write` also write, what is under the workload's own prefix in `bucket`."""
+    def allow_data(self, bucket: s3.IBucket, *, write: bool, prefix: str | None = None) -> None:
+        """Read, and with `write` also write, what is under `prefix` (the workload's own) in `bucket`."""
         actions = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"] if write else ["s3:GetObject"]
-        own = bucket.arn_for_objects(f"{self._workload}/*")
-        allow(self, actions, [own], wildcard="The workload's own prefix; runs name what they write")
-        self._allow_listing(bucket, f"{self._workload}/*")
+        within = f"{self._workload}/*" if prefix is None else f"{prefix}*"
+        objects = bucket.arn_for_objects(within)
+        allow(self, actions, [objects], wildcard="One prefix, where runs name what they write")
+        self._allow_listing(bucket, within)
 
     def allow_key(self, key: kms.IKey) -> None:
         """Encrypt and decrypt, and let the volumes of instances do so."""

@@ -98,11 +98,29 @@ def test_a_data_scientist_starts_pipelines_of_this_platform_only(
     assert "sagemaker:StartPipelineExecution" not in actions(statements["viewer"])
 
 
-def test_nobody_passes_roles_makes_policies_or_starts_jobs_directly(
+def test_people_hand_out_the_role_of_experiments_alone_and_to_sagemaker_alone(
     statements: Mapping[str, list[dict[str, Any]]],
 ) -> None:
-    for granted in statements.values():
-        assert not [a for a in actions(granted) if a.startswith("iam:") or ("Create" in a and a.endswith("Job"))]
+    for persona, granted in statements.items():
+        roles = [s for s in granted if any(a.startswith("iam:") for a in actions([s]))]
+        if persona == "viewer":
+            assert roles == []
+            continue
+        [passing] = roles
+        assert passing["Action"] == "iam:PassRole"
+        assert passing["Resource"]["Fn::GetAtt"][0].startswith("Experiments")
+        assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_viewer_starts_nothing(statements: Mapping[str, list[dict[str, Any]]]) -> None:
+    assert not [a for a in actions(statements["viewer"]) if "Create" in a or "Start" in a or "Invoke" in a]
+
+
+def test_apps_run_on_the_personas_instance_types(statements: Mapping[str, list[dict[str, Any]]]) -> None:
+    for persona, dearest in (("data-scientist", "ml.m5.large"), ("ml-engineer", "ml.m5.xlarge")):
+        for statement in [s for s in statements[persona] if "sagemaker:CreateApp" in s["Action"]]:
+            types = statement["Condition"]["ForAllValues:StringEquals"]["sagemaker:InstanceTypes"]
+            assert types == ["ml.t3.medium", "ml.t3.large", *dict.fromkeys(("ml.m5.large", dearest))]
 
 
 def test_spaces_are_private_and_ones_own(statements: Mapping[str, list[dict[str, Any]]]) -> None:
