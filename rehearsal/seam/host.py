@@ -15,7 +15,7 @@ from ministack.services import cloudwatch, eventbridge, iam, sts
 
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.store import AwsError
-from rehearsal.seam.authorization import caller_key, must_be_allowed
+from rehearsal.seam.authorization import PASSED_TO, caller_key, must_be_allowed
 
 
 class Cloud:
@@ -51,8 +51,7 @@ class Cloud:
         key = caller_key.get()
         if not key:
             return  # CloudFormation's own call: ministack gives it no principal to check
-        service = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-        must_be_allowed(key, "iam:PassRole", role_arn, self._region, service)
+        must_be_allowed(key, "iam:PassRole", role_arn, self._region, PASSED_TO)
 
     def _must_trust_us(self, role_arn: str) -> None:
         role = iam._roles.get_scoped(self._account, None, role_arn.rsplit("/", 1)[-1])
