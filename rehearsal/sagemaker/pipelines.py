@@ -7,10 +7,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rehearsal.sagemaker import events
 from rehearsal.sagemaker import pipeline_definition as definitions
 from rehearsal.sagemaker.pipeline_definition import Step
 from rehearsal.sagemaker.pipeline_steps import Cache, Steps, StoppedError
-from rehearsal.sagemaker.pipeline_values import StepError, Values, iso
+from rehearsal.sagemaker.pipeline_values import StepError, Values
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError, Record
 
@@ -40,7 +41,7 @@ class Pipelines:
     def _stop(self, execution: Record) -> None:
         if execution["PipelineExecutionStatus"] == "Executing":
             self._service.move("PipelineExecution", execution, "Stopping")
-            _announce(self._service, execution, "Executing", "Stopping")
+            self._service.host.emit(*events.execution_change(execution, "Executing", "Stopping"))
 
 
 def _parameters(pipeline: Record, execution: Record) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class _Run:
             self.announce(before, status)
 
     def announce(self, before: str, now: str) -> None:
-        _announce(self._service, self._execution, before, now)
+        self._service.host.emit(*events.execution_change(self._execution, before, now))
 
     def _run_graph(self) -> None:
         limit = self._execution.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", 4)
@@ -143,42 +144,4 @@ class _Run:
             self._announce_step(entry, "Executing")
 
     def _announce_step(self, entry: Record, before: str) -> None:
-        detail = {
-            "pipelineArn": self._execution["PipelineArn"],
-            "pipelineExecutionArn": self._execution["PipelineExecutionArn"],
-            "stepName": entry["StepName"],
-            "stepType": entry["StepType"],
-            "previousStepStatus": before,
-            "currentStepStatus": entry["StepStatus"],
-            "stepStartTime": iso(entry["StartTime"]),
-            "metadata": _lower(entry["Metadata"]),
-        }
-        detail |= {"stepEndTime": iso(entry["EndTime"])} if "EndTime" in entry else {}
-        self._service.host.emit(
-            "SageMaker Model Building Pipeline Execution Step Status Change", detail, [self._execution["PipelineArn"]]
-        )
-
-
-def _announce(service: Service, execution: Record, before: str, now: str) -> None:
-    """The status event; AWS writes its members with a small first letter, unlike those of other kinds."""
-    detail = {
-        "pipelineArn": execution["PipelineArn"],
-        "pipelineExecutionArn": execution["PipelineExecutionArn"],
-        "pipelineExecutionDisplayName": execution.get("PipelineExecutionDisplayName"),
-        "pipelineExecutionDescription": execution.get("PipelineExecutionDescription"),
-        "previousPipelineExecutionStatus": before,
-        "currentPipelineExecutionStatus": now,
-        "executionStartTime": iso(execution["StartTime"]),
-        "executionEndTime": iso(execution["LastModifiedTime"]) if now not in ("Executing", "Stopping") else None,
-    }
-    service.host.emit(
-        "SageMaker Model Building Pipeline Execution Status Change",
-        {name: value for name, value in detail.items() if value is not None},
-        [execution["PipelineArn"]],
-    )
-
-
-def _lower(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name[0].lower() + name[1:]: _lower(item) for name, item in value.items()}
-    return [_lower(item) for item in value] if isinstance(value, list) else value
+        self._service.host.emit(*events.step_change(self._execution, entry, before))

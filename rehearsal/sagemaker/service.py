@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rehearsal.sagemaker import shapes
+from rehearsal.sagemaker import events, shapes
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import Faults
@@ -180,19 +180,8 @@ class Service:
 
     def announce(self, kind: Kind, record: Record) -> None:
         """Send the state change event that AWS documents for this kind, if there is one."""
-        detail_type = _EVENTS.get(kind.noun)
-        if not detail_type:
-            return
-        detail = shapes.project(shapes.operation(f"Describe{kind.noun}").output_shape, record)
-        if kind.noun == "Endpoint":  # the event writes IN_SERVICE where the API writes InService
-            detail["EndpointStatus"] = "".join(
-                f"_{c}" if c.isupper() and i else c for i, c in enumerate(record["EndpointStatus"])
-            ).upper()
-        self.host.emit(
-            detail_type,
-            {**detail, "Tags": {t["Key"]: t["Value"] for t in record.get("Tags", [])}},
-            [record[kind.arn_member]],
-        )
+        if kind.noun in events.STATE_CHANGES:
+            self.host.emit(*events.state_change(kind.noun, record))
 
     def _list_tags(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         return {"Tags": self.store.by_arn(request["ResourceArn"]).get("Tags", [])}
@@ -280,14 +269,4 @@ _COMPLETE: dict[str, Callable[[Service, Record], None]] = {
     "TrainingJob": _complete_job,
     "Endpoint": _complete_endpoint,
     "EndpointConfig": _complete_config,
-}
-
-_EVENTS = {
-    "TrainingJob": "SageMaker Training Job State Change",
-    "ProcessingJob": "SageMaker Processing Job State Change",
-    "Endpoint": "SageMaker Endpoint State Change",
-    "EndpointConfig": "SageMaker Endpoint Config State Change",
-    "Model": "SageMaker Model State Change",
-    "ModelPackage": "SageMaker Model Package State Change",
-    "NotebookInstance": "SageMaker Notebook Instance State Change",
 }

@@ -16,12 +16,13 @@ from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
 from rehearsal.seam import authorization
-from rehearsal.seam.delivery import invoke_with_retries
+from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
+from rehearsal.seam.functions import kill_function, mend_exits
 from rehearsal.seam.host import Cloud
 from rehearsal.seam.inert import INERT, inert, record_metric_math_alarms
 from rehearsal.seam.requests import handler
 
-__all__ = ["INERT", "STAND_INS", "Cloud", "advance", "mount"]
+__all__ = ["INERT", "STAND_INS", "Cloud", "advance", "kill_function", "mount"]
 
 STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
@@ -52,6 +53,8 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     _mend_transport()
     eventbridge._now_ts = clock.now
     eventbridge._dispatch_to_lambda = invoke_with_retries
+    mend_dead_letters()
+    mend_exits()
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only

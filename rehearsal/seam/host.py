@@ -4,8 +4,8 @@
 # ministack lives in .venv-cloud only.
 import hashlib
 import json
-import secrets
 import threading
+import uuid
 from typing import Any
 
 from boto3.session import Session
@@ -14,6 +14,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch, eventbridge, iam, sts
 
 from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.faults import Faults
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.seam.authorization import PASSED_TO, caller_key, must_be_allowed
 
@@ -24,16 +25,16 @@ class Cloud:
     def __init__(self, account: str, region: str, port: int, clock: Clock) -> None:
         self._account, self._region, self._clock = account, region, clock
         self._endpoint = f"http://127.0.0.1:{port}"
+        self.faults = Faults()  # the service's own, once there is one
         self._session, self._one_at_a_time = Session(), threading.Lock()
 
     def arn(self, resource: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{self._account}:{resource}"
 
     def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-        """Put an event of `aws.sagemaker` on the default bus, with the cloud's time."""
-        self._enter()
+        """Put an event of `aws.sagemaker` on the default bus, with the cloud's time; twice or late if faults say so."""
         event = {
-            "EventId": secrets.token_hex(16),
+            "EventId": str(uuid.uuid4()),
             "Source": "aws.sagemaker",
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
@@ -43,7 +44,18 @@ class Cloud:
             "Account": self._account,
             "Region": self._region,
         }
-        eventbridge._dispatch_event(event)
+        for _ in range(2 if self.faults.events_twice else 1):
+            late_seconds = self.faults.events_late_seconds
+            if late_seconds and self.faults.strikes(self.faults.events_late_share):
+                self._clock.after(late_seconds, lambda: self._deliver(event))
+            else:
+                self._deliver(event)
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        self._enter()
+        view = eventbridge._pattern_event_view(event)
+        eventbridge._dispatch_event(event, view)
+        eventbridge._archive_event(event, view)
 
     def pass_role(self, role_arn: str) -> None:
         """Refuse a role that does not trust SageMaker, or that the caller may not pass. Raises AwsError."""
@@ -87,7 +99,8 @@ class Cloud:
                 service,
                 region_name=self._region,
                 endpoint_url=self._endpoint,
-                config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard"}),
+                # jobs and pipelines of AWS outlast throttling; three attempts would not
+                config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 8}),
                 **given,
             )
 

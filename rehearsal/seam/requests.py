@@ -29,14 +29,14 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
             target = headers.get("x-amz-target", "")
             if target:
                 operation, asked = target.split(".", 1)[1], json.loads(body or b"{}")
-                _record(service, operation, headers)
+                await _receive(service, operation, headers)
                 authorize_further(service, operation, asked, body)
                 answer = service.call(operation, asked)
                 return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
             name = invoked(path)
             if other := _NOT_INVOCATIONS.get(path.rstrip("/").rsplit("/", 1)[-1]):
                 raise AwsError("UnknownOperationException", f"{other} is not emulated by this cloud.", 404)
-            _record(service, "InvokeEndpoint", headers)
+            await _receive(service, "InvokeEndpoint", headers)
             content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
@@ -47,5 +47,8 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
     return handle
 
 
-def _record(service: Service, operation: str, headers: dict[str, str]) -> None:
+async def _receive(service: Service, operation: str, headers: dict[str, str]) -> None:
+    """Count the call, and let what is to go wrong with it go wrong. Raises AwsError."""
     service.calls.add(operation, calls.agent(headers.get("user-agent", "")), calls.role(iam_evaluator.caller_arn()))
+    await asyncio.sleep(service.faults.delay_seconds(operation))
+    service.faults.strike(operation)

@@ -12,11 +12,16 @@ core.router: SERVICE_PATTERNS extract_access_key_id
 core.iam_actions: SERVICE_TO_IAM_NAMESPACE _BOTOCORE_SERVICE_MAP _SERVICE_PROTOCOL
 core.iam_actions: extract_resource_arn request_tag_context
 core.iam_evaluator: caller_arn enforce
+core.lambda_runtime: _lock _workers
 core.responses: set_request_account_id set_request_region
 services.cloudwatch: _store_datum
-services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _tick_scheduled_rules
-services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry
+services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _dispatch_to_sqs _tick_scheduled_rules
+services.eventbridge: _archive_event _invoke_target _pattern_event_view
+services.lambda_svc: _execute_function_warm _get_func_record_for_ref invoke_async_with_retry
 services.iam: _roles
+services.sns: _topics
+services.sqs: _md5_msg_attrs _queue_by_arn
+services.stepfunctions: _resolve_state_machine_arn
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
 services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES
