@@ -31,8 +31,9 @@ def must_be_allowed(key: str, action: str, arn: str, region: str, context: dict[
 
 
 def invoked(path: str) -> str:
+    """The endpoint that a runtime call goes to."""
     parts = path.strip("/").split("/")
-    if len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "invocations":
+    if len(parts) == 3 and parts[0] == "endpoints":
         return parts[1]
     raise AwsError("UnknownOperationException", f"sagemaker-runtime's {path} is not emulated by this cloud.", 404)
 

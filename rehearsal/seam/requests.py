@@ -13,6 +13,11 @@ from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.seam.authorization import authorize_further, caller_key, invoked
 
+_NOT_INVOCATIONS = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+
 
 def handler(service: Service, endpoints: Endpoints) -> Any:
     async def handle(
@@ -27,10 +32,13 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
                 answer = service.call(operation, asked)
                 return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
             name = invoked(path)
+            if other := _NOT_INVOCATIONS.get(path.rstrip("/").rsplit("/", 1)[-1]):
+                raise AwsError("UnknownOperationException", f"{other} is not emulated by this cloud.", 404)
             content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
-            text = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+            told = {"__type": error.code, "message": error.message, "Message": error.message}
+            text = json.dumps(told | error.members)
             kind = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
             return error.status, kind, text.encode()
 

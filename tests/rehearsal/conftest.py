@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from tests.rehearsal.serving import Serving
 
 TRUST = {
     "Version": "2012-10-17",
@@ -45,3 +46,9 @@ def make_role(cloud: EmbeddedCloud) -> Callable[[str, list[dict[str, Any]]], str
 def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     """A role that may do everything, for tests about something else than permissions."""
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+
+
+@pytest.fixture(scope="session")
+def serving(cloud: EmbeddedCloud, role: str) -> Serving:
+    """Makes models and endpoints."""
+    return Serving(cloud, role)
