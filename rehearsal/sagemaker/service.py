@@ -255,9 +255,6 @@ def _complete_endpoint(service: Service, record: Record) -> None:
 def _complete_config(service: Service, record: Record) -> None:
     for variant in record["ProductionVariants"]:
         service.store.find("Model", "CreateEndpointConfig", **variant)
-    for member in ("ShadowProductionVariants", "AsyncInferenceConfig", "DataCaptureConfig", "ExplainerConfig"):
-        if member in record:
-            raise AwsError("ValidationException", f"{member} is not emulated by this cloud.")
 
 
 _COMPLETE: dict[str, Callable[[Service, Record], None]] = {

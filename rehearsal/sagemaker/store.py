@@ -13,11 +13,11 @@ _AFTER_BEFORE = {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifi
 
 
 class AwsError(Exception):
-    """A refusal as AWS words it: an error code, a message, an HTTP status."""
+    """A refusal as AWS words it: an error code, a message, an HTTP status, further members of its shape."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.members = code, message, status, members
 
 
 class Store:

@@ -29,6 +29,7 @@ STAND_INS = [
     "K-means: scikit-learn's KMeans stands in for the built-in algorithm's container.",
     "scikit-learn image: this machine's Python and scikit-learn release run the processing scripts.",
     "/opt/ml: a folder of its own per instance; the prefix is rewritten in arguments and SM_* variables.",
+    "Endpoints: one process a variant, whatever its instance count; an update moves all requests over at once.",
     "Hosts of one job find each other by loopback ports, not by name.",
     "Spot: billed at what ran; no discount and no interruption is invented, so savings read 0.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",

@@ -40,7 +40,8 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
             content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
-            text = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+            told = {"__type": error.code, "message": error.message, "Message": error.message}
+            text = json.dumps(told | error.members)
             kind = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
             return error.status, kind, text.encode()
 

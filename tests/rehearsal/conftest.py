@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from tests.rehearsal.serving import Serving
 
 DIGITS = ROOT / "workloads" / "digits"
 
@@ -78,3 +79,9 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
         "SecurityGroupIds": "sg-12345678",
         "SubnetIds": 'subnet-12345678","subnet-87654321',
     }
+
+
+@pytest.fixture(scope="session")
+def serving(cloud: EmbeddedCloud, role: str) -> Serving:
+    """Makes models and endpoints."""
+    return Serving(cloud, role)
