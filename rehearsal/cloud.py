@@ -2,7 +2,8 @@
 
 Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers, to
 requests that bear the token, below `/_rehearsal/`: `advance` (`{"seconds": N}`: moves the clock), `session`
-(`{"role": ARN}`: credentials of a role that trusts SageMaker), `quota`
+(`{"role": ARN}`: credentials of a role that trusts SageMaker; with `"user": [DOMAIN, PROFILE]` as Studio gives them to
+that user), `quota`
 (`{"kind": "Endpoint", "limit": 3}`; null lifts it), `operations` (what is served), `stand-ins` and `inert`
 (what is recorded without effect).
 """
@@ -41,7 +42,7 @@ def main() -> None:
 
     answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "advance": lambda body: {"now": seam.advance(clock, float(body["seconds"]))},
-        "session": lambda body: cloud.session(body["role"]),
+        "session": lambda body: cloud.session(body["role"], tuple(body.get("user") or ()) or None),
         "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
         "operations": lambda body: {"operations": sorted(service.operations())},
         "stand-ins": lambda body: {"stand_ins": seam.STAND_INS},

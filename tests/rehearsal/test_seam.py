@@ -11,7 +11,7 @@ app: SERVICE_HANDLERS app pin_request_origin
 core.router: SERVICE_PATTERNS extract_access_key_id
 core.iam_actions: SERVICE_TO_IAM_NAMESPACE _BOTOCORE_SERVICE_MAP _SERVICE_PROTOCOL
 core.iam_actions: extract_resource_arn request_tag_context
-core.iam_evaluator: enforce
+core.iam_evaluator: enforce _first_match _resolve_condition_key
 core.responses: set_request_account_id set_request_region
 services.cloudwatch: _store_datum
 services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _tick_scheduled_rules
