@@ -1,6 +1,7 @@
 """How policies are evaluated on SageMaker calls, as the IAM User Guide says: tags, conditions, limits, variables."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_the_tags_of_a_creation_are_there_as_request_tags(cloud: EmbeddedCloud, 
 
 
 @pytest.fixture(scope="module")
-def teams(cloud: EmbeddedCloud, role: str) -> None:
+def teams(cloud: EmbeddedCloud, role: str) -> Iterator[None]:
     """The same resources for team blue and for team red."""
     sagemaker = cloud.client("sagemaker")
     for team in ("blue", "red"):
@@ -80,6 +81,9 @@ def teams(cloud: EmbeddedCloud, role: str) -> None:
             RoleArn=role,
             Tags=tags,
         )
+    yield
+    for team in ("blue", "red"):
+        sagemaker.delete_endpoint(EndpointName=team)
 
 
 @pytest.mark.parametrize("service", ["aws", "sagemaker"])

@@ -6,7 +6,7 @@ Amazon SageMaker" (data of 2026-09-26), not from the code.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -169,9 +169,13 @@ def allow(operation: str, *resources: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def owners(cloud: EmbeddedCloud, role: str) -> dict[str, dict[str, str]]:
+def owners(cloud: EmbeddedCloud, role: str) -> Iterator[dict[str, dict[str, str]]]:
     """What is there beforehand, the same for two owners; gives the words to fill into the rows of each."""
-    return {owner: _belongings(cloud.client("sagemaker"), owner, role) for owner in ("mine", "theirs")}
+    sagemaker = cloud.client("sagemaker")
+    yield {owner: _belongings(sagemaker, owner, role) for owner in ("mine", "theirs")}
+    for owner in ("mine", "theirs"):
+        for left in sagemaker.list_endpoints(NameContains=owner)["Endpoints"]:
+            sagemaker.delete_endpoint(EndpointName=left["EndpointName"])
 
 
 def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
