@@ -44,6 +44,10 @@ def list_of(values: Callable[[], Collection[str]], words: str) -> Check:
 TEXT = Check("a text that is not empty", lambda v: isinstance(v, str) and v != "")
 FLAG = Check("true or false", lambda v: isinstance(v, bool))
 TRUE = Check("true", lambda v: v is True)
+USER = Check(
+    "the id of a domain and the name of a user profile in a list, or null",
+    lambda v: v is None or (isinstance(v, list) and len(v) == 2 and all(TEXT.fits(part) for part in v)),
+)
 
 
 def refuse(given: Mapping[str, Any], required: Mapping[str, Check], optional: Mapping[str, Check]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal import seam
-from rehearsal.checks import TEXT, TRUE, Check, number, one_of, or_null, refuse
+from rehearsal.checks import TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import CHECKS
 from rehearsal.sagemaker.kinds import BY_NOUN
@@ -39,7 +39,8 @@ def controls(service: Service, cloud: seam.Cloud, clock: Clock) -> dict[str, Con
 
     `advance`: moves the clock; what falls due on the way is done when it answers. `faults`: sets faults by name, or
     puts all back with `reset`; answers all. `kill-function`: ends the processes of a function's running invocations;
-    answers how many. `session`: credentials of a role that trusts SageMaker. `quota`: lets at most so many of a kind
+    answers how many. `session`: credentials of a role that trusts SageMaker, as
+    Studio gives them to a `user` where one is named. `quota`: lets at most so many of a kind
     be; null lifts it. `calls`: who called what how often. `operations`: what is served. `stand-ins` and `inert`: what
     is not as in AWS, and what is recorded without effect.
     """
@@ -65,7 +66,11 @@ def controls(service: Service, cloud: seam.Cloud, clock: Clock) -> dict[str, Con
         "kill-function": Control(lambda body: {"killed": seam.kill_function(body["name"])}, {"name": TEXT}),
         "operations": Control(lambda body: {"operations": sorted(service.operations())}),
         "quota": Control(set_quota, {"kind": one_of(BY_NOUN), "limit": or_null(number(0, whole=True))}),
-        "session": Control(lambda body: cloud.session(body["role"]), {"role": TEXT}),
+        "session": Control(
+            lambda body: cloud.session(body["role"], tuple(body.get("user") or ()) or None),
+            {"role": TEXT},
+            {"user": USER},
+        ),
         "stand-ins": Control(lambda body: {"stand_ins": seam.STAND_INS}),
     }
 

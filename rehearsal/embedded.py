@@ -125,9 +125,9 @@ class EmbeddedCloud:
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             return json.load(answer)
 
-    def as_role(self, service: str, role_arn: str) -> Any:
-        """A boto3 client under a role that SageMaker hands out, as Studio does with the role of a user's profile."""
-        given = self.control("session", role=role_arn)
+    def as_role(self, service: str, role_arn: str, user: tuple[str, str] | None = None) -> Any:
+        """A boto3 client under a role that SageMaker hands out; `user` is a Studio user, by domain and profile."""
+        given = self.control("session", role=role_arn, user=user)
         return boto3.client(service, region_name=self.region, endpoint_url=self.url, **given)
 
     def client(self, service: str) -> Any:

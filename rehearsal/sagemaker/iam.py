@@ -18,6 +18,8 @@ _MULTIVALUED = frozenset(_TABLE["multivalued"]["keys"].split())
 
 ROWS = frozenset(_RESOURCES)
 """The operations that the table has a row for."""
+KEYS = frozenset((operation, key) for operation, keys in _TABLE["keys"].items() for key in keys)
+"""Operations with the condition keys that they have of the service's own, without `sagemaker:`."""
 
 
 def resource(operation: str, request: Mapping[str, Any], arn_prefix: str) -> str:

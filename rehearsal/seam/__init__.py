@@ -15,7 +15,7 @@ from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization
+from rehearsal.seam import authorization, variables
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
 from rehearsal.seam.host import Cloud
@@ -35,7 +35,7 @@ STAND_INS = [
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
-    "IAM: condition keys are known for jobs, models, endpoint configurations, packages; no group check on a package.",
+    "IAM: no organization's policies; sagemaker:DirectGatedModelAccess is never set; a KMS key is compared as written.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: a domain is a record; it has no file system, apps or spaces.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
@@ -51,6 +51,7 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     iam_actions._SERVICE_PROTOCOL["sagemaker"] = "json"
     tagging._RESOURCE_TAG_COLLECTORS["sagemaker"] = service.store.tagged
     authorization.mend(service)
+    variables.mend()
     _mend_transport()
     eventbridge._now_ts = clock.now
     eventbridge._dispatch_to_lambda = invoke_with_retries

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from botocore.session import get_session
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, router
 
 from rehearsal.sagemaker import iam as rules
 from rehearsal.sagemaker.service import Service
@@ -16,6 +16,8 @@ from rehearsal.sagemaker.store import AwsError
 PASSED_TO = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
 caller_key: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_caller_key", default="")
+studio_users: dict[str, tuple[str, str]] = {}
+"""Domain and user profile behind the access keys that Studio handed out."""
 _asked: contextvars.ContextVar[tuple[str, dict[str, Any]]] = contextvars.ContextVar("sluice_asked", default=("", {}))
 _runtime = get_session().get_service_model("sagemaker-runtime")
 _plain_arn, _plain_tags = iam_actions.extract_resource_arn, iam_actions.request_tag_context
@@ -65,7 +67,9 @@ def mend(service: Service) -> None:
     ) -> str:
         if name != "sagemaker":
             return _plain_arn(name, method, path, headers, body, query, region, account)
-        _asked.set(_request(path, headers, body))  # read below, in the same task, when ministack asks for the rest
+        # Both are read in the same task, when ministack asks for the rest.
+        caller_key.set(router.extract_access_key_id(headers, query))
+        _asked.set(_request(path, headers, body))
         return rules.resource(*_asked.get(), service.host.arn(""))
 
     def request_context(name: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +84,11 @@ def mend(service: Service) -> None:
 
 def _context(service: Service, operation: str, request: dict[str, Any], arn: str, body: bytes) -> dict[str, Any]:
     """The condition keys of one check: the request's tags, the service's own keys, the tags of the resource."""
+    studio = zip(
+        ("sagemaker:DomainId", "sagemaker:UserProfileName"), studio_users.get(caller_key.get(), ()), strict=False
+    )
     return {
+        **dict(studio),
         **_plain_tags("sagemaker", f"sagemaker:{operation}", body, {}),
         **rules.conditions(operation, request, service.host.arn(""), service.store),
         **rules.resource_tags(arn, service.store),

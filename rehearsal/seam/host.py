@@ -16,7 +16,7 @@ from ministack.services import cloudwatch, eventbridge, iam, sts
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import Faults
 from rehearsal.sagemaker.store import AwsError
-from rehearsal.seam.authorization import PASSED_TO, caller_key, must_be_allowed
+from rehearsal.seam.authorization import PASSED_TO, caller_key, must_be_allowed, studio_users
 
 
 class Cloud:
@@ -74,11 +74,16 @@ class Cloud:
                 "'sagemaker.amazonaws.com' to assume the role.",
             )
 
-    def session(self, role_arn: str) -> dict[str, Any]:
-        """Credentials, as arguments of boto3's client, of a role that trusts SageMaker. Raises AwsError."""
+    def session(self, role_arn: str, user: tuple[str, str] | None = None) -> dict[str, Any]:
+        """Credentials, as arguments of boto3's client, of a role that trusts SageMaker. Raises AwsError.
+
+        `user` is the domain and the user profile that Studio hands them to: policies may name both as variables.
+        """
         self._must_trust_us(role_arn)
-        digest, name = hashlib.sha256(role_arn.encode()).hexdigest(), role_arn.rsplit("/", 1)[-1]
+        digest, name = hashlib.sha256(f"{role_arn} {user}".encode()).hexdigest(), role_arn.rsplit("/", 1)[-1]
         access, secret, token = f"ASIA{digest[:16].upper()}", digest[16:56], digest
+        if user:
+            studio_users[access] = user
         self._enter()
         sts.register_session(
             access,

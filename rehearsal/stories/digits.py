@@ -201,7 +201,7 @@ class Story:
         user = next(user.name for user in self._platform.studio.users if user.persona == persona)
         domain = self._sagemaker.list_domains()["Domains"][0]["DomainId"]
         profile = self._sagemaker.describe_user_profile(DomainId=domain, UserProfileName=user)
-        return self._cloud.as_role(service, profile["UserSettings"]["ExecutionRole"])
+        return self._cloud.as_role(service, profile["UserSettings"]["ExecutionRole"], (domain, user))
 
     def _cdk(self, *arguments: str, log: str, **extra: str) -> None:
         self._cloud.cdk(*arguments, log=self._log(log), **extra)

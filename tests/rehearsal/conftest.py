@@ -6,7 +6,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 from tests.rehearsal.serving import Serving
@@ -44,6 +46,25 @@ def make_role(cloud: EmbeddedCloud) -> Callable[[str, list[dict[str, Any]]], str
         return arn
 
     return make
+
+
+@pytest.fixture(scope="session")
+def assume(cloud: EmbeddedCloud) -> Callable[..., Any]:
+    """Gives a client, of SageMaker unless told, under a role that the account's root has assumed."""
+
+    def client(role_arn: str, service: str = "sagemaker") -> Any:
+        given = cloud.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            service,
+            region_name=cloud.region,
+            endpoint_url=cloud.url,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+    return client
 
 
 @pytest.fixture(scope="session")

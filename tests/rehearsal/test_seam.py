@@ -11,7 +11,7 @@ app: SERVICE_HANDLERS app pin_request_origin
 core.router: SERVICE_PATTERNS extract_access_key_id
 core.iam_actions: SERVICE_TO_IAM_NAMESPACE _BOTOCORE_SERVICE_MAP _SERVICE_PROTOCOL
 core.iam_actions: extract_resource_arn request_tag_context
-core.iam_evaluator: caller_arn enforce
+core.iam_evaluator: caller_arn enforce _first_match _resolve_condition_key
 core.lambda_runtime: _lock _workers
 core.responses: set_request_account_id set_request_region
 services.cloudwatch: _store_datum
