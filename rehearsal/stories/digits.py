@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from config.load import load
+from rehearsal import operations
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, tail
 from rehearsal.leftovers import SHARED, Inventory
 
@@ -189,6 +190,7 @@ class Story:
         inventory = Inventory(self._cloud)
         meant_to_stay = inventory.retained(self._stacks())
         self._cdk("destroy", "--all", "--force", "--app", str(self._assembly), log="destroy")
+        operations.record(self._cloud, "digits")
         left = inventory.take() - self._before
         kept = left & (meant_to_stay | SHARED)
         self.pictures["kept"] = sorted(kept)
