@@ -1,8 +1,6 @@
 """Endpoints: one HTTP process per variant under the serving contract (`/ping`, `/invocations`)."""
 
 import random
-import shutil
-import subprocess
 import tarfile
 import threading
 import time
@@ -15,16 +13,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import processes
-from rehearsal.sagemaker import images, storage
+from rehearsal.sagemaker import images, serving_container
 from rehearsal.sagemaker.service import Service, identifier
+from rehearsal.sagemaker.serving_container import ServingContainer, ServingError
 from rehearsal.sagemaker.store import AwsError, Record
-
-START_SECONDS = 60
-
-
-class ServingError(Exception):
-    """Why a variant did not come up."""
 
 
 @dataclass
@@ -33,9 +25,7 @@ class Variant:
 
     name: str
     weight: float
-    port: int
-    process: subprocess.Popen[bytes]
-    folder: Path
+    container: ServingContainer
 
 
 class Endpoints:
@@ -60,7 +50,7 @@ class Endpoints:
             if not variants:
                 raise AwsError("ValidationError", f"Variant {wanted} not found for endpoint {name}.")
         variant = random.choices(variants, [v.weight for v in variants])[0]
-        request = urllib.request.Request(f"http://127.0.0.1:{variant.port}/invocations", data=body, method="POST")
+        request = urllib.request.Request(f"{variant.container.url}/invocations", data=body, method="POST")
         for header in ("content-type", "accept"):
             if header in headers:
                 request.add_header(header, headers[header])
@@ -108,7 +98,7 @@ class Endpoints:
             for variant in config["ProductionVariants"]:
                 started.append(self._start(variant))
             for variant in started:
-                _wait_until_ready(variant)
+                variant.container.wait_until_ready(variant.name)
             reason = None
         except (ServingError, images.NoRunnerError, AwsError, ClientError, BotoCoreError, tarfile.TarError) as error:
             reason = f"{type(error).__name__}: {error}"
@@ -135,7 +125,7 @@ class Endpoints:
                 ]
                 record["ProductionVariants"] = weights
         for variant in superseded:
-            _end(variant)
+            variant.container.end()
         if not deleted:
             # A failed update leaves the old variants in service, as AWS's roll-back does; a failed creation has none.
             status = "InService" if self._variants.get(name) else "Failed"
@@ -146,55 +136,12 @@ class Endpoints:
             if member in variant:
                 raise ServingError(f"{member} is not emulated by this cloud")
         model = self._service.store.find("Model", ModelName=variant["ModelName"])
-        image, data = self._container(model)
-        runner = images.runner(image)
-        if not runner.serve:
-            raise ServingError(f"image {image} has no serve entry point here")
         folder = self._work / "Endpoint" / identifier(12)
-        (folder / "model").mkdir(parents=True)
-        archive = folder / "model.tar.gz"
-        bucket, key = storage.split(data)
-        self._service.host.client("s3", model["ExecutionRoleArn"]).download_file(bucket, key, str(archive))
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder / "model", filter="data")
-        port = processes.free_port()
-        env = {**self._environment, "SLUICE_ML": str(folder), "SAGEMAKER_BIND_TO_PORT": str(port)}
-        process = processes.start(list(runner.serve), env=env, cwd=folder, log=folder / "serve.log")
-        return Variant(variant["VariantName"], variant.get("InitialVariantWeight", 1.0), port, process, folder)
-
-    def _container(self, model: Record) -> tuple[str, str]:
-        """The image and the model data of a model, through its model package where it names one."""
-        containers = model.get("Containers") or [model["PrimaryContainer"]]
-        if len(containers) > 1:
-            raise ServingError("inference pipelines of several containers are not emulated by this cloud")
-        container = containers[0]
-        if "ModelPackageName" in container:
-            package = self._service.store.find("ModelPackage", ModelPackageName=container["ModelPackageName"])
-            container = package["InferenceSpecification"]["Containers"][0]
-        return container["Image"], container["ModelDataUrl"]
+        container = serving_container.start(self._service, model, folder, self._environment, {})
+        return Variant(variant["VariantName"], variant.get("InitialVariantWeight", 1.0), container)
 
     def _delete(self, record: Record) -> None:
         if record["EndpointStatus"] in ("Creating", "Updating"):
             raise AwsError("ValidationException", f'Cannot delete in-progress endpoint "{record["EndpointArn"]}".')
         for variant in self._variants.pop(record["EndpointName"], []):
-            _end(variant)
-
-
-def _wait_until_ready(variant: Variant) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if variant.process.poll() is not None:
-            raise ServingError(
-                f"the container of {variant.name} ended: {(variant.folder / 'serve.log').read_text()[-600:]}"
-            )
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{variant.port}/ping", timeout=2):
-                return
-        except urllib.error.URLError:
-            time.sleep(0.05)
-    raise ServingError(f"{variant.name} did not pass the ping health check within {START_SECONDS} s")
-
-
-def _end(variant: Variant) -> None:
-    processes.stop(variant.process)
-    shutil.rmtree(variant.folder, ignore_errors=True)
+            variant.container.end()

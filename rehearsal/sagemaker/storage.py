@@ -32,6 +32,16 @@ def download(s3: Any, uri: str, folder: Path, chosen: list[str] | None = None) -
         s3.download_file(bucket, key, str(target))
 
 
+def download_tar(s3: Any, uri: str, folder: Path) -> None:
+    """Unpack an archive into a folder. Raises tarfile.TarError for what is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder.with_name(f"{folder.name}.tar.gz")
+    s3.download_file(*split(uri), str(archive))
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    archive.unlink()
+
+
 def upload(s3: Any, folder: Path, uri: str, kms_key: str | None) -> None:
     """Copy the files of a folder under a prefix."""
     bucket, prefix = split(uri)
