@@ -3,8 +3,8 @@
 Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers, to
 requests that bear the token, below `/_rehearsal/`: `advance` (`{"seconds": N}`: moves the clock), `session`
 (`{"role": ARN}`: credentials of a role that trusts SageMaker), `quota`
-(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `operations` (what is served), `stand-ins` and `inert`
-(what is recorded without effect).
+(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `jobs` (`{"paused": true}`: jobs that are created do not start
+before it is false again), `operations` (what is served), `stand-ins` and `inert` (what is recorded without effect).
 """
 
 # pyright: reportMissingImports=false
@@ -34,7 +34,7 @@ def main() -> None:
     cloud = seam.Cloud(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"], port, clock)
     service = Service(cloud, clock)
     environment = processes.clean_environment(HOME=str(work), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
-    Jobs(service, work, environment)
+    jobs = Jobs(service, work, environment)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
     seam.mount(service, endpoints, clock)
@@ -43,6 +43,7 @@ def main() -> None:
         "advance": lambda body: {"now": seam.advance(clock, float(body["seconds"]))},
         "session": lambda body: cloud.session(body["role"]),
         "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
+        "jobs": lambda body: jobs.set_paused(bool(body["paused"])),
         "operations": lambda body: {"operations": sorted(service.operations())},
         "stand-ins": lambda body: {"stand_ins": seam.STAND_INS},
         "inert": lambda body: {"inert": sorted(seam.INERT)},

@@ -82,6 +82,7 @@ def start(
     port = processes.free_port()
     own = {name: value.replace(ML, str(folder)) for name, value in variables.items()}
     env = {**environment, **own, "SLUICE_ML": str(folder), "SAGEMAKER_BIND_TO_PORT": str(port)}
+    (folder / "serve.log").write_text(f"stand-in: {runner.stand_in}\n")
     process = processes.start(list(runner.serve), env=env, cwd=folder, log=folder / "serve.log")
     return ServingContainer(port, process, folder)
 

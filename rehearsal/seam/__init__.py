@@ -26,10 +26,10 @@ __all__ = ["INERT", "STAND_INS", "Cloud", "advance", "mount"]
 STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
     "K-means: scikit-learn's KMeans stands in for the built-in algorithm's container.",
-    "scikit-learn image: this machine's Python and scikit-learn release run the processing scripts.",
-    "/opt/ml: a folder of its own per instance; the prefix is rewritten in arguments and SM_* variables.",
+    "scikit-learn and XGBoost images: this machine's Python runs the scripts; requirements.txt is not installed.",
+    "/opt/ml: a folder of its own per instance; rewritten in arguments, variables, the SDK's sm_drivers; not in code.",
     "Hosts of one job find each other by loopback ports, not by name.",
-    "Spot: billed at what ran; no discount and no interruption is invented, so savings read 0.",
+    "Spot: billed is the time on instances; no price is invented, so savings read 0; interruptions come from faults.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from tests.rehearsal.jobbing import Workshop
 
 TRUST = {
     "Version": "2012-10-17",
@@ -45,3 +47,10 @@ def make_role(cloud: EmbeddedCloud) -> Callable[[str, list[dict[str, Any]]], str
 def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     """A role that may do everything, for tests about something else than permissions."""
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+
+
+@pytest.fixture
+def workshop(cloud: EmbeddedCloud, role: str, tmp_path: Path) -> Workshop:
+    """Jobs in this process, with a clock and faults of their own; the bucket `jobs` is there."""
+    cloud.client("s3").create_bucket(Bucket="jobs")
+    return Workshop(cloud, role, tmp_path)
