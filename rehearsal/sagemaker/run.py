@@ -63,7 +63,8 @@ class Run:
         if self.noun == "TrainingJob":
             messages = {"Completed": "Training job completed", "Failed": "Training job failed"}
             members |= self._transition(secondary, messages.get(secondary, "Training job stopped"))
-            members["SecondaryStatusTransitions"][-1]["EndTime"] = now
+            last = members["SecondaryStatusTransitions"][-1]
+            last["EndTime"] = last["StartTime"]
         self.service.move(self.noun, self.record, status, **members)
 
     def _transition(self, phase: str, message: str) -> dict[str, Any]:

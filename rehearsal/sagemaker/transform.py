@@ -4,10 +4,11 @@
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal import processes
 from rehearsal.sagemaker import serving_container, storage
 from rehearsal.sagemaker.joblog import JobLog
 from rehearsal.sagemaker.run import JobError, Run
@@ -16,6 +17,7 @@ from rehearsal.sagemaker.serving_container import ServingContainer
 from rehearsal.sagemaker.store import Record
 
 MEGABYTE = 1024 * 1024
+POLL_SECONDS = 0.05
 DEFAULT_PAYLOAD_MB = 6
 DEFAULT_TIMEOUT_SECONDS, DEFAULT_RETRIES = 600, 3
 
@@ -102,11 +104,15 @@ class _Client:
         limit = record.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB) * MEGABYTE
         # AWS names no default of BatchStrategy; fewer requests are taken here.
         single = record.get("BatchStrategy") == "SingleRecord"
-        payloads = batches(content, 1 if single else limit, limit) if split else [content]
+        payloads = list(batches(content, 1 if single else limit, limit)) if split else [content]
         if any(len(payload) > limit for payload in payloads):
             raise InvocationError(f"a payload is larger than MaxPayloadInMB ({limit // MEGABYTE})")
         with ThreadPoolExecutor(record.get("MaxConcurrentTransforms") or 1) as pool:
-            answers = list(pool.map(self._invoke, payloads))
+            sent = [pool.submit(self._invoke, payload) for payload in payloads]
+            while wait(sent, POLL_SECONDS).not_done:
+                if self.run.verdict:  # a request under way ends with its container
+                    processes.stop(self.container.process)
+            answers = [each.result() for each in sent]
         if record["TransformOutput"].get("AssembleWith", "None") == "Line":
             return b"".join(answer.removesuffix(b"\n") + b"\n" for answer in answers)
         return b"".join(answers)

@@ -42,22 +42,19 @@ class Workshop:
     """The service, with requests filled in that a test does not care about."""
 
     def __init__(self, cloud: EmbeddedCloud, role: str, folder: Path) -> None:
-        self.host, self.clock, self._role = Host(cloud), Clock(), role
+        self.host, self.clock, self._role, self._s3 = Host(cloud), Clock(), role, cloud.client("s3")
         self.service = Service(self.host, self.clock)
         self.jobs = Jobs(self.service, folder, processes.clean_environment(HOME=str(folder), PYTHONUNBUFFERED="1"))
 
     def train(
         self, name: str, script: str = "", *, spot_wait: int | None = None, limit: int = 3600, **more: Any
     ) -> None:
-        """Create a training job that runs a few lines of Python."""
+        """Create a training job that runs a few lines of Python, which come by a channel of their own."""
         stopping = {"MaxRuntimeInSeconds": limit} | ({"MaxWaitTimeInSeconds": spot_wait} if spot_wait else {})
-        specification = {"TrainingImage": SKLEARN, "TrainingInputMode": "File"}
-        if script:
-            specification |= {"ContainerEntrypoint": ["python3", "-c", script]}
-        request = {
+        specification: dict[str, Any] = {"TrainingImage": SKLEARN, "TrainingInputMode": "File"}
+        request: dict[str, Any] = {
             "TrainingJobName": name,
             "RoleArn": self._role,
-            "AlgorithmSpecification": specification | more.pop("specification", {}),
             "ResourceConfig": {
                 "InstanceType": "ml.m5.large",
                 "InstanceCount": more.pop("instances", 1),
@@ -67,18 +64,30 @@ class Workshop:
             "StoppingCondition": stopping,
             "EnableManagedSpotTraining": spot_wait is not None,
         }
+        if script:
+            specification["ContainerEntrypoint"] = ["python3", "/opt/ml/input/data/main/main.py"]
+            source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self._put(name, script)}}
+            request["InputDataConfig"] = [{"ChannelName": "main", "DataSource": source}]
+        request["AlgorithmSpecification"] = specification | more.pop("specification", {})
         self.service.call("CreateTrainingJob", {**request, **more})
 
     def process(self, name: str, script: str, **more: Any) -> None:
         """Create a processing job that runs a few lines of Python."""
         cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+        place = "/opt/ml/processing/main"
+        source = {"S3Uri": self._put(name, script), "LocalPath": place, "S3DataType": "S3Prefix", "S3InputMode": "File"}
         request = {
             "ProcessingJobName": name,
             "RoleArn": self._role,
-            "AppSpecification": {"ImageUri": SKLEARN, "ContainerEntrypoint": ["python3", "-c", script]},
+            "AppSpecification": {"ImageUri": SKLEARN, "ContainerEntrypoint": ["python3", f"{place}/main.py"]},
+            "ProcessingInputs": [{"InputName": "main", "S3Input": source}],
             "ProcessingResources": {"ClusterConfig": cluster},
         }
         self.service.call("CreateProcessingJob", {**request, **more})
+
+    def _put(self, name: str, script: str) -> str:
+        self._s3.put_object(Bucket="jobs", Key=f"scripts/{name}/main.py", Body=script.encode())
+        return f"s3://jobs/scripts/{name}/"
 
     def job(self, name: str, noun: str = "TrainingJob") -> dict[str, Any]:
         return self.service.call(f"Describe{noun}", {f"{noun}Name": name})

@@ -75,9 +75,7 @@ def test_a_stopped_job_has_120_seconds_after_sigterm_and_no_more(cloud: Embedded
 
 
 def test_the_failure_file_is_the_reason(workshop: Workshop) -> None:
-    script = (
-        "import os; open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('no such column'); raise SystemExit(3)"
-    )
+    script = "import os\nopen(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('no such column')\nexit(3)"
     workshop.train("failing", script)
     job = workshop.ended("failing")
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")

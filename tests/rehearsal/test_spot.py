@@ -68,6 +68,7 @@ def test_spot_capacity_that_never_comes_stops_the_job_after_the_wait(workshop: W
     workshop.service.faults.no_spot_capacity = SMALL
     workshop.train("waiting", "pass", spot_wait=7200)
     workshop.train("on-demand", "pass")
+    assert workshop.ended("on-demand")["TrainingJobStatus"] == "Completed"
     until(lambda: "Insufficient capacity" in workshop.job("waiting")["SecondaryStatusTransitions"][-1]["StatusMessage"])
     workshop.clock.advance(7000)
     job = workshop.job("waiting")
@@ -77,7 +78,6 @@ def test_spot_capacity_that_never_comes_stops_the_job_after_the_wait(workshop: W
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
     assert set(workshop.phases("waiting")) == {"Starting", "Stopping", "MaxWaitTimeExceeded"}
     assert "TrainingStartTime" not in job and "BillableTimeInSeconds" not in job
-    assert workshop.ended("on-demand")["TrainingJobStatus"] == "Completed"
 
 
 def test_capacity_that_comes_back_lets_the_job_run(workshop: Workshop) -> None:
