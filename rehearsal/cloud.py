@@ -30,11 +30,11 @@ def main() -> None:
     service = Service(cloud, clock)
     cloud.faults = service.faults
     environment = processes.clean_environment(HOME=str(work), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
-    Jobs(service, work, environment)
+    jobs = Jobs(service, work, environment)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
     seam.mount(service, endpoints, clock)
-    controls = control.controls(service, cloud, clock)
+    controls = control.controls(service, jobs, cloud, clock)
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].startswith(control.PREFIX):

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal import seam
-from rehearsal.checks import TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
+from rehearsal.checks import FLAG, TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import CHECKS
+from rehearsal.sagemaker.jobs import Jobs
 from rehearsal.sagemaker.kinds import BY_NOUN
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
@@ -34,11 +35,12 @@ class Control:
     optional: Mapping[str, Check] = field(default_factory=dict[str, Check])
 
 
-def controls(service: Service, cloud: seam.Cloud, clock: Clock) -> dict[str, Control]:
+def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> dict[str, Control]:
     """Every control by name.
 
     `advance`: moves the clock; what falls due on the way is done when it answers. `faults`: sets faults by name, or
-    puts all back with `reset`; answers all. `kill-function`: ends the processes of a function's running invocations;
+    puts all back with `reset`; answers all. `jobs`: with `paused`, what is created does not start before it is
+    false again. `kill-function`: ends the processes of a function's running invocations;
     answers how many. `session`: credentials of a role that trusts SageMaker, as
     Studio gives them to a `user` where one is named. `quota`: lets at most so many of a kind
     be; null lifts it. `calls`: who called what how often. `operations`: what is served. `stand-ins` and `inert`: what
@@ -63,6 +65,7 @@ def controls(service: Service, cloud: seam.Cloud, clock: Clock) -> dict[str, Con
         "calls": Control(lambda body: {"calls": service.calls.listed()}),
         "faults": Control(set_faults, optional={**CHECKS, "reset": TRUE}),
         "inert": Control(lambda body: {"inert": sorted(seam.INERT)}),
+        "jobs": Control(lambda body: jobs.set_paused(body["paused"]), {"paused": FLAG}),
         "kill-function": Control(lambda body: {"killed": seam.kill_function(body["name"])}, {"name": TEXT}),
         "operations": Control(lambda body: {"operations": sorted(service.operations())}),
         "quota": Control(set_quota, {"kind": one_of(BY_NOUN), "limit": or_null(number(0, whole=True))}),

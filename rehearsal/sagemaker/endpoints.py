@@ -2,13 +2,9 @@
 
 import random
 import secrets
-import shutil
-import subprocess
 import tarfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,14 +13,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import processes
-from rehearsal.sagemaker import capture, images, invocation, storage
+from rehearsal.sagemaker import capture, images, invocation, serving_container
 from rehearsal.sagemaker.capture import Capture
 from rehearsal.sagemaker.container_log import ContainerLog
 from rehearsal.sagemaker.service import Service, identifier
+from rehearsal.sagemaker.serving_container import ServingContainer, ServingError
 from rehearsal.sagemaker.store import AwsError, Record
 
-START_SECONDS = 60
 _VARIANT_MEMBERS = (
     "VariantName",
     "ModelName",
@@ -45,24 +40,6 @@ _NOT_CONFIGURED = (
 _NOT_UPDATED = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 
 
-class ServingError(Exception):
-    """Why a variant did not come up."""
-
-
-@dataclass
-class Container:
-    """A model's container that runs, and the role that it works under."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    folder: Path
-    role: str
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "serve.log"
-
-
 @dataclass
 class Variant:
     """One production variant in service."""
@@ -70,7 +47,7 @@ class Variant:
     name: str
     weight: float
     instances: int
-    container: Container
+    container: ServingContainer
     log: threading.Thread  # ends when the container's last line is in CloudWatch
     capture: Capture | None
     _busy: int = 0
@@ -91,9 +68,9 @@ class Variant:
             self._idle.wait_for(lambda: not self._busy, invocation.TIMEOUT_SECONDS)
         if self.capture:
             self.capture.flush()
-        processes.stop(self.container.process)
+        self.container.stop()
         self.log.join()
-        shutil.rmtree(self.container.folder, ignore_errors=True)
+        self.container.clear()
 
 
 class Endpoints:
@@ -166,8 +143,8 @@ class Endpoints:
             for asked in config["ProductionVariants"]:
                 started.append(self._open(record["EndpointName"], config, asked))
             for variant, asked in zip(started, config["ProductionVariants"], strict=True):
-                limit = asked.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS)
-                _wait_until_ready(variant.container, variant.name, limit)
+                limit = asked.get("ContainerStartupHealthCheckTimeoutInSeconds", serving_container.START_SECONDS)
+                _wait_until_ready(variant, limit)
             reason = None
         except (ServingError, images.NoRunnerError, AwsError, ClientError, BotoCoreError, tarfile.TarError) as error:
             reason = str(error) if isinstance(error, ServingError) else f"{type(error).__name__}: {error}"
@@ -195,47 +172,20 @@ class Endpoints:
     def _open(self, endpoint: str, config: Record, asked: Record) -> Variant:
         """Start a variant, with its log and its data capture."""
         model = self._service.store.find("Model", ModelName=asked["ModelName"])
-        container, name = self._start(model), asked["VariantName"]
-        client = partial(self._service.host.client, role_arn=container.role)
+        folder, name = self._work / "Endpoint" / identifier(12), asked["VariantName"]
+        container = serving_container.start(self._service, model, folder, self._environment, {})
+        client = partial(self._service.host.client, role_arn=model["ExecutionRoleArn"])
         stream = f"{name}/i-{secrets.token_hex(9)[:17]}"
         group = f"/aws/sagemaker/Endpoints/{endpoint}"
         log = ContainerLog(container.log, group, stream, partial(client, "logs"), self._service.clock)
         given, captured = config.get("DataCaptureConfig"), None
         if given:
-            folder, open_s3 = f"{endpoint}/{name}", partial(client, "s3")
-            captured = Capture(given, folder, self._service.clock, open_s3, log.say)
+            place, open_s3 = f"{endpoint}/{name}", partial(client, "s3")
+            captured = Capture(given, place, self._service.clock, open_s3, log.say)
         weight = asked.get("InitialVariantWeight", 1.0)
         return Variant(
             name, weight, asked.get("InitialInstanceCount", 1), container, log.follow(container.process), captured
         )
-
-    def _start(self, model: Record) -> Container:
-        image, data = self._container(model)
-        runner = images.runner(image)
-        if not runner.serve:
-            raise ServingError(f"image {image} has no serve entry point here")
-        folder = self._work / "Endpoint" / identifier(12)
-        (folder / "model").mkdir(parents=True)
-        archive = folder / "model.tar.gz"
-        bucket, key = storage.split(data)
-        self._service.host.client("s3", model["ExecutionRoleArn"]).download_file(bucket, key, str(archive))
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder / "model", filter="data")
-        port = processes.free_port()
-        env = {**self._environment, "SLUICE_ML": str(folder), "SAGEMAKER_BIND_TO_PORT": str(port)}
-        process = processes.start(list(runner.serve), env=env, cwd=folder, log=folder / "serve.log")
-        return Container(process, port, folder, model["ExecutionRoleArn"])
-
-    def _container(self, model: Record) -> tuple[str, str]:
-        """The image and the model data of a model, through its model package where it names one."""
-        containers = model.get("Containers") or [model["PrimaryContainer"]]
-        if len(containers) > 1:
-            raise ServingError("inference pipelines of several containers are not emulated by this cloud")
-        container = containers[0]
-        if "ModelPackageName" in container:
-            package = self._service.store.find("ModelPackage", ModelPackageName=container["ModelPackageName"])
-            container = package["InferenceSpecification"]["Containers"][0]
-        return container["Image"], container["ModelDataUrl"]
 
     def _delete(self, record: Record) -> None:
         if record["EndpointStatus"] in ("Creating", "Updating"):
@@ -244,19 +194,13 @@ class Endpoints:
             threading.Thread(target=variant.end, name=record["EndpointName"], daemon=True).start()
 
 
-def _wait_until_ready(container: Container, name: str, limit_seconds: float) -> None:
-    words = f"The primary container for production variant {name} did not pass the ping health check. "
-    words += "Please check CloudWatch logs for this endpoint."
-    deadline = time.monotonic() + limit_seconds
-    while time.monotonic() < deadline:
-        if container.process.poll() is not None:
-            raise ServingError(f"{words} It ended: {container.log.read_text(errors='replace')[-600:]}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{container.port}/ping", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise ServingError(f"{words} It gave no good answer within {limit_seconds} s.")
+def _wait_until_ready(variant: Variant, limit_seconds: float) -> None:
+    try:
+        variant.container.wait_until_ready(limit_seconds)
+    except ServingError as error:
+        words = f"The primary container for production variant {variant.name} did not pass the ping health check. "
+        words += "Please check CloudWatch logs for this endpoint."
+        raise ServingError(f"{words} {error}") from error
 
 
 def _variant_summary(variant: Variant) -> Record:

@@ -125,6 +125,14 @@ KINDS: tuple[Kind, ...] = (
         created="InProgress",
     ),
     _kind(
+        "TransformJob",
+        "TransformJobName",
+        "transform-job/{TransformJobName}",
+        "Create Describe Stop List",
+        status="TransformJobStatus",
+        created="InProgress",
+    ),
+    _kind(
         "Pipeline",
         "PipelineName",
         "pipeline/{PipelineName}",

@@ -248,6 +248,10 @@ def _complete_job(service: Service, record: Record) -> None:
     record["SecondaryStatus"] = "Starting"
 
 
+def _complete_transform(service: Service, record: Record) -> None:
+    service.store.find("Model", "CreateTransformJob", **record)
+
+
 def _complete_endpoint(service: Service, record: Record) -> None:
     service.store.find("EndpointConfig", "CreateEndpoint", **record)
 
@@ -264,6 +268,7 @@ _COMPLETE: dict[str, Callable[[Service, Record], None]] = {
     "Pipeline": _complete_pipeline,
     "PipelineExecution": _complete_execution,
     "TrainingJob": _complete_job,
+    "TransformJob": _complete_transform,
     "Endpoint": _complete_endpoint,
     "EndpointConfig": _complete_config,
 }

@@ -111,7 +111,7 @@ class Story:
         streams = self._cloud.client("logs").describe_log_streams(
             logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=job["TrainingJobName"]
         )["logStreams"]
-        hosts = sorted(stream["logStreamName"].rsplit("/", 1)[-1] for stream in streams)
+        hosts = sorted(stream["logStreamName"].rsplit("/", 1)[-1].rsplit("-", 1)[0] for stream in streams)
         if hosts != ["algo-1", "algo-2"]:
             raise RehearsalError(f"logs of {hosts}, not of two instances")
         key = f"digits/{self._execution}/evaluate/evaluation/evaluation.json"

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,6 +12,7 @@ import pytest
 from botocore.config import Config
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from tests.rehearsal.jobbing import Workshop
 from tests.rehearsal.serving import Serving
 
 DIGITS = ROOT / "workloads" / "digits"
@@ -106,3 +108,10 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
 def serving(cloud: EmbeddedCloud, role: str) -> Serving:
     """Makes models and endpoints."""
     return Serving(cloud, role)
+
+
+@pytest.fixture
+def workshop(cloud: EmbeddedCloud, role: str, tmp_path: Path) -> Workshop:
+    """Jobs in this process, with a clock and faults of their own; the bucket `jobs` is there."""
+    cloud.client("s3").create_bucket(Bucket="jobs")
+    return Workshop(cloud, role, tmp_path)

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from rehearsal import processes
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from rehearsal.sagemaker import invocation
-from rehearsal.sagemaker.endpoints import Container, Variant
+from rehearsal.sagemaker.endpoints import Variant
+from rehearsal.sagemaker.serving_container import ServingContainer
 from tests.rehearsal.serving import KMEANS, Serving, log_events
 
 
@@ -110,7 +111,7 @@ def test_a_container_ends_when_its_last_request_is_answered(tmp_path: Path) -> N
     process = processes.start(["sleep", "60"], env={}, cwd=tmp_path, log=tmp_path / "serve.log")
     log = threading.Thread(target=process.wait)
     log.start()
-    variant = Variant("main", 1.0, 1, Container(process, 0, tmp_path, ""), log, None)
+    variant = Variant("main", 1.0, 1, ServingContainer(0, process, tmp_path), log, None)
     variant.take()
     ending = threading.Thread(target=variant.end)
     ending.start()
