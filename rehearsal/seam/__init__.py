@@ -33,6 +33,7 @@ STAND_INS = [
     "Spot: billed at what ran; no discount and no interruption is invented, so savings read 0.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
+    "EventBridge: the resource policy of a rule's target is not asked; a target that is gone is not retried.",
     "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
     "IAM: condition keys are known for jobs, models, endpoint configurations, packages; no group check on a package.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
