@@ -22,6 +22,7 @@ from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 CALLS, RATE = 300, 0.3
+STRIKES_AT_ONCE = next(seed for seed in range(100) if Random(seed).random() < 0.2)
 SIX_SIGMA = 6 * (CALLS * RATE * (1 - RATE)) ** 0.5
 
 
@@ -79,9 +80,9 @@ def test_the_same_seed_draws_the_same_and_another_one_differs(cloud: EmbeddedClo
 @pytest.mark.parametrize("mode", ["standard", "adaptive"])
 def test_boto3s_retries_get_through_throttling(cloud: EmbeddedCloud, mode: str) -> None:
     caller = client(cloud, attempts=8, mode=mode)
-    with cloud.faults(throttle_rate=RATE, operations=["ListModels"], seed=3):
-        attempts = [caller.list_models()["ResponseMetadata"]["RetryAttempts"] for _ in range(8)]
-    assert sum(attempts) > 0
+    with cloud.faults(throttle_rate=RATE, operations=["ListModels"], seed=STRIKES_AT_ONCE):
+        attempts = [caller.list_models()["ResponseMetadata"]["RetryAttempts"] for _ in range(5)]
+    assert attempts[0] > 0
 
 
 def test_only_the_operations_that_are_named_are_concerned(cloud: EmbeddedCloud) -> None:
@@ -144,8 +145,7 @@ def test_a_pipeline_gets_through_throttling_and_server_errors(cloud: EmbeddedClo
         return sum(c["count"] for c in cloud.control("calls")["calls"] if c["operation"] == "CreateProcessingJob")
 
     before, concerned = created(), ["CreateProcessingJob", "DescribeProcessingJob"]
-    strikes_at_once = next(seed for seed in range(100) if Random(seed).random() < 0.2)
-    with cloud.faults(throttle_rate=0.2, error_rate=0.1, operations=concerned, seed=strikes_at_once):
+    with cloud.faults(throttle_rate=0.2, error_rate=0.1, operations=concerned, seed=STRIKES_AT_ONCE):
         told, step = run_pipeline(cloud, role, "throttled")
     assert (told["PipelineExecutionStatus"], step["StepStatus"]) == ("Succeeded", "Succeeded")
     assert created() >= before + 2
