@@ -34,6 +34,7 @@ STAND_INS = [
     "Spot: billed is the time on instances; no price is invented, so savings read 0; interruptions come from faults.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
+    "EventBridge: the resource policy of a rule's target is not asked; a target that is gone is not retried.",
     "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
     "IAM: no organization's policies; sagemaker:DirectGatedModelAccess is never set; a KMS key is compared as written.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",

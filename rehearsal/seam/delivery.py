@@ -1,4 +1,4 @@
-"""How events reach the targets of rules."""
+"""How events reach the targets of rules, and where they go when they do not."""
 
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
@@ -22,10 +22,15 @@ def invoke_with_retries(arn: str, payload: str) -> None:
 
 
 def mend_dead_letters() -> None:
-    """An event whose target is gone goes to the target's dead-letter queue, at once; ministack loses it.
+    """What reaches nobody is kept as in AWS: events without a target, and events whose function always fails."""
+    _mend_rules()
+    _mend_functions()
 
-    AWS, "Using dead-letter queues to process undelivered events in EventBridge": a target that no longer exists is
-    not retried, and what happened is told in message attributes.
+
+def _mend_rules() -> None:
+    """ministack loses an event whose target is gone; AWS sends it to the target's dead-letter queue at once.
+
+    AWS, "Using dead-letter queues to process undelivered events in EventBridge".
     """
     plain = eventbridge._invoke_target
 
@@ -35,7 +40,13 @@ def mend_dead_letters() -> None:
             plain(target, event, rule, view)
             return
         view = view or eventbridge._pattern_event_view(event)
-        _send(letters, json.dumps(view.event_with_detail()), target["Arn"], rule["Arn"])
+        told = {
+            "RULE_ARN": rule["Arn"],
+            "TARGET_ARN": target["Arn"],
+            "ERROR_CODE": "NO_RESOURCE",  # not verified: the page names the attribute, not its values
+            "ERROR_MESSAGE": f"The target {target['Arn']} does not exist.",
+        }
+        _send(letters, json.dumps(view.event_with_detail()), told)
 
     eventbridge._invoke_target = invoke
 
@@ -51,16 +62,29 @@ def _exists(arn: str) -> bool:
     return kind != "states" or stepfunctions._resolve_state_machine_arn(arn) is not None
 
 
-def _send(letters: str, body: str, target: str, rule: str) -> None:
-    queue = sqs._queue_by_arn(letters)
+def _mend_functions() -> None:
+    """ministack writes a destination's record to a function's dead-letter queue; AWS writes the event as it was.
+
+    AWS, "Capturing records of Lambda asynchronous invocations". The attribute RequestID is left out: ministack does
+    not keep it.
+    """
+    plain = lambda_svc._route_async_failure
+
+    def route(target: str, name: str, event: Any, result: dict[str, Any]) -> None:
+        config = lambda_svc._get_func_record_for_ref(name)[1] or {}
+        if target.split(":")[2] == "sqs" and target == config.get("DeadLetterConfig", {}).get("TargetArn"):
+            message = str((result.get("body") or {}).get("errorMessage", ""))[:1024]
+            _send(target, json.dumps(event), {"ErrorCode": "200", "ErrorMessage": message})
+        else:
+            plain(target, name, event, result)
+
+    lambda_svc._route_async_failure = route
+
+
+def _send(letters: str, body: str, told: dict[str, str]) -> None:
+    """Put a message with such attributes into a queue."""
     eventbridge._dispatch_to_sqs(parse_arn(letters), body)  # logs when the queue itself is gone
-    told = {
-        "RULE_ARN": rule,
-        "TARGET_ARN": target,
-        "ERROR_CODE": "NO_RESOURCE",  # not verified: the page names the attribute, not its values
-        "ERROR_MESSAGE": f"The target {target} does not exist.",
-        "RETRY_ATTEMPTS": "0",
-    }
+    queue = sqs._queue_by_arn(letters)
     for message in queue["messages"] if queue else ():
         if message["body"] is body:
             message["message_attributes"] = {n: {"DataType": "String", "StringValue": v} for n, v in told.items()}

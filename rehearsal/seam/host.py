@@ -53,9 +53,7 @@ class Cloud:
 
     def _deliver(self, event: dict[str, Any]) -> None:
         self._enter()
-        view = eventbridge._pattern_event_view(event)
-        eventbridge._dispatch_event(event, view)
-        eventbridge._archive_event(event, view)
+        eventbridge._dispatch_event(event)
 
     def pass_role(self, role_arn: str) -> None:
         """Refuse a role that does not trust SageMaker, or that the caller may not pass. Raises AwsError."""

@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from tests.rehearsal.bus import Bus
 from tests.rehearsal.jobbing import Workshop
 from tests.rehearsal.serving import Serving
 
@@ -115,3 +116,8 @@ def workshop(cloud: EmbeddedCloud, role: str, tmp_path: Path) -> Workshop:
     """Jobs in this process, with a clock and faults of their own; the bucket `jobs` is there."""
     cloud.client("s3").create_bucket(Bucket="jobs")
     return Workshop(cloud, role, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def bus(cloud: EmbeddedCloud) -> Bus:
+    return Bus(cloud)

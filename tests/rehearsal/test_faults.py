@@ -10,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 CALLS, RATE = 300, 0.3
+STRIKES_AT_ONCE = next(seed for seed in range(100) if Random(seed).random() < 0.2)
 SIX_SIGMA = 6 * (CALLS * RATE * (1 - RATE)) ** 0.5
 
 
@@ -78,9 +80,9 @@ def test_the_same_seed_draws_the_same_and_another_one_differs(cloud: EmbeddedClo
 @pytest.mark.parametrize("mode", ["standard", "adaptive"])
 def test_boto3s_retries_get_through_throttling(cloud: EmbeddedCloud, mode: str) -> None:
     caller = client(cloud, attempts=8, mode=mode)
-    with cloud.faults(throttle_rate=RATE, operations=["ListModels"], seed=3):
-        attempts = [caller.list_models()["ResponseMetadata"]["RetryAttempts"] for _ in range(8)]
-    assert sum(attempts) > 0
+    with cloud.faults(throttle_rate=RATE, operations=["ListModels"], seed=STRIKES_AT_ONCE):
+        attempts = [caller.list_models()["ResponseMetadata"]["RetryAttempts"] for _ in range(5)]
+    assert attempts[0] > 0
 
 
 def test_only_the_operations_that_are_named_are_concerned(cloud: EmbeddedCloud) -> None:
@@ -139,10 +141,14 @@ def run_pipeline(cloud: EmbeddedCloud, role: str, name: str) -> tuple[dict[str, 
 
 
 def test_a_pipeline_gets_through_throttling_and_server_errors(cloud: EmbeddedCloud, role: str) -> None:
-    concerned = ["CreateProcessingJob", "DescribeProcessingJob", "AddTags"]
-    with cloud.faults(throttle_rate=0.2, error_rate=0.1, operations=concerned, seed=5):
+    def created() -> int:
+        return sum(c["count"] for c in cloud.control("calls")["calls"] if c["operation"] == "CreateProcessingJob")
+
+    before, concerned = created(), ["CreateProcessingJob", "DescribeProcessingJob"]
+    with cloud.faults(throttle_rate=0.2, error_rate=0.1, operations=concerned, seed=STRIKES_AT_ONCE):
         told, step = run_pipeline(cloud, role, "throttled")
     assert (told["PipelineExecutionStatus"], step["StepStatus"]) == ("Succeeded", "Succeeded")
+    assert created() >= before + 2
 
 
 @pytest.mark.slow
@@ -219,6 +225,7 @@ def test_an_event_whose_function_is_killed_is_retried_twice_and_then_a_dead_lett
         FunctionName="killed-thrice", InvocationType="Event", Payload=b'{"seconds": 45, "number": 7}'
     )
     kill(cloud, "killed-thrice", times=3)
-    found = cloud.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
-    assert "Runtime.ExitError" in found[0]["Body"]
-    assert json.loads(found[0]["Body"])["requestPayload"]["number"] == 7
+    answer = cloud.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"])
+    [letter] = answer["Messages"]
+    assert json.loads(letter["Body"]) == {"seconds": 45, "number": 7}
+    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"].endswith("signal: killed")

@@ -16,8 +16,9 @@ core.lambda_runtime: _lock _workers
 core.responses: set_request_account_id set_request_region
 services.cloudwatch: _store_datum
 services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _dispatch_to_sqs _tick_scheduled_rules
-services.eventbridge: _archive_event _invoke_target _pattern_event_view
-services.lambda_svc: _execute_function_warm _get_func_record_for_ref invoke_async_with_retry
+services.eventbridge: _invoke_target _pattern_event_view
+services.lambda_svc: _execute_function_warm _get_func_record_for_ref
+services.lambda_svc: _route_async_failure invoke_async_with_retry
 services.iam: _roles
 services.sns: _topics
 services.sqs: _md5_msg_attrs _queue_by_arn
