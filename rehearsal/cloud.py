@@ -37,10 +37,10 @@ def main() -> None:
     Jobs(service, work, environment)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
-    seam.mount(service, endpoints, clock)
+    seam.mount(service, endpoints, clock, cloud)
 
     answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-        "advance": lambda body: {"now": seam.advance(clock, float(body["seconds"]))},
+        "advance": lambda body: {"now": clock.advance(float(body["seconds"])) or clock.now()},
         "session": lambda body: cloud.session(body["role"]),
         "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
         "operations": lambda body: {"operations": sorted(service.operations())},

@@ -15,13 +15,15 @@ from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization
+from rehearsal.seam import authorization, states
+from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries
 from rehearsal.seam.host import Cloud
-from rehearsal.seam.inert import INERT, inert, record_metric_math_alarms
+from rehearsal.seam.inert import INERT, inert
 from rehearsal.seam.requests import handler
+from rehearsal.seam.schedules import Schedules
 
-__all__ = ["INERT", "STAND_INS", "Cloud", "advance", "mount"]
+__all__ = ["INERT", "STAND_INS", "Cloud", "mount"]
 
 STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
@@ -32,7 +34,11 @@ STAND_INS = [
     "Spot: billed at what ran; no discount and no interruption is invented, so savings read 0.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
-    "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
+    "VPC flow logs and network isolation: recorded, without effect.",
+    "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
+    "Metrics: one's own, endpoints', Lambda's and the letters in functions' dead-letter queues; no other service's.",
+    "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
+    "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
     "IAM: condition keys are known for jobs, models, endpoint configurations, packages; no group check on a package.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: a domain is a record; it has no file system, apps or spaces.",
@@ -40,8 +46,8 @@ STAND_INS = [
 ]
 
 
-def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
-    """Hang the SageMaker service into ministack's router, IAM, tagging, events and CloudFormation."""
+def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) -> None:
+    """Hang the SageMaker service into ministack, and what is scheduled and watched there onto the cloud's clock."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
     app.SERVICE_HANDLERS["sagemaker"] = handler(service, endpoints)
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
@@ -56,15 +62,9 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
     provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = inert("AWS::EC2::FlowLog")
-    record_metric_math_alarms()
-
-
-def advance(clock: Clock, seconds: float) -> float:
-    """Move the cloud's clock on, and let every schedule rule that is then due reach its targets. Gives the time."""
-    eventbridge._tick_scheduled_rules()  # a rule counts from the first time that it is looked at
-    clock.advance(seconds)
-    eventbridge._tick_scheduled_rules()
-    return clock.now()
+    Alarms(cloud, clock).mount()
+    Schedules(cloud, clock).mount()
+    states.mend(cloud, clock)
 
 
 def _mend_transport() -> None:

@@ -17,6 +17,8 @@ from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.seam.authorization import caller_key, must_be_allowed
 
+_SAGEMAKER = "sagemaker.amazonaws.com"
+
 
 class Cloud:
     """The host that the SageMaker service needs, made of ministack's parts."""
@@ -29,12 +31,14 @@ class Cloud:
     def arn(self, resource: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{self._account}:{resource}"
 
-    def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-        """Put an event of `aws.sagemaker` on the default bus, with the cloud's time."""
+    def emit(
+        self, detail_type: str, detail: dict[str, Any], resources: list[str], source: str = "aws.sagemaker"
+    ) -> None:
+        """Put an event of an AWS service on the default bus, with the cloud's time."""
         self._enter()
         event = {
             "EventId": secrets.token_hex(16),
-            "Source": "aws.sagemaker",
+            "Source": source,
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "EventBusName": "default",
@@ -47,42 +51,44 @@ class Cloud:
 
     def pass_role(self, role_arn: str) -> None:
         """Refuse a role that does not trust SageMaker, or that the caller may not pass. Raises AwsError."""
-        self._must_trust_us(role_arn)
+        self.must_trust(role_arn, _SAGEMAKER)
         key = caller_key.get()
         if not key:
             return  # CloudFormation's own call: ministack gives it no principal to check
         service = {"iam:PassedToService": "sagemaker.amazonaws.com"}
         must_be_allowed(key, "iam:PassRole", role_arn, self._region, service)
 
-    def _must_trust_us(self, role_arn: str) -> None:
+    def must_trust(self, role_arn: str, principal: str) -> None:
+        """Refuse a role that a service may not take. Raises AwsError."""
         role = iam._roles.get_scoped(self._account, None, role_arn.rsplit("/", 1)[-1])
-        if role is None or not _trusts(role["AssumeRolePolicyDocument"], "sagemaker.amazonaws.com"):
+        if role is None or not _trusts(role["AssumeRolePolicyDocument"], principal):
             raise AwsError(
                 "ValidationException",
                 f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-                "'sagemaker.amazonaws.com' to assume the role.",
+                f"'{principal}' to assume the role.",
             )
 
-    def session(self, role_arn: str) -> dict[str, Any]:
-        """Credentials, as arguments of boto3's client, of a role that trusts SageMaker. Raises AwsError."""
-        self._must_trust_us(role_arn)
-        digest, name = hashlib.sha256(role_arn.encode()).hexdigest(), role_arn.rsplit("/", 1)[-1]
+    def session(self, role_arn: str, principal: str = _SAGEMAKER) -> dict[str, Any]:
+        """Credentials, as arguments of boto3's client, of a role that trusts a service. Raises AwsError."""
+        self.must_trust(role_arn, principal)
+        digest, name = hashlib.sha256(f"{role_arn} {principal}".encode()).hexdigest(), role_arn.rsplit("/", 1)[-1]
+        session = "SageMaker" if principal == _SAGEMAKER else principal.partition(".")[0]
         access, secret, token = f"ASIA{digest[:16].upper()}", digest[16:56], digest
         self._enter()
         sts.register_session(
             access,
             {
-                "Arn": f"arn:aws:sts::{self._account}:assumed-role/{name}/SageMaker",
-                "UserId": f"{name}:SageMaker",
+                "Arn": f"arn:aws:sts::{self._account}:assumed-role/{name}/{session}",
+                "UserId": f"{name}:{session}",
                 "SecretAccessKey": secret,
                 "SessionToken": token,
             },
         )
         return {"aws_access_key_id": access, "aws_secret_access_key": secret, "aws_session_token": token}
 
-    def client(self, service: str, role_arn: str) -> Any:
+    def client(self, service: str, role_arn: str, principal: str = _SAGEMAKER) -> Any:
         """A client of this cloud under a role, so that what a job may do is what its role may do."""
-        given = self.session(role_arn)
+        given = self.session(role_arn, principal)
         with self._one_at_a_time:  # making a client is not thread-safe, using one is
             return self._session.client(
                 service,
@@ -91,6 +97,9 @@ class Cloud:
                 config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard"}),
                 **given,
             )
+
+    def queue_url(self, arn: str) -> str:
+        return f"{self._endpoint}/{self._account}/{arn.rsplit(':', 1)[-1]}"
 
     def put_metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float, unit: str) -> None:
         self._enter()

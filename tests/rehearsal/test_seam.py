@@ -8,18 +8,24 @@ from rehearsal.embedded import ROOT
 SEAM = ROOT / "rehearsal" / "seam"
 HELD = """
 app: SERVICE_HANDLERS app pin_request_origin
-core.router: SERVICE_PATTERNS extract_access_key_id
+core.router: SERVICE_PATTERNS extract_access_key_id extract_region
 core.iam_actions: SERVICE_TO_IAM_NAMESPACE _BOTOCORE_SERVICE_MAP _SERVICE_PROTOCOL
 core.iam_actions: extract_resource_arn request_tag_context
 core.iam_evaluator: enforce
 core.responses: set_request_account_id set_request_region
-services.cloudwatch: _store_datum
-services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _tick_scheduled_rules
-services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry
+services.cloudwatch: _store_datum _metric_bucket _metrics _dims_key _dims_from_list _point_stats TWO_WEEKS_SECONDS time
+services.cloudwatch: _evaluate_alarm _evaluate_all_alarms _put_metric_alarm _put_composite_alarm _alarms _error
+services.cloudwatch: _record_history _dispatch_alarm_actions
+services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _invoke_target _rules _targets start_scheduler
+services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry _route_async_failure
+services.scheduler: _now _schedules _schedule_arn _create_schedule _update_schedule _to_epoch _error start_scheduler
+services.sqs: _queue_by_arn
+services.stepfunctions: _AWS_SDK_SERVICE_MAP _AWS_SDK_ERROR_PREFIX _dispatch_aws_sdk_json _run_execution
+services.stepfunctions: _executions _state_machines _scaled_sleep _sleep_until _ExecutionError
 services.iam: _roles
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
-services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES
+services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES _cw_metric_alarm_record _physical_name
 """
 
 PROBE = """
