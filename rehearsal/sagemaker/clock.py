@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+KEEPER = "clock"  # the thread that does what falls due in real time
+
 
 class Clock:
     """Seconds since the epoch, a way forward, and an agenda."""
@@ -25,7 +27,7 @@ class Clock:
         with self._changed:
             heapq.heappush(self._agenda, (self.now() + seconds, next(self._order), action))
             if self._keeper is None or not self._keeper.is_alive():
-                self._keeper = threading.Thread(target=self._keep, name="clock", daemon=True)
+                self._keeper = threading.Thread(target=self._keep, name=KEEPER, daemon=True)
                 self._keeper.start()
             self._changed.notify_all()
 

@@ -15,7 +15,7 @@ from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization, states
+from rehearsal.seam import authorization, delivery, states
 from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries
 from rehearsal.seam.host import Cloud
@@ -58,6 +58,7 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     _mend_transport()
     eventbridge._now_ts = clock.now
     eventbridge._dispatch_to_lambda = invoke_with_retries
+    delivery.mend()
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only

@@ -15,7 +15,7 @@ from ministack.services.cloudformation import provisioners
 from rehearsal import alarms
 from rehearsal.alarms import Alarm, Point, Query
 from rehearsal.sagemaker.clock import Clock
-from rehearsal.seam.delivery import invoke_with_retries
+from rehearsal.seam.delivery import invoke_with_retries, settle
 from rehearsal.seam.host import Cloud
 
 KEPT_SECONDS = 455 * 86_400  # "CloudWatch retains metric data ... 455 days (15 months)"
@@ -94,6 +94,7 @@ class Alarms:
         judged = alarms.judge(alarm, lambda query: _points(query, since), moment)
         if judged is not None and judged.state != alarm["StateValue"]:
             self._move(alarm, judged)
+            settle()
         again = alarms.next_look(alarm, lambda query: _points(query, since), moment)
         if again is not None:
             self._plan(arn, again)

@@ -17,7 +17,8 @@ services.cloudwatch: _store_datum _metric_bucket _metrics _dims_key _dims_from_l
 services.cloudwatch: _evaluate_alarm _evaluate_all_alarms _put_metric_alarm _put_composite_alarm _alarms _error
 services.cloudwatch: _record_history _dispatch_alarm_actions
 services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _invoke_target _rules _targets start_scheduler
-services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry _route_async_failure
+services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry _execute_function _route_async_failure
+services.lambda_svc: _execute_function_dispatch _emit_lambda_metrics
 services.scheduler: _now _schedules _schedule_arn _create_schedule _update_schedule _to_epoch _error start_scheduler
 services.sqs: _queue_by_arn
 services.stepfunctions: _AWS_SDK_SERVICE_MAP _AWS_SDK_ERROR_PREFIX _dispatch_aws_sdk_json _run_execution
