@@ -36,6 +36,7 @@ STAND_INS = [
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "VPC flow logs and network isolation: recorded, without effect.",
     "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
+    "GetMetricData: answers oldest first, and expressions only in alarms.",
     "Metrics: one's own, endpoints', Lambda's and the letters in functions' dead-letter queues; no other service's.",
     "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
     "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
