@@ -87,7 +87,7 @@ def next_tick(alarm: Alarm, now: float) -> float:
 def check(alarm: Alarm) -> None:
     """Refuse by name what this module would not evaluate as AWS does. Raises ValueError."""
     for name in _REFUSED:
-        if alarm.get(name):
+        if alarm.get(name) not in (None, "", "evaluate"):
             raise ValueError(f"{name} of an alarm is not emulated by this cloud.")
     single = ("Namespace", "MetricName", "Period", "Statistic" if "ExtendedStatistic" not in alarm else "Period")
     for name in ("EvaluationPeriods", "Threshold", *(() if alarm.get("Metrics") else single)):

@@ -40,7 +40,7 @@ def main() -> None:
     seam.mount(service, endpoints, clock, cloud)
 
     answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-        "advance": lambda body: {"now": clock.advance(float(body["seconds"])) or clock.now()},
+        "advance": lambda body: {"now": clock.advance(float(body["seconds"]))},
         "session": lambda body: cloud.session(body["role"]),
         "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
         "operations": lambda body: {"operations": sorted(service.operations())},

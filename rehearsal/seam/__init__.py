@@ -36,7 +36,7 @@ STAND_INS = [
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "VPC flow logs and network isolation: recorded, without effect.",
     "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
-    "GetMetricData: answers oldest first, and expressions only in alarms.",
+    "Metric math: in alarms only, not in GetMetricData.",
     "Metrics: one's own, endpoints', Lambda's and the letters in functions' dead-letter queues; no other service's.",
     "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
     "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
@@ -60,6 +60,7 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     eventbridge._now_ts = clock.now
     eventbridge._dispatch_to_lambda = invoke_with_retries
     delivery.mend()
+    clock.settle = delivery.settle
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only

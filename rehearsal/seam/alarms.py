@@ -15,7 +15,7 @@ from ministack.services.cloudformation import provisioners
 from rehearsal import alarms
 from rehearsal.alarms import Alarm, Point, Query
 from rehearsal.sagemaker.clock import Clock
-from rehearsal.seam.delivery import invoke_with_retries, settle
+from rehearsal.seam.delivery import invoke_with_retries
 from rehearsal.seam.host import Cloud
 
 KEPT_SECONDS = 455 * 86_400  # "CloudWatch retains metric data ... 455 days (15 months)"
@@ -39,6 +39,8 @@ class Alarms:
         cloudwatch._put_composite_alarm = _refuse_composite
         cloudwatch._dims_from_list = _exact_dimensions(cloudwatch._dims_from_list)
         cloudwatch._put_metric_alarm = self._put(cloudwatch._put_metric_alarm)
+        cloudwatch._record_history = _changes_only(cloudwatch._record_history)
+        cloudwatch._get_metric_data = _newest_first(cloudwatch._get_metric_data)
         provisioners._cw_metric_alarm_record = _record(provisioners._cw_metric_alarm_record)
         bucket, dispatch = cloudwatch._metric_bucket, cloudwatch._dispatch_alarm_actions
 
@@ -94,7 +96,6 @@ class Alarms:
         judged = alarms.judge(alarm, lambda query: _points(query, since), moment)
         if judged is not None and judged.state != alarm["StateValue"]:
             self._move(alarm, judged)
-            settle()
         again = alarms.next_look(alarm, lambda query: _points(query, since), moment)
         if again is not None:
             self._plan(arn, again)
@@ -197,6 +198,31 @@ def _points(query: Query, since: float) -> list[Point]:
         for point in list(found or [])
         if point["Timestamp"] >= since
     ]
+
+
+def _changes_only(plain: Any) -> Any:
+    """ministack tells of an alarm's creation as of a change of its state."""
+
+    def record(name: str, old: str, new: str, *further: Any) -> None:
+        if old != new:
+            plain(name, old, new, *further)
+
+    return record
+
+
+def _newest_first(plain: Any) -> Any:
+    """GetMetricData's order unless ScanBy is TimestampAscending; ministack's is always that."""
+
+    def get(params: Any, asked: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        status, headers, body = plain(params, asked, is_cbor, is_json)
+        if status != 200 or not is_json or asked.get("ScanBy") == "TimestampAscending":
+            return status, headers, body
+        answer = json.loads(body)  # in CBOR nobody speaks here: its library is not installed
+        for result in answer["MetricDataResults"]:
+            result |= {name: result[name][::-1] for name in ("Timestamps", "Values")}
+        return status, headers, json.dumps(answer).encode()
+
+    return get
 
 
 class _Dimensions(dict[str, str]):

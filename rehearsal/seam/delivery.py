@@ -10,8 +10,6 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from rehearsal.sagemaker.clock import KEEPER
-
 logger = logging.getLogger("sluice")
 LONGEST_WAIT_SECONDS = 20
 _begun: set[int] = set()
@@ -52,8 +50,6 @@ def mend() -> None:
 
 def settle() -> None:
     """Hold a skip of time until what it invoked has run: functions last seconds, which hours would not pass over."""
-    if threading.current_thread().name == KEEPER:
-        return
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     with _ended:
         while _begun and _ended.wait(deadline - time.monotonic()):

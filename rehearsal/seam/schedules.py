@@ -20,7 +20,6 @@ from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.schedules import Schedule
 from rehearsal.seam.authorization import must_be_allowed
-from rehearsal.seam.delivery import settle
 from rehearsal.seam.host import Cloud
 from rehearsal.seam.targets import PRINCIPAL, Invocation, Targets, check_target
 
@@ -130,7 +129,6 @@ class Schedules:
             _fire_rule(key, record, due)
         else:
             self._targets.invoke(Invocation(record, due, secrets.token_hex(8)))
-        settle()
         self._plan(kind, key, record, due)
 
 

@@ -18,6 +18,14 @@ Deliveries = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """One of its own: tests of other files would be surprised by skips of days."""
+    with EmbeddedCloud("us-east-1", tmp_path_factory.mktemp("cloud")) as running:
+        running.start()
+        yield running
+
+
+@pytest.fixture(scope="module")
 def changes(cloud: EmbeddedCloud) -> Iterator[Deliveries]:
     """What a rule for alarms' events delivered since the last call."""
     sqs, events = cloud.client("sqs"), cloud.client("events")
@@ -57,10 +65,10 @@ def described(cloudwatch: Any, name: str) -> dict[str, Any]:
 
 
 def states(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]:
-    """The state changes, oldest first."""
+    """The changes of state, oldest first."""
     items = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")["AlarmHistoryItems"]
     found = [(item["Timestamp"], json.loads(item["HistoryData"])["newState"]["stateValue"]) for item in items]
-    return sorted(found)[1:]  # the first tells of the creation
+    return sorted(found)
 
 
 def test_an_alarm_follows_only_the_metric_with_its_very_dimensions(cloud: EmbeddedCloud) -> None:
@@ -88,6 +96,16 @@ def test_a_question_without_dimensions_is_about_the_metric_that_has_none(cloud: 
     stat = {"Metric": metric, "Period": 3600, "Stat": "Sum"}
     data = cloudwatch.get_metric_data(MetricDataQueries=[{"Id": "m", "MetricStat": stat}], **window)
     points = cloudwatch.get_metric_statistics(**metric, Period=3600, Statistics=["Sum"], **window)["Datapoints"]
+    cloudwatch.put_metric_data(
+        Namespace="Tests", MetricData=[{"MetricName": "bare", "Value": 2, "Timestamp": now + timedelta(hours=1)}]
+    )
+    window["EndTime"] += timedelta(hours=2)
+    ordered = [
+        cloudwatch.get_metric_data(MetricDataQueries=[{"Id": "m", "MetricStat": stat}], **window, **scan)
+        for scan in ({}, {"ScanBy": "TimestampAscending"})
+    ]
+    # "TimestampDescending ... is the default"
+    assert [answer["MetricDataResults"][0]["Values"] for answer in ordered] == [[2.0, 1.0], [1.0, 2.0]]
     assert sum(data["MetricDataResults"][0]["Values"]) == sum(point["Sum"] for point in points) == 1
 
 

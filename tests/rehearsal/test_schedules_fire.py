@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,14 @@ from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:due"
 OFF = {"Mode": "OFF"}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """One of its own: tests of other files would be surprised by skips of days."""
+    with EmbeddedCloud("us-east-1", tmp_path_factory.mktemp("cloud")) as running:
+        running.start()
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +39,12 @@ def scheduler_role(cloud: EmbeddedCloud) -> Callable[..., str]:
         return role["Arn"]
 
     return make
+
+
+@pytest.fixture(scope="module")
+def role(scheduler_role: Callable[..., str]) -> str:
+    """A role of SageMaker's that may do everything."""
+    return scheduler_role("everything", ["*"], "sagemaker.amazonaws.com")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,14 @@ import pytest
 from rehearsal.embedded import EmbeddedCloud
 
 SDK = "arn:aws:states:::aws-sdk:sagemaker"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """One of its own: tests of other files would be surprised by skips of days."""
+    with EmbeddedCloud("us-east-1", tmp_path_factory.mktemp("cloud")) as running:
+        running.start()
+        yield running
 
 
 def machine(cloud: EmbeddedCloud, name: str, actions: list[str], states: dict[str, Any], start: str) -> str:
