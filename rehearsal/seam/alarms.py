@@ -120,7 +120,8 @@ class Alarms:
         state = {"value": new, "reason": reason, "timestamp": now}
         if alarm.get("StateReasonData"):
             state["reasonData"] = alarm["StateReasonData"]
-        detail = alarms.state_change(alarm, self._states.get(arn, first), state)
+        last = self._states.get(arn, first)
+        detail = alarms.state_change(alarm, last if last["value"] == old else first, state)
         self._states[arn] = state
         for action in alarm.get(_ACTIONS[new]) or [] if alarm.get("ActionsEnabled", True) else []:
             if ":lambda:" in action:

@@ -4,7 +4,6 @@
 # ministack lives in .venv-cloud only.
 import functools
 import json
-import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -23,7 +22,6 @@ from rehearsal.seam.authorization import must_be_allowed
 from rehearsal.seam.host import Cloud
 from rehearsal.seam.targets import PRINCIPAL, Invocation, Targets, check_target
 
-logger = logging.getLogger("sluice")
 NEW_SECONDS = 60
 Record = dict[str, Any]
 Key = tuple[str, str, str]  # account, region, name

@@ -290,3 +290,34 @@ def test_an_alarm_tells_a_function_and_sees_that_it_fails_and_leaves_a_letter(cl
     sqs.purge_queue(QueueUrl=url)
     advance(cloud, 3600)
     assert described(cloudwatch, "letters")["StateValue"] == "OK"
+
+
+def test_what_runs_on_schedule_is_not_taken_for_silent_when_hours_are_skipped(cloud: EmbeddedCloud) -> None:
+    arn = function(cloud, "hourly-run", "def handler(event, context):\n    return {}\n")
+    events, cloudwatch, started = cloud.client("events"), cloud.client("cloudwatch"), advance(cloud, 0)
+    events.put_rule(Name="hourly-run", ScheduleExpression="rate(1 hour)")
+    events.put_targets(Rule="hourly-run", Targets=[{"Id": "f", "Arn": arn}])
+    metric = {
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": "FunctionName", "Value": "hourly-run"}],
+    }
+    stat = {"Id": "runs", "MetricStat": {"Metric": metric, "Period": 7200, "Stat": "Sum"}, "ReturnData": False}
+    silence = {"Id": "silence", "Expression": "IF(FILL(runs, 0) < 1, 1, 0)"}
+    advance(cloud, 3700)
+    cloudwatch.put_metric_alarm(
+        AlarmName="silence",
+        Metrics=[silence, stat],
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="breaching",
+    )
+    now = advance(cloud, 5 * 3600)
+    assert [state for _, state in states(cloudwatch, "silence")] == ["OK"]
+    events.disable_rule(Name="hourly-run")
+    advance(cloud, 3 * 3600)
+    assert [state for _, state in states(cloudwatch, "silence")] == ["OK", "ALARM"]
+    window = {"StartTime": started - timedelta(hours=1), "EndTime": now + timedelta(hours=1)}
+    found = cloudwatch.get_metric_statistics(**metric, Period=60, Statistics=["Sum"], **window)["Datapoints"]
+    assert [point["Sum"] for point in found] == [1] * 6  # one an hour, each in its own minute

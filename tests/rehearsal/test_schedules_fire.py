@@ -197,6 +197,18 @@ def test_a_schedule_that_could_not_work_is_refused(cloud: EmbeddedCloud, schedul
             cloud.client("scheduler").create_schedule(**(asked | settings))
 
 
+def test_who_makes_a_schedule_must_be_allowed_to_pass_its_role(cloud: EmbeddedCloud, scheduler_role: Any) -> None:
+    target = {"Arn": QUEUE, "RoleArn": scheduler_role("passed", ["sqs:SendMessage"])}
+    asked = {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": OFF, "Target": target, "State": "DISABLED"}
+    actions = ["scheduler:CreateSchedule"]
+    makes = scheduler_role("makes", actions, "sagemaker.amazonaws.com")
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        cloud.as_role("scheduler", makes).create_schedule(Name="passing", **asked)
+    passes = scheduler_role("passes", [*actions, "iam:PassRole"], "sagemaker.amazonaws.com")
+    cloud.as_role("scheduler", passes).create_schedule(Name="passing", **asked)
+    cloud.client("scheduler").delete_schedule(Name="passing")
+
+
 def test_a_template_s_schedule_keeps_its_zone(cloud: EmbeddedCloud, scheduler_role: Any) -> None:
     properties = {
         "Name": "templated",
