@@ -33,7 +33,7 @@ def main() -> None:
     jobs = Jobs(service, work, environment)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
-    seam.mount(service, endpoints, clock)
+    seam.mount(service, endpoints, clock, cloud)
     controls = control.controls(service, jobs, cloud, clock)
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

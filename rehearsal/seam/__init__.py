@@ -15,14 +15,16 @@ from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization, variables
+from rehearsal.seam import authorization, delivery, states, variables
+from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
 from rehearsal.seam.host import Cloud
-from rehearsal.seam.inert import INERT, inert, record_metric_math_alarms
+from rehearsal.seam.inert import INERT, inert
 from rehearsal.seam.requests import handler
+from rehearsal.seam.schedules import Schedules
 
-__all__ = ["INERT", "STAND_INS", "Cloud", "advance", "kill_function", "mount"]
+__all__ = ["INERT", "STAND_INS", "Cloud", "kill_function", "mount"]
 
 STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
@@ -35,16 +37,21 @@ STAND_INS = [
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
     "EventBridge: the resource policy of a rule's target is not asked; a target that is gone is not retried.",
-    "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
     "IAM: no organization's policies; sagemaker:DirectGatedModelAccess is never set; a KMS key is compared as written.",
+    "VPC flow logs and network isolation: recorded, without effect.",
+    "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
+    "Metric math: in alarms only, not in GetMetricData.",
+    "Metrics: one's own, endpoints', Lambda's and the letters in functions' dead-letter queues; no other service's.",
+    "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
+    "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: a domain is a record; it has no file system, apps or spaces.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
 
-def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
-    """Hang the SageMaker service into ministack's router, IAM, tagging, events and CloudFormation."""
+def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) -> None:
+    """Hang the SageMaker service into ministack, and what is scheduled and watched there onto the cloud's clock."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
     app.SERVICE_HANDLERS["sagemaker"] = handler(service, endpoints)
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
@@ -58,19 +65,15 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     eventbridge._dispatch_to_lambda = invoke_with_retries
     mend_dead_letters()
     mend_exits()
+    delivery.mend()
+    clock.settle = delivery.settle
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
     provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = inert("AWS::EC2::FlowLog")
-    record_metric_math_alarms()
-
-
-def advance(clock: Clock, seconds: float) -> float:
-    """Move the cloud's clock on, and let every schedule rule that is then due reach its targets. Gives the time."""
-    eventbridge._tick_scheduled_rules()  # a rule counts from the first time that it is looked at
-    clock.advance(seconds)
-    eventbridge._tick_scheduled_rules()
-    return clock.now()
+    Alarms(cloud, clock).mount()
+    Schedules(cloud, clock).mount()
+    states.mend(cloud, clock)
 
 
 def _mend_transport() -> None:
