@@ -12,7 +12,8 @@ from rehearsal.sagemaker.pipeline_values import StepError, Values
 from rehearsal.sagemaker.service import Service, identifier
 from rehearsal.sagemaker.store import Record
 
-POLL_SECONDS = 0.1
+# How often a job is looked at: often at first, for the sake of short ones.
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.25
 # A retry waits in real time, so no longer than this, whatever the policy's IntervalSeconds says.
 LONGEST_WAIT_SECONDS = 0.5
 # AWS, "Default cache key attributes by pipeline step type".
@@ -116,6 +117,7 @@ class Steps:
         call = "training_job" if noun == "TrainingJob" else "processing_job"
         arn = getattr(client, f"create_{call}")(**{f"{noun}Name": name, **arguments})[f"{noun}Arn"]
         entry["Metadata"] = {noun: {"Arn": arn}}
+        seconds = FIRST_POLL_SECONDS
         while True:
             answer = getattr(client, f"describe_{call}")(**{f"{noun}Name": name})
             status = answer[f"{noun}Status"]
@@ -123,7 +125,8 @@ class Steps:
                 break
             if self.stopping() and status == "InProgress":
                 getattr(client, f"stop_{call}")(**{f"{noun}Name": name})
-            time.sleep(POLL_SECONDS)
+            time.sleep(seconds)
+            seconds = min(seconds * 1.5, LONGEST_POLL_SECONDS)
         if status == "Stopped" and self.stopping():
             raise StoppedError(f"{noun} {name} was stopped")
         if status != "Completed":

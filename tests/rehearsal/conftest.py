@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from tests.rehearsal.pipelining import Run, ended
 from tests.rehearsal.serving import Serving
 
 TRUST = {
@@ -52,3 +53,28 @@ def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
 def serving(cloud: EmbeddedCloud, role: str) -> Serving:
     """Makes models and endpoints."""
     return Serving(cloud, role)
+
+
+@pytest.fixture(scope="session")
+def create(cloud: EmbeddedCloud, role: str) -> Callable[..., None]:
+    def make(name: str, steps: list[Any], parameters: Any = (), role_arn: str = role) -> None:
+        given = [{"Name": "Role", "Type": "String", "DefaultValue": role}, *parameters]
+        cloud.client("sagemaker").create_pipeline(
+            PipelineName=name,
+            PipelineDefinition=json.dumps({"Version": "2020-12-01", "Parameters": given, "Steps": steps}),
+            RoleArn=role_arn,
+            ClientRequestToken="c" * 32,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def start(cloud: EmbeddedCloud) -> Run:
+    """Runs a pipeline to its end: the execution, and its steps by name in the order of their start."""
+
+    def run(name: str, **more: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        arn = cloud.client("sagemaker").start_pipeline_execution(PipelineName=name, **more)["PipelineExecutionArn"]
+        return ended(cloud, arn)
+
+    return run
