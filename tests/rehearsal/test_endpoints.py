@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError
 
 from rehearsal import processes
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.container_log import ContainerLog
 from rehearsal.sagemaker.endpoints import Container, Variant
 from tests.rehearsal.serving import KMEANS, Serving, log_events, refusal
 
@@ -226,3 +229,44 @@ def test_an_update_that_is_not_emulated_is_refused_by_name(serving: Serving, sha
 
 
 _ROLLING = {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}
+
+
+def test_a_role_that_may_not_write_logs_loses_them_and_serves(
+    cloud: EmbeddedCloud, serving: Serving, make_role: Any
+) -> None:
+    mute = make_role("reads-models", [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}])
+    assert serving.endpoint("mute", {"main": serving.model("mute", 1, mute)})["EndpointStatus"] == "InService"
+    assert serving.distance("mute") == ("main", 1.0)
+    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/mute")["logGroups"]
+    assert groups == []
+
+
+def test_lines_that_cannot_be_written_are_lost_and_later_ones_are_written(tmp_path: Path) -> None:
+    written: list[str] = []
+    refused = ClientError({"Error": {"Code": "AccessDeniedException"}}, "CreateLogGroup")
+
+    class Logs:
+        exceptions = SimpleNamespace(ResourceAlreadyExistsException=KeyError)
+
+        def create_log_group(self, **_: Any) -> None:
+            raise KeyError("it exists")
+
+        def create_log_stream(self, **_: Any) -> None: ...
+        def put_log_events(self, *, logEvents: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
+            written.extend(event["message"] for event in logEvents)
+
+    answers: list[Any] = [refused, Logs()]
+
+    def open_logs() -> Any:
+        if isinstance(answer := answers.pop(0), ClientError):
+            raise answer
+        return answer
+
+    log = ContainerLog(tmp_path / "log", "group", "stream", open_logs, Clock())
+    log.say("first")
+    log.carry()
+    assert written == []
+    for text in ("second", "", "third"):
+        log.say(text)
+        log.carry()
+    assert written == ["second", " ", "third"]

@@ -11,6 +11,7 @@ import pytest
 from rehearsal.embedded import EmbeddedCloud
 from rehearsal.sagemaker import pipeline_definition
 from tests.rehearsal.pipelining import FALSE, TRUE, Run, compare, condition, fail, process
+from tests.rehearsal.serving import KMEANS
 
 
 def test_each_condition_type_decides_as_its_name_says(create: Callable[..., None], start: Run) -> None:
@@ -171,3 +172,24 @@ def test_a_json_file_is_read_by_its_s3_uri(cloud: EmbeddedCloud, create: Callabl
         pipeline = f"reads-badly-{words.split()[-1].lower()}"
         create(pipeline, [condition("Bad", compare("Equals", get(name, path), 1))], folder)
         assert words in start(pipeline)[1]["Bad"]["FailureReason"]
+
+
+def test_a_model_is_made_of_what_an_earlier_step_produced(
+    cloud: EmbeddedCloud, create: Callable[..., None], start: Run
+) -> None:
+    uri = {"S3Uri": "s3://models/by-pipeline", "LocalPath": "/opt/ml/processing/model", "S3UploadMode": "EndOfJob"}
+    long = "Makes_a_model_with_a_name_that_is_as_long_as_a_step_may_have_it0"
+    makes = process(long)
+    makes["Arguments"]["ProcessingOutputConfig"] = {"Outputs": [{"OutputName": "model", "S3Output": uri}]}
+    data = {"Get": f"Steps.{long}.ProcessingOutputConfig.Outputs['model'].S3Output.S3Uri"}
+    container = {"Image": KMEANS, "ModelDataUrl": {"Std:Join": {"On": "/", "Values": [data, "model.tar.gz"]}}}
+    arguments = {"PrimaryContainer": container, "ExecutionRoleArn": {"Get": "Parameters.Role"}}
+    name = {"Get": "Steps.Model.ModelName"}
+    tell = fail("Tell", {"Std:Join": {"On": "", "Values": ["made ", name]}})
+    create("models", [makes, {"Name": "Model", "Type": "Model", "Arguments": arguments}, tell])
+    ran = start("models")[1]
+    arn = ran["Model"]["Metadata"]["Model"]["Arn"]
+    told = ran["Tell"]["FailureReason"].removeprefix("made ")
+    model = cloud.client("sagemaker").describe_model(ModelName=told)
+    assert model["ModelArn"] == arn and told.startswith("pipelines-")
+    assert model["PrimaryContainer"]["ModelDataUrl"] == "s3://models/by-pipeline/model.tar.gz"
