@@ -153,9 +153,12 @@ class Endpoints:
 
     def _settle(self, record: Record, config: Record, started: list[Variant], reason: str | None) -> None:
         name = record["EndpointName"]
+        if reason:  # their log is complete before the failure is told
+            for variant in started:
+                variant.end()
         with self._service.lock:
             failed = reason or record not in self._service.store.all("Endpoint")
-            superseded = started if failed else self._variants.get(name, [])
+            superseded = [] if reason else started if failed else self._variants.get(name, [])
             if not failed:
                 self._variants[name] = started
                 record["EndpointConfigName"] = config["EndpointConfigName"]

@@ -15,6 +15,14 @@ from rehearsal.sagemaker.pipeline_values import StepError, Values
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError, Record
 
+_NOT_STARTED_WITH = (
+    "SelectiveExecutionConfig",
+    "PipelineVersionId",
+    "PipelineVersionAlias",
+    "MlflowExperimentName",
+    "RoleArn",
+)
+
 
 class Pipelines:
     """Checks definitions when they are stored and runs their executions, one thread each."""
@@ -25,12 +33,29 @@ class Pipelines:
         service.updated["Pipeline"] = lambda record, request: definitions.check(
             request.get("PipelineDefinition", record["PipelineDefinition"])
         )
-        service.checked["PipelineExecution"] = self._check_parameters
+        service.deleted["Pipeline"] = self._delete
+        service.checked["PipelineExecution"] = self._check_execution
         service.started["PipelineExecution"] = self._start
         service.stopped["PipelineExecution"] = self._stop
 
-    def _check_parameters(self, execution: Record) -> None:
-        _parameters(self._service.store.find("Pipeline", **execution), execution)
+    def _delete(self, pipeline: Record) -> None:
+        """API_DeletePipeline: not while an execution runs; those that have ended go too."""
+        executions = self._service.store.all("PipelineExecution")
+        own = [e for e in executions if e["PipelineName"] == pipeline["PipelineName"]]
+        if any(e["PipelineExecutionStatus"] in ("Executing", "Stopping") for e in own):
+            raise AwsError("ConflictException", f"Pipeline {pipeline['PipelineArn']} has running executions.")
+        for execution in own:
+            self._service.store.remove("PipelineExecution", execution)
+
+    def _check_execution(self, execution: Record) -> None:
+        pipeline = self._service.store.find("Pipeline", **execution)
+        for member in _NOT_STARTED_WITH:
+            if member in execution:
+                raise AwsError("ValidationException", f"{member} is not emulated by this cloud.")
+        _parameters(pipeline, execution)
+        # API_ParallelismConfiguration: the pipeline's "applies to all executions of the pipeline unless overridden".
+        if "ParallelismConfiguration" in pipeline:
+            execution.setdefault("ParallelismConfiguration", pipeline["ParallelismConfiguration"])
 
     def _start(self, execution: Record) -> None:
         pipeline = self._service.store.find("Pipeline", **execution)
@@ -74,17 +99,21 @@ class _Run:
                 before = self._execution["PipelineExecutionStatus"]
                 if before == "Stopping":
                     status, reason = "Stopped", None
-                self._service.move("PipelineExecution", self._execution, status, FailureReason=reason)
+                told = {"FailureReason": reason, "PipelineExecutionFailureReason": reason}
+                self._service.move("PipelineExecution", self._execution, status, **told)
             self.announce(before, status)
 
     def announce(self, before: str, now: str) -> None:
         self._service.host.emit(*events.execution_change(self._execution, before, now))
 
     def _run_graph(self) -> None:
-        limit = self._execution.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", 4)
         waiting = {step["Name"]: step for step in self._top}
+        # AWS, "Pipeline Structure and Execution": "By default, a pipeline performs all steps that are available to
+        # run in parallel."
+        everything = len(list(definitions.every(self._top)))
+        limit = self._execution.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", everything)
         running: dict[Future[dict[str, Any]], Step] = {}
-        with ThreadPoolExecutor(max_workers=limit) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, min(limit, everything))) as pool:
             while True:
                 self._skip(waiting)
                 ended = set(self._values.results)
@@ -111,7 +140,11 @@ class _Run:
         return {inner["Name"]: inner for inner in taken}
 
     def _skip(self, waiting: dict[str, Step]) -> None:
-        """Leave out what needs a step that will not run, and what needs that in turn."""
+        """Leave out what needs a step that will not run, and what needs that in turn.
+
+        What is left out is not listed: API_PipelineExecutionStep has no status for it. That AWS leaves out what needs
+        such a step, rather than failing, is not verified.
+        """
         while True:
             names = [name for name, step in waiting.items() if definitions.needs(step) & self._skipped]
             if not names:

@@ -9,7 +9,12 @@ from rehearsal.sagemaker.kinds import BY_NOUN, KINDS, Kind
 Record = dict[str, Any]
 
 PAGE = 100
-_AFTER_BEFORE = {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime", "StartTime": "CreationTime"}
+_AFTER_BEFORE = {
+    "Created": "CreationTime",
+    "CreationTime": "CreationTime",
+    "LastModifiedTime": "LastModifiedTime",
+    "StartTime": "CreationTime",
+}
 
 
 class AwsError(Exception):
@@ -75,7 +80,8 @@ class Store:
         output = shapes.output_members(f"List{kind.plural}")
         member = next(name for name, shape in output.items() if shape.type_name == "list")
         rows = [r for r in self.all(kind.noun) if all(test(r) for test in _filters(kind, request))]
-        sort = {"Name": kind.key[-1], "Status": kind.status}.get(request.get("SortBy", ""), "CreationTime")
+        members = {"Name": kind.key[-1], "Status": kind.status, kind.key[-1]: kind.key[-1]}
+        sort = members.get(request.get("SortBy", ""), "CreationTime")
         rows.sort(key=lambda r: r.get(sort) or 0, reverse=request.get("SortOrder") in (None, "Descending"))
         start = int(request.get("NextToken") or 0)
         end = start + int(request.get("MaxResults") or PAGE)

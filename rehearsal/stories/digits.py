@@ -14,7 +14,7 @@ import yaml
 from config.load import load
 from rehearsal import operations
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, tail
-from rehearsal.leftovers import SHARED, Inventory
+from rehearsal.leftovers import OUTLIVING, Inventory
 
 CONFIG = ROOT / "config" / "team.yaml"
 IMAGES = 100
@@ -192,7 +192,7 @@ class Story:
         self._cdk("destroy", "--all", "--force", "--app", str(self._assembly), log="destroy")
         operations.record(self._cloud, "digits")
         left = inventory.take() - self._before
-        kept = left & (meant_to_stay | SHARED)
+        kept = {item for item in left if item in meant_to_stay or item.startswith(OUTLIVING)}
         self.pictures["kept"] = sorted(kept)
         if left - kept or self._stacks():
             raise RehearsalError(f"left behind: {', '.join([*sorted(left - kept), *self._stacks()])}")

@@ -14,6 +14,7 @@ from botocore.config import Config
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 from tests.rehearsal.bus import Bus
 from tests.rehearsal.jobbing import Workshop
+from tests.rehearsal.pipelining import Run, ended
 from tests.rehearsal.serving import Serving
 
 DIGITS = ROOT / "workloads" / "digits"
@@ -121,3 +122,28 @@ def workshop(cloud: EmbeddedCloud, role: str, tmp_path: Path) -> Workshop:
 @pytest.fixture(scope="session")
 def bus(cloud: EmbeddedCloud) -> Bus:
     return Bus(cloud)
+
+
+@pytest.fixture(scope="session")
+def create(cloud: EmbeddedCloud, role: str) -> Callable[..., None]:
+    def make(name: str, steps: list[Any], parameters: Any = (), role_arn: str = role) -> None:
+        given = [{"Name": "Role", "Type": "String", "DefaultValue": role}, *parameters]
+        cloud.client("sagemaker").create_pipeline(
+            PipelineName=name,
+            PipelineDefinition=json.dumps({"Version": "2020-12-01", "Parameters": given, "Steps": steps}),
+            RoleArn=role_arn,
+            ClientRequestToken="c" * 32,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def start(cloud: EmbeddedCloud) -> Run:
+    """Runs a pipeline to its end: the execution, and its steps by name in the order of their start."""
+
+    def run(name: str, **more: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        arn = cloud.client("sagemaker").start_pipeline_execution(PipelineName=name, **more)["PipelineExecutionArn"]
+        return ended(cloud, arn)
+
+    return run

@@ -7,6 +7,9 @@ import tarfile
 import time
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from rehearsal.embedded import EmbeddedCloud
 
 KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
@@ -81,3 +84,9 @@ def log_events(cloud: EmbeddedCloud, endpoint: str) -> list[dict[str, Any]]:
             return events
         time.sleep(0.1)
     return []
+
+
+def refusal(call: Any, **arguments: Any) -> Any:
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    return refused.value.response
