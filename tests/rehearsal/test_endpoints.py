@@ -265,9 +265,9 @@ def test_lines_that_cannot_be_written_are_lost_and_later_ones_are_written(tmp_pa
 
     log = ContainerLog(tmp_path / "log", "group", "stream", open_logs, Clock())
     log.say("first")
-    log.carry()
+    log.carry(to_the_end=True)
     assert written == []
     for text in ("second", "", "third"):
         log.say(text)
-        log.carry()
+        log.carry(to_the_end=True)
     assert written == ["second", " ", "third"]
