@@ -3,8 +3,9 @@
 Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers, to
 requests that bear the token, below `/_rehearsal/`: `advance` (`{"seconds": N}`: moves the clock), `session`
 (`{"role": ARN}`: credentials of a role that trusts SageMaker), `quota`
-(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `operations` (what is served), `stand-ins` and `inert`
-(what is recorded without effect).
+(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `pace` (`{"seconds": 60}`: how long each passing state lasts),
+`activity` (`{"app": ARN, "user": seconds since the epoch or null, "health": the same}`: when an app was last used and
+last found healthy), `operations` (what is served), `stand-ins` and `inert` (what is recorded without effect).
 """
 
 # pyright: reportMissingImports=false
@@ -21,6 +22,7 @@ from hypercorn.config import Config
 from ministack import app
 
 from rehearsal import processes, seam
+from rehearsal.sagemaker import studio
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.jobs import Jobs
@@ -43,6 +45,8 @@ def main() -> None:
         "advance": lambda body: {"now": seam.advance(clock, float(body["seconds"]))},
         "session": lambda body: cloud.session(body["role"]),
         "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
+        "pace": lambda body: {"pace": service.set_pace(float(body["seconds"]))},
+        "activity": lambda body: {"activity": studio.set_activity(service, body["app"], body["user"], body["health"])},
         "operations": lambda body: {"operations": sorted(service.operations())},
         "stand-ins": lambda body: {"stand_ins": seam.STAND_INS},
         "inert": lambda body: {"inert": sorted(seam.INERT)},

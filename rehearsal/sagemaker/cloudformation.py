@@ -1,17 +1,20 @@
 """CloudFormation's view of the SageMaker kinds: one row a type, the rest follows from the botocore model."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.sagemaker import shapes
-from rehearsal.sagemaker.kinds import BY_NOUN
+from rehearsal.sagemaker.kinds import BY_NOUN, Kind
 from rehearsal.sagemaker.service import Service, identifier
 from rehearsal.sagemaker.store import AwsError, Record
 
 Properties = dict[str, Any]
 Provisioner = dict[str, Callable[..., Any]]
+
+_PATIENCE_SECONDS = 3600  # real ones; a stack's resource may pass through states at the pace of the cloud's clock
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
             request[kind.key[-1]] = f"{stack_name}-{logical_id}-{identifier(8)}"[:63]
         answer = _call(service, f"Create{row.noun}", request)
         record = service.store.by_arn(answer[kind.arn_member])
+        _wait(kind, record)
         return _identity(record)
 
     def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> tuple[str, Properties]:
@@ -65,6 +69,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
         request = _request(f"Update{row.noun}", new)
         _call(service, f"Update{row.noun}", {**{name: record[name] for name in kind.key}, **request})
         record["Tags"] = new.get("Tags", [])
+        _wait(kind, record)
         return _identity(record)
 
     def delete(physical_id: str, properties: Properties) -> None:
@@ -76,6 +81,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
         if row.noun == "Pipeline":
             request["ClientRequestToken"] = identifier(32)
         _call(service, f"Delete{row.noun}", request)
+        _wait(kind, record)
 
     def _find(physical_id: str, properties: Mapping[str, Any]) -> Record:
         return service.store.find(row.noun, **{**properties, kind.key[-1]: physical_id})
@@ -84,6 +90,17 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
         return record[row.ref], {name: record[name] for name in row.attributes if name in record}
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def _wait(kind: Kind, record: Record) -> None:
+    """Until the resource has left its passing state, or is gone. Raises ValueError when it failed, or never does."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while record.get(kind.status) in kind.passing:
+        if time.monotonic() > deadline:
+            raise ValueError(f"Resource did not stabilize: {record[kind.arn_member]} is {record[kind.status]}.")
+        time.sleep(0.02)
+    if record.get(kind.status) == "Failed":
+        raise ValueError(f"Resource {record[kind.arn_member]} failed: {record.get('FailureReason')}")
 
 
 def _request(operation: str, properties: Mapping[str, Any]) -> Properties:

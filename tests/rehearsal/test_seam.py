@@ -20,6 +20,7 @@ services.iam: _roles
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
 services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES
+services.cloudformation.stacks: _runs_on_worker_thread
 """
 
 PROBE = """

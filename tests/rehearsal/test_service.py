@@ -132,7 +132,10 @@ def test_an_endpoint_serves_the_package_and_counts_its_invocations(
     )["MetricDataResults"][0]["Values"]
     assert sum(values) == 2
     sagemaker.delete_endpoint(EndpointName="digits")
-    assert sagemaker.list_endpoints()["Endpoints"] == []
+    deadline = time.monotonic() + 20
+    while sagemaker.list_endpoints()["Endpoints"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
