@@ -120,7 +120,7 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
 def refuse_what_does_nothing(operation: str, request: dict[str, Any]) -> None:
     """Raises AwsError that names the member whose effect is not emulated."""
     for member, path in NOT_EMULATED.get(operation, {}).items():
-        if jmespath.search(path, request):
+        if jmespath.search(path, request) not in (None, False, []):
             raise AwsError("ValidationException", f"{member} as asked for is not emulated by this cloud.")
 
 

@@ -36,7 +36,8 @@ def _values(name: str, depth: int) -> st.SearchStrategy[Any]:
         optional = {n: values(s, depth + 1) for n, s in shape.members.items() if n not in required}
         return st.fixed_dictionaries(required, optional=optional if depth < 2 else {})
     if isinstance(shape, ListShape):
-        return st.lists(values(shape.member, depth + 1), min_size=low or 0, max_size=max(low or 0, 2))
+        most = min(shape.metadata.get("max", 2), max(low or 0, 2))
+        return st.lists(values(shape.member, depth + 1), min_size=low or 0, max_size=most)
     if isinstance(shape, MapShape):
         key, value = values(shape.key, depth + 1), values(shape.value, depth + 1)
         return st.dictionaries(key, value, min_size=low or 0, max_size=max(low or 0, 1))

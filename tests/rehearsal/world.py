@@ -3,97 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from rehearsal.sagemaker import shapes
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.kinds import BY_NOUN
 from rehearsal.sagemaker.service import Service
+from rehearsal.sagemaker.store import AwsError
 from tests.rehearsal import generated
+from tests.rehearsal.refused import REFUSED
 
 Record = dict[str, Any]
 
 PACE_SECONDS = 3600.0  # no state passes by itself while a test looks
 ROLE = "arn:aws:iam::000000000000:role/any"
-# What this cloud refuses, as paths below the request; `*` is every item of a list. test_lifecycles.py asks for each.
-REFUSED = {
-    "CreateDomain": (
-        "AppSecurityGroupManagement",
-        "DomainSettings.RStudioServerProDomainSettings",
-        "DomainSettings.TrustedIdentityPropagationSettings",
-        "DomainSettings.UnifiedStudioSettings",
-    ),
-    "UpdateDomain": (
-        "AppSecurityGroupManagement",
-        "HomeEfsFileSystemCreation",
-        "DomainSettingsForUpdate.RStudioServerProDomainSettingsForUpdate",
-        "DomainSettingsForUpdate.TrustedIdentityPropagationSettings",
-        "DomainSettingsForUpdate.UnifiedStudioSettings",
-    ),
-    "CreateUserProfile": ("SingleSignOnUserIdentifier", "SingleSignOnUserValue"),
-    "CreateSpace": ("SpaceSettings.SpaceManagedResources",),
-    "CreateApp": ("RecoveryMode", "ResourceSpec.TrainingPlanArn"),
-    "CreateNotebookInstance": ("LifecycleConfigName", "AcceleratorTypes"),
-    "CreateModel": (
-        "Containers",
-        "InferenceExecutionConfig",
-        *(
-            f"PrimaryContainer.{name}"
-            for name in (
-                "Mode",
-                "MultiModelConfig",
-                "ModelDataSource",
-                "AdditionalModelDataSources",
-                "InferenceSpecificationName",
-                "ImageConfig",
-                "ContainerMetricsConfig",
-            )
-        ),
-    ),
-    "CreateModelPackageGroup": ("ManagedConfiguration",),
-    "CreateModelPackage": (
-        "CertifyForMarketplace",
-        "ValidationSpecification",
-        "SourceAlgorithmSpecification",
-        "SourceUri",
-        "ManagedStorageType",
-    ),
-    "UpdateModelPackage": (
-        "CustomerMetadataPropertiesToRemove",
-        "AdditionalInferenceSpecificationsToAdd",
-        "SourceUri",
-        "ModelPackageRegistrationType",
-    ),
-    "CreateEndpointConfig": (
-        "ShadowProductionVariants",
-        "AsyncInferenceConfig",
-        "DataCaptureConfig",
-        "ExplainerConfig",
-        "ExecutionRoleArn",
-        "MetricsConfig",
-        *(
-            f"ProductionVariants.*.{name}"
-            for name in (
-                "ServerlessConfig",
-                "ManagedInstanceScaling",
-                "InstancePools",
-                "CoreDumpConfig",
-                "AcceleratorType",
-                "RoutingConfig",
-                "CapacityReservationConfig",
-                "AcceleratorPartitionLayouts",
-            )
-        ),
-    ),
-    "CreateEndpoint": ("DeploymentConfig",),
-    "CreatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
-    "UpdatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
-    "StartPipelineExecution": (
-        "SelectiveExecutionConfig",
-        "PipelineVersionId",
-        "PipelineVersionAlias",
-        "MlflowExperimentName",
-        "RoleArn",
-    ),
-}
 
 
 class Host:
@@ -190,13 +113,24 @@ class World:
             request[self.kind.key[-1]] = generated.fresh_name()
         return _FIT.get(self.noun, lambda made, names: made)(request, self.names)
 
+    def make(self, index: int = 0, **more: Any) -> str:
+        """The ARN of a new one."""
+        verb = "Start" if self.noun == "PipelineExecution" else "Create"
+        request = self.fitted(least(self.noun, index) | more)
+        return self.service.call(f"{verb}{self.noun}", request)[self.kind.arn_member]
+
+    def further(self, verb: str) -> Record:
+        """What an operation asks for beside the name."""
+        members = shapes.input_members(f"{verb}{self.noun}")
+        token = {"ClientRequestToken": "t" * 32} if "ClientRequestToken" in members else {}
+        config = "EndpointConfigName"
+        return token | ({config: self.names[config]} if verb == "Update" and config in members else {})
+
     def several(self, number: int) -> list[Record]:
         """So many of the kind, a minute apart, as they are described and with what every request names them by."""
         made = []
         for index in range(number):
-            request = self.fitted(_least(self.noun, index))
-            verb = "Start" if self.noun == "PipelineExecution" else "Create"
-            made.append(self.service.call(f"{verb}{self.noun}", request)[self.kind.arn_member])
+            made.append(self.make(index))
             self.service.clock.advance(60)
         return [
             {**self.service.store.by_arn(arn), **self.service.call(f"Describe{self.noun}", self.who(record))}
@@ -254,28 +188,29 @@ class World:
     def remove(self, answered: Callable[[Service, str, Record], Record], who: Record, arn: str) -> None:
         """By the operations that the kind has; what AWS never deletes is taken out of the store."""
         service, noun = self.service, self.noun
-        token = {"ClientRequestToken": "t" * 32}
-        if noun == "NotebookInstance":
-            answered(service, f"Stop{noun}", who)
-            self.settle(noun, arn)
-            answered(service, f"Start{noun}", who)
-            self.settle(noun, arn)
-            answered(service, f"Stop{noun}", who)
-            self.settle(noun, arn)
         if noun == "PipelineExecution":
             assert answered(service, "ListPipelineExecutionSteps", who) == {"PipelineExecutionSteps": []}
-            answered(service, f"Stop{noun}", {**who, **token})
-        elif noun.endswith("Job"):
-            answered(service, f"Stop{noun}", who)
-        if f"Delete{noun}" in self.kind.operations:
-            answered(service, f"Delete{noun}", {**who, **(token if noun == "Pipeline" else {})})
-            service.clock.advance(PACE_SECONDS)
-            service.clock.advance(self.kind.remembered_seconds or 0)
-        else:
+        verbs = ["Stop", "Start", "Stop", "Delete"] if noun == "NotebookInstance" else ["Stop", "Delete"]
+        for verb in verbs:
+            if f"{verb}{noun}" in self.kind.operations:
+                answered(service, f"{verb}{noun}", {**who, **self.further(verb)})
+                service.clock.advance(PACE_SECONDS)
+        service.clock.advance(self.kind.remembered_seconds or 0)
+        if f"Delete{noun}" not in self.kind.operations:
             service.store.remove(noun, service.store.by_arn(arn))
 
 
-def _least(noun: str, index: int) -> Record:
+def refused(world: World, operation: str, request: dict[str, Any]) -> AwsError:
+    with pytest.raises(AwsError) as found:
+        world.service.call(operation, request)
+    return found.value
+
+
+def operate(world: World, verb: str, arn: str) -> None:
+    world.service.call(f"{verb}{world.noun}", {**world.who(world.service.store.by_arn(arn)), **world.further(verb)})
+
+
+def least(noun: str, index: int) -> Record:
     """The smallest request, where generated members would hide what a list does."""
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
     requests: dict[str, Record] = {
