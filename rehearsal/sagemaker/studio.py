@@ -38,7 +38,7 @@ def complete_space(service: "Service", record: Record) -> None:
         raise AwsError("ValidationException", "OwnershipSettings and SpaceSharingSettings are given together or not.")
     if "OwnershipSettings" in record:
         owner = record["OwnershipSettings"]["OwnerUserProfileName"]
-        service.store.find("UserProfile", "DescribeUserProfile", DomainId=record["DomainId"], UserProfileName=owner)
+        service.store.find("UserProfile", DomainId=record["DomainId"], UserProfileName=owner)
     record["HomeEfsFileSystemUid"] = str(next(_UIDS))
     record["Url"] = f"{domain['Url']}/{record['SpaceName']}"
     for name in ("SpaceSettings", "OwnershipSettings", "SpaceSharingSettings"):
@@ -95,7 +95,7 @@ def settings_after(record: Record, request: dict[str, Any]) -> dict[str, Any]:
 
 def _in_service(service: "Service", noun: str, members: Record) -> Record:
     """AWS's words for what is made in a domain that is not ready are not documented."""
-    found = service.store.find(noun, f"Describe{noun}", **members)
+    found = service.store.find(noun, **members)
     if found["Status"] != "InService":
         raise AwsError("ValidationException", f"{noun} [{found[f'{noun}Arn']}] is {found['Status']}, not InService.")
     return found

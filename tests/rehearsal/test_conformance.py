@@ -18,7 +18,7 @@ from rehearsal.sagemaker.kinds import BY_NOUN, KINDS
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
 from tests.rehearsal import generated
-from tests.rehearsal.world import Record, World
+from tests.rehearsal.world import Record, World, least
 
 NOUNS = tuple(kind.noun for kind in KINDS)
 NOTHING = StructureShape("Nothing", {"type": "structure", "members": {}})
@@ -159,6 +159,30 @@ def test_every_filter_tells_those_that_fit_or_is_refused_by_name(noun: str) -> N
     assert not tried & REFUSED_FILTERS
 
 
+@pytest.mark.parametrize("noun", NOUNS)
+def test_any_list_is_answered_in_its_shape_or_its_filter_is_refused(noun: str) -> None:
+    kind, world = BY_NOUN[noun], World(noun)
+    world.several(3)
+    operation = f"List{kind.plural}"
+
+    @EXAMPLES
+    @given(asked(operation))
+    def run(request: Record) -> None:
+        request = {n: v for n, v in request.items() if n not in REFUSED_FILTERS | {"NextToken"}}
+        if (
+            request.get("CrossAccountFilterOption") == "CrossAccount"
+            or request.get("ModelPackageType") == "Unversioned"
+        ):
+            with pytest.raises(AwsError, match="does not filter by"):
+                world.service.call(operation, request)
+            return
+        if noun == "PipelineExecution":
+            request["PipelineName"] = world.names["PipelineName"]
+        answered(world.service, operation, request)
+
+    run()
+
+
 REFUSED_FILTERS = {"ManagedBy", "PipelineVersionAlias", "TrainingPlanArnEquals"}
 
 
@@ -180,3 +204,12 @@ def test_an_invalid_request_is_refused_with_the_members_path(operation: str) -> 
             assert any(f"'{generated.told(path)}'" in part and words in part for part in found), (path, value)
 
     run()
+
+
+def test_a_key_that_breaks_its_pattern_is_refused_with_its_path() -> None:
+    world = World("ProcessingJob")
+    request = world.fitted({**least("ProcessingJob", 0), "Environment": {"1 bad": "value"}})
+    with pytest.raises(
+        AwsError, match=r"'environment\.1 bad\.key' failed to satisfy constraint: Member must satisfy reg"
+    ):
+        world.service.call("CreateProcessingJob", request)

@@ -124,7 +124,8 @@ def test_an_app_started_again_within_a_day_keeps_its_time_of_creation() -> None:
     world.service.clock.advance(DAY_SECONDS)  # the day of the one before is over
     assert world.service.call("DescribeApp", app(world))["Status"] == "InService"
     world.service.call("DeleteApp", app(world))
-    world.service.clock.advance(DAY_SECONDS + PACE_SECONDS)
+    world.service.clock.advance(PACE_SECONDS)
+    world.service.clock.advance(DAY_SECONDS)
     started(world, **app(world))
     assert world.service.call("DescribeApp", app(world))["CreationTime"] > first
 
@@ -213,6 +214,17 @@ def test_nothing_is_made_in_a_domain_that_is_not_in_service() -> None:
         "CreateUserProfile": {"DomainId": world.names["DomainId"], "UserProfileName": "new"},
     }.items():
         assert "is Updating, not InService" in refused(world, operation, request).message
+
+
+def test_an_update_of_a_domains_settings_leaves_what_it_does_not_name() -> None:
+    world = World("Domain")
+    arn = world.make(DomainSettings={"SecurityGroupIds": ["sg-1"], "ExecutionRoleIdentityConfig": "DISABLED"})
+    world.settle("Domain", arn)
+    who = world.who(world.service.store.by_arn(arn))
+    change = {"DomainSettingsForUpdate": {"ExecutionRoleIdentityConfig": "USER_PROFILE_NAME"}}
+    world.service.call("UpdateDomain", {**who, **change})
+    told = world.service.call("DescribeDomain", who)["DomainSettings"]
+    assert told == {"SecurityGroupIds": ["sg-1"], "ExecutionRoleIdentityConfig": "USER_PROFILE_NAME"}
 
 
 def test_a_domain_may_say_what_becomes_of_its_file_system() -> None:
