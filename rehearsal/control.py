@@ -13,6 +13,7 @@ from typing import Any
 
 from rehearsal import seam
 from rehearsal.checks import FLAG, TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
+from rehearsal.sagemaker import studio
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import CHECKS
 from rehearsal.sagemaker.jobs import Jobs
@@ -38,13 +39,14 @@ class Control:
 def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> dict[str, Control]:
     """Every control by name.
 
-    `advance`: moves the clock; what falls due on the way is done when it answers. `faults`: sets faults by name, or
-    puts all back with `reset`; answers all. `jobs`: with `paused`, what is created does not start before it is
-    false again. `kill-function`: ends the processes of a function's running invocations;
-    answers how many. `session`: credentials of a role that trusts SageMaker, as
-    Studio gives them to a `user` where one is named. `quota`: lets at most so many of a kind
-    be; null lifts it. `calls`: who called what how often. `operations`: what is served. `stand-ins` and `inert`: what
-    is not as in AWS, and what is recorded without effect.
+    `activity`: when an `app` (its ARN) was last used by its `user` and last found in `health`, in seconds since the
+    epoch or null. `advance`: moves the clock; what falls due on the way is done when it answers. `calls`: who called
+    what how often. `faults`: sets faults by name, or puts all back with `reset`; answers all. `jobs`: with `paused`,
+    what is created does not start before it is false again. `kill-function`: ends the processes of a function's running
+    invocations; answers how many. `operations`: what is served. `pace`: how many seconds each passing state lasts.
+    `quota`: lets at most so many of a kind be; null lifts it. `session`: credentials of a role that trusts SageMaker,
+    as Studio gives them to a `user` where one is named. `stand-ins` and `inert`: what is not as in AWS, and what is
+    recorded without effect.
     """
 
     def set_faults(body: Body) -> Body:
@@ -57,7 +59,15 @@ def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> d
         service.set_quota(body["kind"], body["limit"])
         return {"quota": body}
 
+    def set_pace(body: Body) -> Body:
+        service.set_pace(float(body["seconds"]))
+        return body
+
     return {
+        "activity": Control(
+            lambda body: {"activity": studio.set_activity(service, body["app"], body["user"], body["health"])},
+            {"app": TEXT, "user": or_null(number(0)), "health": or_null(number(0))},
+        ),
         "advance": Control(
             lambda body: {"now": clock.advance(float(body["seconds"]))},
             {"seconds": number(0, LONGEST_ADVANCE_SECONDS)},
@@ -68,6 +78,7 @@ def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> d
         "jobs": Control(lambda body: jobs.set_paused(body["paused"]), {"paused": FLAG}),
         "kill-function": Control(lambda body: {"killed": seam.kill_function(body["name"])}, {"name": TEXT}),
         "operations": Control(lambda body: {"operations": sorted(service.operations())}),
+        "pace": Control(set_pace, {"seconds": number(0, 86400)}),
         "quota": Control(set_quota, {"kind": one_of(BY_NOUN), "limit": or_null(number(0, whole=True))}),
         "session": Control(
             lambda body: cloud.session(body["role"], tuple(body.get("user") or ()) or None),

@@ -5,17 +5,20 @@ createOnlyProperties), with which a test compares the rows.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.sagemaker import shapes
-from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION
+from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, Kind
 from rehearsal.sagemaker.service import Service, identifier
 from rehearsal.sagemaker.store import AwsError, Record
 
 Properties = dict[str, Any]
 Provisioner = dict[str, Callable[..., Any]]
+
+_PATIENCE_SECONDS = 3600  # real ones; a stack's resource may pass through states at the pace of the cloud's clock
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,9 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
                 "(HandlerErrorCode: AlreadyExists)"
             )
         answer = _call(service, f"Create{row.noun}", request)
-        return _identity(service.store.by_arn(answer[kind.arn_member]))
+        record = service.store.by_arn(answer[kind.arn_member])
+        _wait(kind, record)
+        return _identity(record)
 
     def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> tuple[str, Properties]:
         record = _find(physical_id)
@@ -90,6 +95,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
                 if member in record:
                     record[name] = {**record.get(name, {}), **record.pop(member)}
         record["Tags"] = new.get("Tags", [])
+        _wait(kind, record)
         return _identity(record)
 
     def delete(physical_id: str, properties: Properties) -> None:
@@ -100,6 +106,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
         if "ClientRequestToken" in shapes.input_members(f"Delete{row.noun}"):
             request["ClientRequestToken"] = identifier(32)
         _call(service, f"Delete{row.noun}", request)
+        _wait(kind, record)
 
     def _find(physical_id: str) -> Record | None:
         return next((r for r in service.store.all(row.noun) if _identity(r)[0] == physical_id), None)
@@ -109,6 +116,17 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
         return "|".join(record[name] for name in row.ref), attributes
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def _wait(kind: Kind, record: Record) -> None:
+    """Until the resource has left its passing state, or is gone. Raises ValueError when it failed, or never does."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while record.get(kind.status) in kind.passing:
+        if time.monotonic() > deadline:
+            raise ValueError(f"Resource did not stabilize: {record[kind.arn_member]} is {record[kind.status]}.")
+        time.sleep(0.02)
+    if record.get(kind.status) == "Failed":
+        raise ValueError(f"Resource {record[kind.arn_member]} failed: {record.get('FailureReason')}")
 
 
 def _request(operation: str, resource: str, properties: Mapping[str, Any]) -> Properties:

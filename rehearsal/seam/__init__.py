@@ -9,7 +9,7 @@ held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.services import eventbridge, tagging
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
 from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
@@ -45,7 +45,9 @@ STAND_INS = [
     "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
     "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
-    "Studio: a domain is a record; it has no file system, apps or spaces.",
+    "Studio: an app is a record with a state; nothing runs in it, idle shutdown stops none, no health check follows.",
+    "Studio: a domain names a home file system that does not exist in EFS, so none is left when the domain goes.",
+    "Life cycles: each passing state lasts 0.1 s of the cloud's clock unless `pace` says otherwise.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
@@ -67,6 +69,8 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     mend_exits()
     delivery.mend()
     clock.settle = delivery.settle
+    plain = stacks._runs_on_worker_thread  # a provisioner waits until its resource is in service
+    stacks._runs_on_worker_thread = lambda name: name in cloudformation.TYPES or plain(name)
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only

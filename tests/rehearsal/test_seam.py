@@ -35,6 +35,7 @@ services.stepfunctions: _resolve_state_machine_arn
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
 services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES _cw_metric_alarm_record _physical_name
+services.cloudformation.stacks: _runs_on_worker_thread
 """
 
 PROBE = """
