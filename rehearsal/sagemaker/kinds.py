@@ -100,7 +100,7 @@ KINDS: tuple[Kind, ...] = (
         "Space",
         "DomainId SpaceName",
         "space/{DomainId}/{SpaceName}",
-        "Create Describe Delete List",
+        "Create Describe Update Delete List",
         status="Status",
         moves=_STUDIO,
         parent={"Domain": "DomainId", "UserProfile": "OwnershipSettings.OwnerUserProfileName"},

@@ -88,7 +88,8 @@ def _sort(kind: Kind, wanted: str | None) -> str:
 
 def _test(kind: Kind, name: str, value: Any) -> Callable[[Record], bool]:
     """What a record must be like for one filter. After is inclusive and Before is not (API reference, ListModels)."""
-    known = shapes.output_members(f"Describe{kind.noun}")
+    # Transform jobs tell when they were changed in the list alone.
+    known = {*shapes.output_members(f"Describe{kind.noun}"), "LastModifiedTime"}
     if name == "StatusEquals":
         return lambda record: record.get(kind.status) == value
     if name in ("PipelineName", "ModelPackageGroupName"):  # an ARN may stand for the name

@@ -52,9 +52,10 @@ REFUSED = {
     "CreateEndpointConfig": (
         "ShadowProductionVariants",
         "AsyncInferenceConfig",
-        "DataCaptureConfig",
         "ExplainerConfig",
         "ExecutionRoleArn",
+        "VpcConfig",
+        "EnableNetworkIsolation",
         "MetricsConfig",
         *(
             f"ProductionVariants.*.{name}"
@@ -71,6 +72,12 @@ REFUSED = {
         ),
     ),
     "CreateEndpoint": ("DeploymentConfig",),
+    "UpdateEndpoint": (
+        "DeploymentConfig",
+        "RetainAllVariantProperties",
+        "ExcludeRetainedVariantProperties",
+        "RetainDeploymentConfig",
+    ),
     "CreatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "UpdatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "StartPipelineExecution": (

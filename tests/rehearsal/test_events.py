@@ -226,7 +226,7 @@ def test_creation_change_and_deletion_are_told_with_awss_words(cloud: EmbeddedCl
     kind = "SageMaker Endpoint State Change"  # the model has no data, so it cannot be served
     assert told("endpoint", 2, "EndpointStatus") == [(kind, "CREATING"), (kind, "FAILED")]
     sagemaker.delete_endpoint(EndpointName="told")
-    assert told("endpoint", 1, "EndpointStatus")[-1] == (kind, "DELETED")
+    assert told("endpoint", 2, "EndpointStatus") == [(kind, "DELETING"), (kind, "DELETED")]
     sagemaker.delete_endpoint_config(EndpointConfigName="told")
     assert told("endpoint-config", 2) == [("SageMaker Endpoint Config State Change", "")] * 2
     sagemaker.delete_model(ModelName="told")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
-from rehearsal.sagemaker.kinds import BY_OPERATION
+from tests.rehearsal.studying import Studio
 
 DENIED = "AccessDeniedException"
 PREFIX = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:"
@@ -247,12 +247,9 @@ def test_variables_of_a_policy_are_filled_from_the_request(cloud: EmbeddedCloud,
     assert code(client.describe_model_package_group, ModelPackageGroupName="blue") == DENIED
 
 
-@pytest.mark.skipif("CreateSpace" not in BY_OPERATION, reason="spaces are not served yet")
 def test_a_studio_user_keeps_to_private_spaces_of_ones_own(cloud: EmbeddedCloud, make_role: Any) -> None:
     root = cloud.client("sagemaker")
-    domain = root.create_domain(DomainName="own", AuthMode="IAM", DefaultUserSettings={})["DomainArn"].split("/")[-1]
-    for user in ("ann", "bob"):
-        root.create_user_profile(DomainId=domain, UserProfileName=user)
+    domain = Studio(root).domain("own", "ann", "bob")
     own = PREFIX + "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}"
     rule = {
         "ArnLike": {"sagemaker:OwnerUserProfileArn": own},
@@ -268,4 +265,5 @@ def test_a_studio_user_keeps_to_private_spaces_of_ones_own(cloud: EmbeddedCloud,
         assert code(ann.create_space, DomainId=domain, SpaceName="own", **asked) == outcome
     assert code(bob.update_space, DomainId=domain, SpaceName="own", SpaceDisplayName="x") == DENIED
     assert code(bob.delete_space, DomainId=domain, SpaceName="own") == DENIED
+    Studio(root).settled("space", DomainId=domain, SpaceName="own")
     assert code(ann.delete_space, DomainId=domain, SpaceName="own") == "done"

@@ -51,7 +51,8 @@ def test_what_would_do_nothing_is_refused_by_name_and_not_stored(operation: str,
     record = world.service.store.all(noun)[0]
     request = world.fitted(least(noun, 0))
     if verb == "Update":
-        request = {"ModelPackageArn": record["ModelPackageArn"]} if noun == "ModelPackage" else world.who(record)
+        named = {"ModelPackageArn": record["ModelPackageArn"]} if noun == "ModelPackage" else world.who(record)
+        request = named | world.further(verb)
     shape: Any = shapes.operation(operation).input_shape
     for step in steps:
         shape = shape.member if step == "*" else shape.members[step]

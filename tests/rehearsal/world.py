@@ -56,6 +56,7 @@ class World:
             "App": ("Domain", "UserProfile", "Space"),
             "ModelPackage": ("ModelPackageGroup",),
             "EndpointConfig": ("Model",),
+            "TransformJob": ("Model",),
             "Endpoint": ("Model", "EndpointConfig"),
             "PipelineExecution": ("Pipeline",),
         }
@@ -227,6 +228,11 @@ def least(noun: str, index: int) -> Record:
         "Pipeline": {"PipelineDefinition": "{}", "RoleArn": ROLE, "ClientRequestToken": "t" * 32},
         "PipelineExecution": {"ClientRequestToken": "t" * 32},
         "TrainingJob": {"RoleArn": ROLE, "OutputDataConfig": {"S3OutputPath": "s3://b/p"}},
+        "TransformJob": {
+            "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/i"}}},
+            "TransformOutput": {"S3OutputPath": "s3://b/o"},
+            "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+        },
         "ProcessingJob": {
             "RoleArn": ROLE,
             "AppSpecification": {"ImageUri": "image"},
