@@ -15,14 +15,6 @@ from rehearsal.sagemaker.pipeline_values import StepError, Values
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError, Record
 
-_NOT_STARTED_WITH = (
-    "SelectiveExecutionConfig",
-    "PipelineVersionId",
-    "PipelineVersionAlias",
-    "MlflowExperimentName",
-    "RoleArn",
-)
-
 
 class Pipelines:
     """Checks definitions when they are stored and runs their executions, one thread each."""
@@ -33,25 +25,12 @@ class Pipelines:
         service.updated["Pipeline"] = lambda record, request: definitions.check(
             request.get("PipelineDefinition", record["PipelineDefinition"])
         )
-        service.deleted["Pipeline"] = self._delete
         service.checked["PipelineExecution"] = self._check_execution
         service.started["PipelineExecution"] = self._start
         service.stopped["PipelineExecution"] = self._stop
 
-    def _delete(self, pipeline: Record) -> None:
-        """API_DeletePipeline: not while an execution runs; those that have ended go too."""
-        executions = self._service.store.all("PipelineExecution")
-        own = [e for e in executions if e["PipelineName"] == pipeline["PipelineName"]]
-        if any(e["PipelineExecutionStatus"] in ("Executing", "Stopping") for e in own):
-            raise AwsError("ConflictException", f"Pipeline {pipeline['PipelineArn']} has running executions.")
-        for execution in own:
-            self._service.store.remove("PipelineExecution", execution)
-
     def _check_execution(self, execution: Record) -> None:
         pipeline = self._service.store.find("Pipeline", **execution)
-        for member in _NOT_STARTED_WITH:
-            if member in execution:
-                raise AwsError("ValidationException", f"{member} is not emulated by this cloud.")
         _parameters(pipeline, execution)
         # API_ParallelismConfiguration: the pipeline's "applies to all executions of the pipeline unless overridden".
         if "ParallelismConfiguration" in pipeline:

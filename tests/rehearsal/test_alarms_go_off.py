@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 
+pytestmark = pytest.mark.slow
+
 INSUFFICIENT = "INSUFFICIENT_DATA"
 Deliveries = Callable[[], list[dict[str, Any]]]
 

@@ -20,6 +20,8 @@ from rehearsal.sagemaker import capture
 from rehearsal.sagemaker.clock import Clock
 from tests.rehearsal.serving import Serving, log_events
 
+pytestmark = pytest.mark.slow
+
 BOTH = [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
 TEXT = {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]}
 

@@ -20,6 +20,8 @@ from rehearsal.sagemaker.store import AwsError
 from tests.rehearsal import generated
 from tests.rehearsal.world import Record, World, least
 
+pytestmark = pytest.mark.slow
+
 NOUNS = tuple(kind.noun for kind in KINDS)
 NOTHING = StructureShape("Nothing", {"type": "structure", "members": {}})
 EXAMPLES = settings(

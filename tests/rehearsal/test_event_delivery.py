@@ -10,6 +10,8 @@ import pytest
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 
+pytestmark = pytest.mark.slow
+
 
 def group_and_package(cloud: EmbeddedCloud, name: str) -> str:
     """A new model package, which is what an event tells."""

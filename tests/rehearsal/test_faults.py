@@ -20,6 +20,8 @@ from botocore.exceptions import ClientError
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 
+pytestmark = pytest.mark.slow
+
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 CALLS, RATE = 300, 0.3
 STRIKES_AT_ONCE = next(seed for seed in range(100) if Random(seed).random() < 0.2)

@@ -70,19 +70,3 @@ def test_durations_are_read_as_aws_writes_them(text: str, seconds: float) -> Non
     assert pipeline_definition.duration_seconds(text) == seconds
     with pytest.raises(AwsError):
         pipeline_definition.duration_seconds("P")
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"SelectiveExecutionConfig": {"SelectedSteps": [{"StepName": "C"}]}},
-        {"PipelineVersionId": 1},
-    ],
-)
-def test_ways_to_start_that_are_not_emulated_are_refused_by_name(
-    cloud: EmbeddedCloud, create: Callable[..., None], more: dict[str, Any]
-) -> None:
-    [member] = more
-    create(f"started-with-{member}", [condition("C", TRUE)])
-    with pytest.raises(ClientError, match=f"{member} is not emulated"):
-        cloud.client("sagemaker").start_pipeline_execution(PipelineName=f"started-with-{member}", **more)

@@ -10,6 +10,8 @@ from rehearsal.embedded import EmbeddedCloud
 from rehearsal.sagemaker import pipeline_definition, pipeline_steps
 from tests.rehearsal.pipelining import Run, ended, listed, process, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_retry_policy_repeats_what_it_names_and_nothing_else() -> None:
     throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "CreateTrainingJob")

@@ -100,7 +100,7 @@ def most_at_once(steps: dict[str, dict[str, Any]]) -> int:
 def test_no_more_steps_run_at_once_than_the_parallelism_allows(
     cloud: EmbeddedCloud, create: Callable[..., None], start: Run
 ) -> None:
-    sleeping = [process(f"Sleep{i}", "import time; time.sleep(0.7)") for i in range(4)]
+    sleeping = [process(f"Sleep{i}", "import time; time.sleep(0.25)") for i in range(4)]
     create("crowd", sleeping)
     two = {"MaxParallelExecutionSteps": 2}
     execution, ran = start("crowd", ParallelismConfiguration=two)
@@ -161,7 +161,7 @@ def test_a_pipeline_is_deleted_with_its_executions_and_not_while_one_runs(
     sagemaker = cloud.client("sagemaker")
     arn = sagemaker.start_pipeline_execution(PipelineName="gone")["PipelineExecutionArn"]
     token = {"ClientRequestToken": "d" * 32}
-    with pytest.raises(ClientError, match="running"):
+    with pytest.raises(ClientError, match=r"ConflictException.*PipelineExecution"):
         sagemaker.delete_pipeline(PipelineName="gone", **token)
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, **token)
     ended(cloud, arn)
@@ -206,17 +206,3 @@ def test_a_stop_that_comes_late_changes_nothing(cloud: EmbeddedCloud, create: Ca
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="s" * 32)
     answer = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
     assert answer["PipelineExecutionStatus"] == "Succeeded"
-
-
-def test_ten_empty_steps_add_less_than_three_seconds(create: Callable[..., None], start: Run) -> None:
-    steps = [process(f"Step{i}", DependsOn=[f"Step{i - 1}"] if i else []) for i in range(10)]
-    for step in steps:
-        step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = ["true"]
-    create("ten", steps)
-    seconds = []
-    for _ in range(3):  # the best of three, because the machine has other work
-        began = time.monotonic()
-        execution, ran = start("ten")
-        seconds.append(time.monotonic() - began)
-        assert execution["PipelineExecutionStatus"] == "Succeeded" and len(ran) == 10
-    assert min(seconds) < 3, seconds

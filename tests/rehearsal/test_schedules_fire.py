@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 
+pytestmark = pytest.mark.slow
+
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:due"
 OFF = {"Mode": "OFF"}
 

@@ -10,6 +10,8 @@ from tests.rehearsal.jobbing import Workshop, lines, text, unpacked, until
 
 COUNT = """
 import json, os, pathlib, time
+
+pytestmark = pytest.mark.slow
 place = pathlib.Path(os.environ['CHECKPOINTS']) / 'state.json'
 state = json.loads(place.read_text()) if place.exists() else {'step': 0, 'sum': 0}
 print('from', state['step'], flush=True)

@@ -9,6 +9,8 @@ import pytest
 
 from rehearsal.embedded import EmbeddedCloud
 
+pytestmark = pytest.mark.slow
+
 SDK = "arn:aws:states:::aws-sdk:sagemaker"
 
 
