@@ -15,6 +15,7 @@ from rehearsal.embedded import EmbeddedCloud
 ENDPOINTS, APPS, JOBS = 1_000, 1_000, 5_000
 PAGES = 20
 STEPS = 10
+SPEC = {"InstanceType": "ml.t3.medium"}
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -101,7 +102,13 @@ def _create(sagemaker: Any, role: str, domain: str) -> None:
         sagemaker.create_endpoint(EndpointName=f"endpoint-{number}", EndpointConfigName="bench")
 
     def app(number: int) -> None:
-        sagemaker.create_app(DomainId=domain, UserProfileName="bench", AppType="KernelGateway", AppName=f"app-{number}")
+        sagemaker.create_app(
+            DomainId=domain,
+            UserProfileName="bench",
+            AppType="KernelGateway",
+            AppName=f"app-{number}",
+            ResourceSpec=SPEC,
+        )
 
     def job(number: int) -> None:
         sagemaker.create_training_job(

@@ -8,10 +8,9 @@ from rehearsal.embedded import EmbeddedCloud
 from rehearsal.sagemaker.store import AwsError
 from tests.rehearsal.jobbing import Workshop, lines, text, unpacked, until
 
+pytestmark = pytest.mark.slow
 COUNT = """
 import json, os, pathlib, time
-
-pytestmark = pytest.mark.slow
 place = pathlib.Path(os.environ['CHECKPOINTS']) / 'state.json'
 state = json.loads(place.read_text()) if place.exists() else {'step': 0, 'sum': 0}
 print('from', state['step'], flush=True)

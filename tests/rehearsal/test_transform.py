@@ -12,11 +12,11 @@ from rehearsal.embedded import EmbeddedCloud
 from rehearsal.sagemaker.transform import batches
 from tests.rehearsal.jobbing import ENDED, SKLEARN, Workshop, lines, packed, text, until
 
+pytestmark = pytest.mark.slow
+
 # Answers each request with what came: so many lines, and the sum of each line's numbers.
 ECHO = """
 import time
-
-pytestmark = pytest.mark.slow
 def model_fn(folder):
     return open(folder + '/code/inference.py').read()
 def input_fn(body, kind):
