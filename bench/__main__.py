@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from bench import platform
+from bench import platform, scale
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 
@@ -23,6 +23,8 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("setup.seconds",): platform.setup,
     ("synth.ratio_to_floor", "synth.seconds", "synth.peak_mb"): platform.synth,
     ("cloud.ready_seconds", "cloud.idle_mb", "cloud.operations"): cloud,
+    ("cloud.create_7000_seconds", "cloud.list_page_ms"): scale.scale,
+    ("cloud.pipeline_overhead_seconds",): scale.pipeline,
 }
 TARGET = ROOT / "out" / "bench.json"
 

@@ -1,19 +1,13 @@
 """The embedded cloud's process: ministack with the SageMaker service mounted, on loopback.
 
-Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers, to
-requests that bear the token, below `/_rehearsal/`: `advance` (`{"seconds": N}`: moves the clock), `session`
-(`{"role": ARN}`: credentials of a role that trusts SageMaker), `quota`
-(`{"kind": "Endpoint", "limit": 3}`; null lifts it), `operations` (what is served),
-`calls` (who called which operation how often), `stand-ins` and `inert`
-(what is recorded without effect).
+Run by `.venv-cloud`'s Python with GATEWAY_PORT, SLUICE_WORK and SLUICE_TOKEN set. Beside AWS's API it answers the
+control API of `rehearsal.control`.
 """
 
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
 import asyncio
-import json
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +15,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app
 
-from rehearsal import processes, seam
+from rehearsal import control, processes, seam
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.jobs import Jobs
@@ -30,47 +24,27 @@ from rehearsal.sagemaker.service import Service
 
 
 def main() -> None:
-    port, work = int(os.environ["GATEWAY_PORT"]), Path(os.environ["SLUICE_WORK"])
+    port, work, token = int(os.environ["GATEWAY_PORT"]), Path(os.environ["SLUICE_WORK"]), os.environ["SLUICE_TOKEN"]
     clock = Clock()
     cloud = seam.Cloud(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"], port, clock)
     service = Service(cloud, clock)
+    cloud.faults = service.faults
     environment = processes.clean_environment(HOME=str(work), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
-    Jobs(service, work, environment)
+    jobs = Jobs(service, work, environment)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
-    seam.mount(service, endpoints, clock)
-
-    answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-        "advance": lambda body: {"now": seam.advance(clock, float(body["seconds"]))},
-        "session": lambda body: cloud.session(body["role"]),
-        "quota": lambda body: {"quota": service.set_quota(body["kind"], body["limit"])},
-        "operations": lambda body: {"operations": sorted(service.operations())},
-        "calls": lambda body: {"calls": service.calls.listed()},
-        "stand-ins": lambda body: {"stand_ins": seam.STAND_INS},
-        "inert": lambda body: {"inert": sorted(seam.INERT)},
-    }
+    seam.mount(service, endpoints, clock, cloud)
+    controls = control.controls(service, jobs, cloud, clock)
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/_rehearsal/"):
-            await _control(scope, receive, send, answers)
+        if scope["type"] == "http" and scope["path"].startswith(control.PREFIX):
+            await control.answer(controls, token, scope, receive, send)
         else:
             await app.app(scope, receive, send)
 
     config = Config()
     config.bind, config.keep_alive_timeout, config.loglevel = [f"127.0.0.1:{port}"], 75, "WARNING"
     asyncio.run(serve(application, config))  # type: ignore[arg-type]
-
-
-async def _control(scope: dict[str, Any], receive: Any, send: Any, answers: Mapping[str, Callable[..., Any]]) -> None:
-    body = json.loads((await receive()).get("body") or b"{}")
-    answer = answers.get(scope["path"].removeprefix("/_rehearsal/"))
-    bears_token = (b"x-sluice-token", os.environ["SLUICE_TOKEN"].encode()) in scope["headers"]
-    status, told = 403 if not bears_token else 404, {"error": scope["path"]}
-    if answer and bears_token:
-        status, told = 200, await asyncio.to_thread(answer, body)
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(told).encode()})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class EmbeddedCloud:
 
     def _comes_up(self, python: Path, log: Path) -> bool:
         """Whether it answers on a port that is free now; another process may take the port first."""
-        self.port, self._token = processes.free_port(), secrets.token_hex(16)
+        self.port, self.token = processes.free_port(), secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{self.port}"
         work = str(self._out / "work")
         env = processes.clean_environment(
@@ -80,7 +81,7 @@ class EmbeddedCloud:
             SFTP_ENABLED="0",
             LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.5",
             SLUICE_WORK=work,
-            SLUICE_TOKEN=self._token,
+            SLUICE_TOKEN=self.token,
         )
         self.process = process = processes.start([str(python), "-m", "rehearsal.cloud"], env=env, cwd=ROOT, log=log)
         self._children.append(process)
@@ -100,19 +101,33 @@ class EmbeddedCloud:
             return False
         return True
 
-    def control(self, name: str, **body: Any) -> dict[str, Any]:
-        """Ask the cloud's control API, which `rehearsal.cloud` describes."""
-        return self._ask(name, json.dumps(body).encode() if body else None, timeout_seconds=60)
+    def control(self, control: str, /, **body: Any) -> dict[str, Any]:
+        """Ask the control API, which `rehearsal.control` describes. Raises RehearsalError with what it refuses."""
+        try:
+            return self._ask(control, json.dumps(body).encode() if body else None, timeout_seconds=60)
+        except urllib.error.HTTPError as refusal:
+            told = refusal.read().decode(errors="replace")
+            raise RehearsalError(f"control {control}: {told} (HTTP {refusal.code})") from refusal
+
+    @contextmanager
+    def faults(self, **members: Any) -> Iterator[None]:
+        """Let these go wrong for a while, then put back what they were. Raises RehearsalError for what cannot be."""
+        before = self.control("faults")["faults"]
+        self.control("faults", **members)
+        try:
+            yield
+        finally:
+            self.control("faults", **{name: before[name] for name in members})
 
     def _ask(self, name: str, data: bytes | None, *, timeout_seconds: float) -> dict[str, Any]:
-        headers = {"x-sluice-token": self._token}
+        headers = {"x-sluice-token": self.token}
         request = urllib.request.Request(f"{self.url}/_rehearsal/{name}", data=data, headers=headers)
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             return json.load(answer)
 
-    def as_role(self, service: str, role_arn: str) -> Any:
-        """A boto3 client under a role that SageMaker hands out, as Studio does with the role of a user's profile."""
-        given = self.control("session", role=role_arn)
+    def as_role(self, service: str, role_arn: str, user: tuple[str, str] | None = None) -> Any:
+        """A boto3 client under a role that SageMaker hands out; `user` is a Studio user, by domain and profile."""
+        given = self.control("session", role=role_arn, user=user)
         return boto3.client(service, region_name=self.region, endpoint_url=self.url, **given)
 
     def client(self, service: str) -> Any:

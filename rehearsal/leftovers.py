@@ -35,8 +35,8 @@ _LISTS = (
 )
 
 _RETAINABLE = {"AWS::S3::Bucket": "s3 Buckets", "AWS::KMS::Key": "kms Keys"}
-# SageMaker makes these log groups for the whole account, beside whatever any stack does.
-SHARED = {f"logs logGroups /aws/sagemaker/{kind}Jobs" for kind in ("Processing", "Training")}
+# SageMaker makes these log groups, beside whatever any stack does, and keeps them when a job or an endpoint is gone.
+OUTLIVING = tuple(f"logs logGroups /aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs", "Endpoints/"))
 
 
 class Inventory:

@@ -43,6 +43,11 @@ def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
     return _forker.submit(fork).result()
 
 
+def ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the process and its whole group."""
+    _signal_group(process, signal.SIGTERM)
+
+
 def stop(process: subprocess.Popen[bytes], *, grace_seconds: float = 2.0) -> int:
     """End the process and its whole group: SIGTERM, then SIGKILL for whatever stays. Returns the exit status."""
     _signal_group(process, signal.SIGTERM)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rehearsal import operations, report
+from rehearsal import report
 from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
 from rehearsal.stories import digits
 
@@ -48,7 +48,6 @@ def play(name: str, console: Console) -> bool:
         finally:  # an error that nobody foresaw is told like any other, and then shown in full
             ok = len(steps) == len(story.steps()) and all(step.ok for step in steps)
             _tell(ok, steps, story, out, console)
-        operations.record(cloud, name)
     return ok
 
 

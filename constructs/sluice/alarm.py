@@ -14,7 +14,7 @@ from sluice.function import HandlerFunction
 class FunctionsAlarm(Construct):
     """Tells `alerts` of an error or a dead letter of any of `functions`.
 
-    With `every`, the time between two scheduled runs, silence is an alarm as well.
+    With `every`, the time between two scheduled runs, silence is told as well, as insufficient data.
     """
 
     def __init__(
@@ -27,8 +27,7 @@ class FunctionsAlarm(Construct):
         every: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
-        # Twice the interval: two runs are never exactly one interval apart.
-        period = Duration.hours(2 * every.to_hours()) if every else Duration.minutes(5)
+        period = every or Duration.minutes(5)
         metrics: dict[str, cloudwatch.IMetric] = {}
         for i, function in enumerate(functions):
             metrics[f"errors{i}"] = function.function.metric_errors(period=period)
@@ -37,7 +36,7 @@ class FunctionsAlarm(Construct):
         if every:
             for i, function in enumerate(functions):
                 metrics[f"runs{i}"] = function.function.metric_invocations(period=period)
-                troubles += f" + IF(FILL(runs{i}, 0) < 1, 1, 0)"
+                troubles += f" + 0 * runs{i}"  # no run, no value
         alarm = cloudwatch.Alarm(
             self,
             "Resource",
@@ -49,7 +48,11 @@ class FunctionsAlarm(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
             treat_missing_data=(
-                cloudwatch.TreatMissingData.BREACHING if every else cloudwatch.TreatMissingData.NOT_BREACHING
+                cloudwatch.TreatMissingData.MISSING if every else cloudwatch.TreatMissingData.NOT_BREACHING
             ),
         )
         alarm.add_alarm_action(actions.SnsAction(alerts))
+        if every:
+            # Not an alarm on missing runs: that one goes off at every deployment, before the first run is due. An
+            # alarm begins with insufficient data, and returns to it after some three intervals without a run.
+            alarm.add_insufficient_data_action(actions.SnsAction(alerts))

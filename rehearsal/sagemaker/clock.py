@@ -16,6 +16,7 @@ class Clock:
         self._order = itertools.count()
         self._acting, self._changed = threading.RLock(), threading.Condition()
         self._keeper: threading.Thread | None = None
+        self.settle: Callable[[], None] = lambda: None  # what a skip waits for between two moments
 
     def now(self) -> float:
         return time.time() + self._skipped_seconds
@@ -29,15 +30,18 @@ class Clock:
                 self._keeper.start()
             self._changed.notify_all()
 
-    def advance(self, seconds: float) -> None:
-        """Skip time. What falls due on the way is done in its order, each at its own moment."""
+    def advance(self, seconds: float) -> float:
+        """Skip time; gives the time then. What falls due on the way is done in its order, each at its own moment."""
         if seconds < 0:
             raise ValueError(f"the clock cannot go back: {seconds} seconds")
         with self._acting:
             target = self.now() + seconds
+            self.settle()
             while action := self._due(target):
                 action()
+                self.settle()
             self._skipped_seconds += max(0.0, target - self.now())
+            return self.now()
 
     def _due(self, until: float) -> Callable[[], None] | None:
         """The next action that falls due by then, with the clock put forward to its moment."""

@@ -1,41 +1,57 @@
 """Endpoints: one HTTP process per variant under the serving contract (`/ping`, `/invocations`)."""
 
 import random
-import shutil
-import subprocess
+import secrets
 import tarfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import processes
-from rehearsal.sagemaker import images, storage
+from rehearsal.sagemaker import capture, images, invocation, serving_container
+from rehearsal.sagemaker.capture import Capture
+from rehearsal.sagemaker.container_log import ContainerLog
 from rehearsal.sagemaker.service import Service, identifier
+from rehearsal.sagemaker.serving_container import ServingContainer, ServingError
 from rehearsal.sagemaker.store import AwsError, Record
-
-START_SECONDS = 60
-
-
-class ServingError(Exception):
-    """Why a variant did not come up."""
 
 
 @dataclass
 class Variant:
-    """One running production variant."""
+    """One production variant in service."""
 
     name: str
     weight: float
-    port: int
-    process: subprocess.Popen[bytes]
-    folder: Path
+    instances: int
+    container: ServingContainer
+    log: threading.Thread  # ends when the container's last line is in CloudWatch
+    capture: Capture | None
+    _busy: int = 0
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+
+    def take(self) -> None:
+        with self._idle:
+            self._busy += 1
+
+    def leave(self) -> None:
+        with self._idle:
+            self._busy -= 1
+            self._idle.notify_all()
+
+    def end(self) -> None:
+        """End the container when the requests that it has are answered; log and captured data are kept."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._busy, invocation.TIMEOUT_SECONDS)
+        if self.capture:
+            self.capture.flush()
+        self.container.stop()
+        self.log.join()
+        self.container.clear()
 
 
 class Endpoints:
@@ -44,157 +60,134 @@ class Endpoints:
     def __init__(self, service: Service, work: Path, environment: Mapping[str, str]) -> None:
         self._service, self._work, self._environment = service, work, dict(environment)
         self._variants: dict[str, list[Variant]] = {}
+        service.checked["EndpointConfig"] = _check
         service.started["Endpoint"] = self._create
         service.updated["Endpoint"] = self._update
         service.deleted["Endpoint"] = self._delete
 
     def invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> tuple[bytes, dict[str, str]]:
         """Send one request to a variant. Raises AwsError as sagemaker-runtime does."""
-        with self._service.lock:
-            variants = list(self._variants.get(name, []))
-        if not variants:
-            raise AwsError("ValidationError", f"Endpoint {name} of account not found.")
-        wanted = headers.get("x-amzn-sagemaker-target-variant")
-        if wanted:
-            variants = [v for v in variants if v.name == wanted]
-            if not variants:
-                raise AwsError("ValidationError", f"Variant {wanted} not found for endpoint {name}.")
-        variant = random.choices(variants, [v.weight for v in variants])[0]
-        request = urllib.request.Request(f"http://127.0.0.1:{variant.port}/invocations", data=body, method="POST")
-        for header in ("content-type", "accept"):
-            if header in headers:
-                request.add_header(header, headers[header])
         began = time.monotonic()
-        metric = {"EndpointName": name, "VariantName": variant.name}
+        request = invocation.read(headers, body)
+        variant = self._choose(name, request.get("TargetVariant"))
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                content, kind = answer.read(), answer.headers.get("Content-Type", "")
-        except urllib.error.HTTPError as error:
-            self._service.host.put_metric("AWS/SageMaker", f"Invocation{error.code // 100}XXErrors", metric, 1, "Count")
-            raise AwsError(
-                "ModelError",
-                f'Received client error ({error.code}) from primary with message "{error.read().decode()}"',
-                424,
-            ) from error
+            sent = time.monotonic()
+            answer = invocation.send(variant.container.port, request, body)
+            seconds = time.monotonic() - sent
+            if variant.capture and answer.good:  # whether AWS captures what failed is not verified
+                variant.capture.keep(request, body, answer.headers.get("content-type", ""), answer.body)
         finally:
-            self._service.host.put_metric("AWS/SageMaker", "Invocations", metric, 1, "Count")
-        self._service.host.put_metric(
-            "AWS/SageMaker", "ModelLatency", metric, (time.monotonic() - began) * 1e6, "Microseconds"
-        )
-        return content, {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": variant.name}
+            variant.leave()
+        dimensions = {"EndpointName": name, "VariantName": variant.name}
+        for metric, value, unit in invocation.metrics(answer, variant.instances, seconds, time.monotonic() - began):
+            self._service.host.put_metric("AWS/SageMaker", metric, dimensions, value, unit)
+        if not answer.good:
+            raise invocation.model_error(answer, self._service.host.arn(f"endpoint/{name}"))
+        return answer.body, invocation.headers(answer, variant.name)
+
+    def _choose(self, name: str, wanted: str | None) -> Variant:
+        """The variant that a request goes to, by weight unless it names one; who gets it must let it go."""
+        with self._service.lock:
+            variants = self._variants.get(name, [])
+            if not variants:  # AWS says the same of an endpoint that is not in service yet
+                account = self._service.host.arn("").split(":")[4]
+                raise AwsError("ValidationError", f"Endpoint {name} of account {account} not found.")
+            named = [v for v in variants if wanted in (None, v.name)]
+            if not named:  # AWS's words are not verified
+                raise AwsError("ValidationError", f"Variant {wanted} not found for endpoint {name}.")
+            variant = named[0] if wanted else random.choices(named, [v.weight for v in named])[0]
+            variant.take()
+            return variant
 
     def _create(self, record: Record) -> None:
         self._later(record, record["EndpointConfigName"])
 
     def _update(self, record: Record, request: dict[str, Any]) -> None:
-        if record["EndpointStatus"] != "InService":
-            raise AwsError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
-        if "DeploymentConfig" in request:
-            raise AwsError("ValidationException", "DeploymentConfig is not emulated by this cloud.")
         self._service.store.find("EndpointConfig", "UpdateEndpoint", **request)
-        record["EndpointStatus"] = "Updating"
         # The endpoint keeps its old configuration until the new variants are in service.
         self._later(record, request.pop("EndpointConfigName"))
 
     def _later(self, record: Record, config_name: str) -> None:
-        threading.Thread(
-            target=self._deploy, args=(record, config_name), name=record["EndpointName"], daemon=True
-        ).start()
+        config = self._service.store.find("EndpointConfig", EndpointConfigName=config_name)
+        threading.Thread(target=self._deploy, args=(record, config), name=record["EndpointName"], daemon=True).start()
 
-    def _deploy(self, record: Record, config_name: str) -> None:
-        name, started, reason = record["EndpointName"], [], "InternalServerError: the cloud's own log says why"
+    def _deploy(self, record: Record, config: Record) -> None:
+        started: list[Variant] = []
+        reason: str | None = "InternalServerError: the cloud's own log says why"
         try:
-            config = self._service.store.find("EndpointConfig", EndpointConfigName=config_name)
-            for variant in config["ProductionVariants"]:
-                started.append(self._start(variant))
-            for variant in started:
-                _wait_until_ready(variant)
+            for asked in config["ProductionVariants"]:
+                started.append(self._open(record["EndpointName"], config, asked))
+            for variant, asked in zip(started, config["ProductionVariants"], strict=True):
+                limit = asked.get("ContainerStartupHealthCheckTimeoutInSeconds", serving_container.START_SECONDS)
+                _wait_until_ready(variant, limit)
             reason = None
         except (ServingError, images.NoRunnerError, AwsError, ClientError, BotoCoreError, tarfile.TarError) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, ServingError) else f"{type(error).__name__}: {error}"
         finally:
-            self._settle(record, name, config_name, started, reason)
+            self._settle(record, config, started, reason)
 
-    def _settle(self, record: Record, name: str, config_name: str, started: list[Variant], reason: str | None) -> None:
+    def _settle(self, record: Record, config: Record, started: list[Variant], reason: str | None) -> None:
+        name = record["EndpointName"]
+        if reason:  # their log is complete before the failure is told
+            for variant in started:
+                variant.end()
         with self._service.lock:
-            deleted = record not in self._service.store.all("Endpoint")
-            old = self._variants.get(name, [])
-            superseded = started if reason or deleted else old
-            if not (reason or deleted):
+            failed = reason or record not in self._service.store.all("Endpoint")
+            superseded = [] if reason else started if failed else self._variants.get(name, [])
+            if not failed:
                 self._variants[name] = started
-                record["EndpointConfigName"] = config_name
-                weights = [
-                    {
-                        "VariantName": v.name,
-                        "CurrentWeight": v.weight,
-                        "DesiredWeight": v.weight,
-                        "CurrentInstanceCount": 1,
-                        "DesiredInstanceCount": 1,
-                    }
-                    for v in started
-                ]
-                record["ProductionVariants"] = weights
-        for variant in superseded:
-            _end(variant)
-        if not deleted:
-            # A failed update leaves the old variants in service, as AWS's roll-back does; a failed creation has none.
+                record["EndpointConfigName"] = config["EndpointConfigName"]
+                record["ProductionVariants"] = [_variant_summary(variant) for variant in started]
+                captured = config.get("DataCaptureConfig")
+                record["DataCaptureConfig"] = capture.summary(captured) if captured else None
+            # API_EndpointMetadata: after a failed update the status is InService, with a FailureReason. The old
+            # variants serve on; a failed creation has none.
             status = "InService" if self._variants.get(name) else "Failed"
             self._service.move("Endpoint", record, status, FailureReason=reason)
+        for variant in superseded:
+            variant.end()
 
-    def _start(self, variant: dict[str, Any]) -> Variant:
-        for member in ("ServerlessConfig", "ManagedInstanceScaling"):
-            if member in variant:
-                raise ServingError(f"{member} is not emulated by this cloud")
-        model = self._service.store.find("Model", ModelName=variant["ModelName"])
-        image, data = self._container(model)
-        runner = images.runner(image)
-        if not runner.serve:
-            raise ServingError(f"image {image} has no serve entry point here")
-        folder = self._work / "Endpoint" / identifier(12)
-        (folder / "model").mkdir(parents=True)
-        archive = folder / "model.tar.gz"
-        bucket, key = storage.split(data)
-        self._service.host.client("s3", model["ExecutionRoleArn"]).download_file(bucket, key, str(archive))
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder / "model", filter="data")
-        port = processes.free_port()
-        env = {**self._environment, "SLUICE_ML": str(folder), "SAGEMAKER_BIND_TO_PORT": str(port)}
-        process = processes.start(list(runner.serve), env=env, cwd=folder, log=folder / "serve.log")
-        return Variant(variant["VariantName"], variant.get("InitialVariantWeight", 1.0), port, process, folder)
-
-    def _container(self, model: Record) -> tuple[str, str]:
-        """The image and the model data of a model, through its model package where it names one."""
-        containers = model.get("Containers") or [model["PrimaryContainer"]]
-        if len(containers) > 1:
-            raise ServingError("inference pipelines of several containers are not emulated by this cloud")
-        container = containers[0]
-        if "ModelPackageName" in container:
-            package = self._service.store.find("ModelPackage", ModelPackageName=container["ModelPackageName"])
-            container = package["InferenceSpecification"]["Containers"][0]
-        return container["Image"], container["ModelDataUrl"]
+    def _open(self, endpoint: str, config: Record, asked: Record) -> Variant:
+        """Start a variant, with its log and its data capture."""
+        model = self._service.store.find("Model", ModelName=asked["ModelName"])
+        folder, name = self._work / "Endpoint" / identifier(12), asked["VariantName"]
+        container = serving_container.start(self._service, model, folder, self._environment, {})
+        client = partial(self._service.host.client, role_arn=model["ExecutionRoleArn"])
+        stream = f"{name}/i-{secrets.token_hex(9)[:17]}"
+        group = f"/aws/sagemaker/Endpoints/{endpoint}"
+        log = ContainerLog(container.log, group, stream, partial(client, "logs"), self._service.clock)
+        given, captured = config.get("DataCaptureConfig"), None
+        if given:
+            place, open_s3 = f"{endpoint}/{name}", partial(client, "s3")
+            captured = Capture(given, place, self._service.clock, open_s3, log.say)
+        weight = asked.get("InitialVariantWeight", 1.0)
+        return Variant(
+            name, weight, asked.get("InitialInstanceCount", 1), container, log.follow(container.process), captured
+        )
 
     def _delete(self, record: Record) -> None:
-        if record["EndpointStatus"] in ("Creating", "Updating"):
-            raise AwsError("ValidationException", f'Cannot delete in-progress endpoint "{record["EndpointArn"]}".')
         for variant in self._variants.pop(record["EndpointName"], []):
-            _end(variant)
+            threading.Thread(target=variant.end, name=record["EndpointName"], daemon=True).start()
 
 
-def _wait_until_ready(variant: Variant) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if variant.process.poll() is not None:
-            raise ServingError(
-                f"the container of {variant.name} ended: {(variant.folder / 'serve.log').read_text()[-600:]}"
-            )
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{variant.port}/ping", timeout=2):
-                return
-        except urllib.error.URLError:
-            time.sleep(0.05)
-    raise ServingError(f"{variant.name} did not pass the ping health check within {START_SECONDS} s")
+def _wait_until_ready(variant: Variant, limit_seconds: float) -> None:
+    try:
+        variant.container.wait_until_ready(limit_seconds)
+    except ServingError as error:
+        words = f"The primary container for production variant {variant.name} did not pass the ping health check. "
+        words += "Please check CloudWatch logs for this endpoint."
+        raise ServingError(f"{words} {error}") from error
 
 
-def _end(variant: Variant) -> None:
-    processes.stop(variant.process)
-    shutil.rmtree(variant.folder, ignore_errors=True)
+def _variant_summary(variant: Variant) -> Record:
+    weight = {"CurrentWeight": variant.weight, "DesiredWeight": variant.weight}
+    count = {"CurrentInstanceCount": variant.instances, "DesiredInstanceCount": variant.instances}
+    return {"VariantName": variant.name, **weight, **count}
+
+
+def _check(config: Record) -> None:
+    """Refuse a configuration that asks for what is not emulated."""
+    if not sum(variant.get("InitialVariantWeight", 1.0) for variant in config["ProductionVariants"]):
+        raise AwsError("ValidationException", "Variants whose weights are all 0 are not emulated by this cloud.")
+    if not config.get("DataCaptureConfig", {}).get("DestinationS3Uri", "s3://").startswith("s3://"):
+        raise AwsError("ValidationException", "A DestinationS3Uri that is not s3:// is not emulated by this cloud.")

@@ -1,105 +1,103 @@
-"""What IAM checks for a SageMaker call: the resource ARN and the condition keys.
+"""What IAM checks for a SageMaker call, read from `iam.toml`: resources, roles passed, condition keys."""
 
-Source: AWS, Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker".
-"""
-
-from collections import defaultdict
-from collections.abc import Mapping
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jmespath
+from jmespath.exceptions import JMESPathError
 
-from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION
-from rehearsal.sagemaker.store import Store
+from rehearsal.sagemaker.store import AwsError, Record, Store
 
-# Condition key -> where the request carries it. A key that the request lacks is absent, as in AWS.
-_KEYS: dict[str, dict[str, str]] = {
-    "CreateTrainingJob": {
-        "sagemaker:InstanceTypes": "[ResourceConfig.InstanceType]",
-        "sagemaker:MaxRuntimeInSeconds": "StoppingCondition.MaxRuntimeInSeconds",
-        "sagemaker:NetworkIsolation": "EnableNetworkIsolation",
-        "sagemaker:InterContainerTrafficEncryption": "EnableInterContainerTrafficEncryption",
-        "sagemaker:OutputKmsKeyArn": "OutputDataConfig.KmsKeyId",
-        "sagemaker:VolumeKmsKeyArn": "ResourceConfig.VolumeKmsKeyId",
-        "sagemaker:VpcSubnets": "VpcConfig.Subnets",
-        "sagemaker:VpcSecurityGroupIds": "VpcConfig.SecurityGroupIds",
-    },
-    "CreateProcessingJob": {
-        "sagemaker:InstanceTypes": "[ProcessingResources.ClusterConfig.InstanceType]",
-        "sagemaker:MaxRuntimeInSeconds": "StoppingCondition.MaxRuntimeInSeconds",
-        "sagemaker:NetworkIsolation": "NetworkConfig.EnableNetworkIsolation",
-        "sagemaker:InterContainerTrafficEncryption": "NetworkConfig.EnableInterContainerTrafficEncryption",
-        "sagemaker:OutputKmsKeyArn": "ProcessingOutputConfig.KmsKeyId",
-        "sagemaker:VolumeKmsKeyArn": "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
-        "sagemaker:VpcSubnets": "NetworkConfig.VpcConfig.Subnets",
-        "sagemaker:VpcSecurityGroupIds": "NetworkConfig.VpcConfig.SecurityGroupIds",
-    },
-    "CreateModel": {
-        "sagemaker:NetworkIsolation": "EnableNetworkIsolation",
-        "sagemaker:VpcSubnets": "VpcConfig.Subnets",
-        "sagemaker:VpcSecurityGroupIds": "VpcConfig.SecurityGroupIds",
-    },
-    "CreateEndpointConfig": {
-        "sagemaker:InstanceTypes": "ProductionVariants[].InstanceType",
-        "sagemaker:ModelArn": "ProductionVariants[].ModelName",
-        "sagemaker:VolumeKmsKeyArn": "KmsKeyId",
-    },
-    "CreateModelPackage": {"sagemaker:ModelApprovalStatus": "ModelApprovalStatus"},
-    "UpdateModelPackage": {"sagemaker:ModelApprovalStatus": "ModelApprovalStatus"},
-}
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_RESOURCES = {name: arn for arn, names in _TABLE["on"].items() for name in names.split()}
+_MULTIVALUED = frozenset(_TABLE["multivalued"]["keys"].split())
+
+ROWS = frozenset(_RESOURCES)
+"""The operations that the table has a row for."""
+KEYS = frozenset((operation, key) for operation, keys in _TABLE["keys"].items() for key in keys)
+"""Operations with the condition keys that they have of the service's own, without `sagemaker:`."""
 
 
-def resource(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> str:
+def resource(operation: str, request: Mapping[str, Any], arn_prefix: str) -> str:
     """The ARN that a call is authorized on; '*' where the action has no resource level."""
-    if "ResourceArn" in request:
-        return request["ResourceArn"]
-    if operation == "ListPipelineExecutionSteps":
-        return request.get("PipelineExecutionArn", "*")
-    if operation == "ListModelPackages":
-        return "*"
-    kind = BY_OPERATION.get(operation)
-    if kind is None or (operation.startswith("List") and operation != "ListPipelineExecutions"):
-        return "*"
-    if kind.noun == "PipelineExecution":
-        if "PipelineExecutionArn" in request:
-            return request["PipelineExecutionArn"]
-        kind = BY_NOUN["Pipeline"]
-    members = dict(request)
-    if operation == "CreateDomain":
-        members["DomainId"] = "*"
-    if operation == "CreateModelPackage":
-        members["ModelPackageVersion"] = "*"
-    if kind.noun == "ModelPackage" and operation != "CreateModelPackage":
-        return str(request.get("ModelPackageName") or request.get("ModelPackageArn"))
-    given = str(members.get(kind.key[-1], "*"))
-    if given.startswith("arn:"):
-        return given
+    template = _RESOURCES.get(operation, "*")
     # A request that lacks the name is refused for that later; here it names every resource.
-    return arn_prefix + kind.arn.format_map(defaultdict(lambda: "*", members))
+    return "*" if template == "*" else next(_arns(template, request, arn_prefix, lacking=["*"]))
 
 
-def further(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> list[tuple[str, str]]:
-    """The actions and resources that AWS checks beside the main one: tags at creation, the configuration deployed."""
-    if operation not in BY_OPERATION:
-        return []
-    checks = []
-    if operation in ("CreateEndpoint", "UpdateEndpoint") and "EndpointConfigName" in request:
-        checks.append((operation, f"{arn_prefix}endpoint-config/{request['EndpointConfigName']}"))
-    if operation.startswith("Create") and request.get("Tags"):
-        checks.append(("AddTags", resource(operation, request, arn_prefix, store)))
-    return checks
+def further(operation: str, request: Mapping[str, Any], arn_prefix: str) -> Iterator[str]:
+    """The other resources that the same action is checked on, such as the configuration that is deployed."""
+    if operation in _TABLE["also"]:
+        yield from _arns(_TABLE["also"][operation], request, arn_prefix, lacking=[])
 
 
-def conditions(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The service's own condition keys of a call, with the values as IAM compares them."""
-    found = {}
-    for key, path in _KEYS.get(operation, {}).items():
-        value = jmespath.search(path, dict(request))
-        values = [_text(v) for v in value if v is not None] if isinstance(value, list) else value
-        if values not in (None, []):
-            found[key] = values if isinstance(values, list) else _text(values)
+def passed(operation: str, request: Mapping[str, Any]) -> list[str]:
+    """The ARNs of roles inside the settings of a request, which the caller must be allowed to pass."""
+    path = _TABLE["passes"].get(operation)
+    return _texts(_search(path, request)) if path else []
+
+
+def conditions(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> dict[str, Any]:
+    """The service's own condition keys of a call, with the values as IAM compares them: text, or a list of texts."""
+    found: dict[str, Any] = {}
+    members = {**request, **_stored(request, arn_prefix, store)}
+    for key, path in _TABLE["keys"].get(operation, {}).items():
+        if key.endswith("/*"):
+            properties = _search(path, members)
+            if isinstance(properties, dict):
+                found |= {f"sagemaker:{key[:-1]}{name}": str(value) for name, value in properties.items()}
+            continue
+        is_arn = "{" in path
+        values = list(_arns(path, members, arn_prefix, lacking=[])) if is_arn else _texts(_search(path, members))
+        if values:
+            found[f"sagemaker:{key}"] = values if key in _MULTIVALUED or len(values) > 1 else values[0]
     return found
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def resource_tags(arn: str, store: Store) -> dict[str, str]:
+    """The tags of a resource as condition keys, under both of their names; none for what does not exist."""
+    tags = (_record(arn, store) or {}).get("Tags", [])
+    return {f"{service}:ResourceTag/{t['Key']}": t["Value"] for t in tags for service in ("aws", "sagemaker")}
+
+
+def _arns(template: str, request: Mapping[str, Any], arn_prefix: str, *, lacking: list[str]) -> Iterator[str]:
+    """The ARNs of a template, one for each value; where a request gives an ARN for a name, that ARN."""
+    parts = re.split(r"\{(.*?)\}", template)
+    values = [_texts(_search(path, request)) or lacking for path in parts[1::2]]
+    for names in itertools.product(*values):
+        if parts[-1] == "" and names[-1].startswith("arn:"):
+            yield names[-1]
+            continue
+        short = [name.rsplit("/", 1)[-1] if name.startswith("arn:") else name for name in names]
+        yield arn_prefix + "".join(itertools.chain.from_iterable(zip(parts[::2], [*short, ""], strict=True)))
+
+
+def _stored(request: Mapping[str, Any], arn_prefix: str, store: Store) -> dict[str, Record | None]:
+    arns = {noun: next(_arns(t, request, arn_prefix, lacking=[]), "") for noun, t in _TABLE["stored"].items()}
+    return {noun: _record(arn, store) for noun, arn in arns.items() if arn}
+
+
+def _record(arn: str, store: Store) -> Record | None:
+    try:
+        return store.by_arn(arn)
+    except AwsError:
+        return None
+
+
+def _search(path: str, members: Mapping[str, Any]) -> Any:
+    try:
+        return jmespath.search(path, dict(members))
+    except JMESPathError:
+        return None  # text where the model has a number: the service refuses the request for that
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    return [] if value is None else [str(value)]

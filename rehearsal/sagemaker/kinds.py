@@ -4,7 +4,21 @@ A kind is taken up because a stack, a function or the story calls it. `Create{no
 `Update{noun}` and `Delete{noun}` follow from the botocore model; only operations named here are served.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+GONE = ""  # the state of what is no more
+DAY_SECONDS = 86_400
+
+
+class Move(NamedTuple):
+    """What an operation does to a record's state."""
+
+    origins: tuple[str, ...]  # the states that it may begin in; none: any
+    through: str  # the state at once
+    to: str | None = None  # the state one pace later; None: whoever does the work says it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,45 +28,55 @@ class Kind:
     noun: str
     plural: str
     key: tuple[str, ...]  # the members of a request that say which one
+    stored_key: tuple[str, ...]  # the members of a record that those are compared with
+    either: tuple[str, ...] = ()  # of these members of the key, each request gives exactly one
     arn: str  # the resource part, with members in braces
+    any_case: bool = False  # two names that differ in case only collide
     status: str = ""  # the member that holds the state, if it has one
-    created: str = ""  # its first state
+    moves: Mapping[str, Move] = field(default_factory=dict)  # by verb
+    wrong_state: str = "Unable to {verb} {noun} [{arn}] in status {status}."
+    ended: tuple[str, ...] = ()  # states in which one uses no quota, holds nothing up and goes with its parent
+    remembered_seconds: float | None = None  # how long one is told of after it has ended; None: for ever
     operations: frozenset[str]
-    parent: tuple[str, ...] = ()  # nouns that cannot be deleted while one of this kind names them
-    defaults: dict[str, object] = field(default_factory=dict)
+    # Noun of what cannot be deleted while one of this kind names it -> the member, perhaps nested, that names it.
+    parent: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    sort: str = "CreationTime"  # what a list is sorted by unless the request says otherwise
+    descending: bool = False
 
     @property
     def arn_member(self) -> str:
         return f"{self.noun}Arn"
 
+    @property
+    def passing(self) -> set[str]:
+        """The states that do not last."""
+        return {move.through for move in self.moves.values()} - set(self.ended)
 
-def _kind(
-    noun: str,
-    key: str,
-    arn: str,
-    verbs: str,
-    *,
-    plural: str = "",
-    status: str = "",
-    created: str = "",
-    parent: tuple[str, ...] = (),
-    defaults: dict[str, object] | None = None,
-) -> Kind:
+    def resource(self, members: Mapping[str, Any]) -> str:
+        """The resource part of the ARN; what is not given reads `*`."""
+        known = {name: value for name, value in members.items() if value is not None}
+        if self.either:
+            known["Owner"] = next((known[name] for name in self.either if name in known), "*")
+        return self.arn.format_map(defaultdict(lambda: "*", known))
+
+
+def _kind(noun: str, key: str, arn: str, verbs: str, *, plural: str = "", stored_key: str = "", **more: Any) -> Kind:
     plural = plural or f"{noun}s"
     names = frozenset(f"{verb}{plural if verb == 'List' else noun}" for verb in verbs.split())
-    return Kind(
-        noun=noun,
-        plural=plural,
-        key=tuple(key.split()),
-        arn=arn,
-        status=status,
-        created=created,
-        operations=names,
-        parent=parent,
-        defaults=defaults or {},
-    )
+    members = tuple(key.split())
+    stored = tuple(stored_key.split()) or members
+    return Kind(noun=noun, plural=plural, key=members, stored_key=stored, arn=arn, operations=names, **more)
 
 
+_STUDIO = {
+    "Create": Move((), "Pending", "InService"),
+    "Update": Move(("InService",), "Updating", "InService"),
+    "Delete": Move(("InService", "Failed"), "Deleting", GONE),
+}
+_JOB_ENDED = ("Completed", "Failed", "Stopped")
+
+# Default orders are those of the API reference; where it says none, ascending as for most.
 KINDS: tuple[Kind, ...] = (
     _kind(
         "Domain",
@@ -60,7 +84,8 @@ KINDS: tuple[Kind, ...] = (
         "domain/{DomainId}",
         "Create Describe Update Delete List",
         status="Status",
-        created="InService",
+        moves=_STUDIO,
+        defaults={"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"},
     ),
     _kind(
         "UserProfile",
@@ -68,8 +93,32 @@ KINDS: tuple[Kind, ...] = (
         "user-profile/{DomainId}/{UserProfileName}",
         "Create Describe Update Delete List",
         status="Status",
-        created="InService",
-        parent=("Domain",),
+        moves=_STUDIO,
+        parent={"Domain": "DomainId"},
+    ),
+    _kind(
+        "Space",
+        "DomainId SpaceName",
+        "space/{DomainId}/{SpaceName}",
+        "Create Describe Update Delete List",
+        status="Status",
+        moves=_STUDIO,
+        parent={"Domain": "DomainId", "UserProfile": "OwnershipSettings.OwnerUserProfileName"},
+    ),
+    _kind(
+        "App",
+        "DomainId UserProfileName SpaceName AppType AppName",
+        "app/{DomainId}/{Owner}/{AppType}/{AppName}",
+        "Create Describe Delete List",
+        either=("UserProfileName", "SpaceName"),
+        status="Status",
+        moves={
+            "Create": Move((), "Pending", "InService"),
+            "Delete": Move(("InService", "Failed", "Pending"), "Deleting", "Deleted"),
+        },
+        ended=("Deleted",),
+        remembered_seconds=DAY_SECONDS,  # API reference, DescribeApp, CreationTime
+        parent={"Domain": "DomainId", "UserProfile": "UserProfileName", "Space": "SpaceName"},
     ),
     _kind(
         "Model",
@@ -77,17 +126,29 @@ KINDS: tuple[Kind, ...] = (
         "model/{ModelName}",
         "Create Describe Delete List",
         defaults={"EnableNetworkIsolation": False},
+        descending=True,
     ),
     _kind(
-        "EndpointConfig", "EndpointConfigName", "endpoint-config/{EndpointConfigName}", "Create Describe Delete List"
+        "EndpointConfig",
+        "EndpointConfigName",
+        "endpoint-config/{EndpointConfigName}",
+        "Create Describe Delete List",
+        descending=True,
     ),
     _kind(
         "Endpoint",
         "EndpointName",
         "endpoint/{EndpointName}",
         "Create Describe Update Delete List",
+        any_case=True,  # API reference, CreateEndpoint, EndpointName
         status="EndpointStatus",
-        created="Creating",
+        moves={
+            "Create": Move((), "Creating"),
+            "Update": Move(("InService",), "Updating"),
+            "Delete": Move(("InService", "OutOfService", "Failed", "UpdateRollbackFailed"), "Deleting", GONE),
+        },
+        wrong_state='Cannot {verb} in-progress endpoint "{arn}".',
+        descending=True,
     ),
     _kind(
         "ModelPackageGroup",
@@ -95,18 +156,18 @@ KINDS: tuple[Kind, ...] = (
         "model-package-group/{ModelPackageGroupName}",
         "Create Describe Delete List",
         status="ModelPackageGroupStatus",
-        created="Completed",
-        defaults={"CreatedBy": {}},  # required in the answer, and empty for who is no Studio user
+        # CreatedBy is required in the answer, and empty for who is no Studio user.
+        defaults={"CreatedBy": {}, "ModelPackageGroupStatus": "Completed"},
     ),
     _kind(
         "ModelPackage",
         "ModelPackageName",
         "model-package/{ModelPackageGroupName}/{ModelPackageVersion}",
         "Create Describe Update Delete List",
+        stored_key="_Versioned",  # requests name one by its ARN, or as group/version
         status="ModelPackageStatus",
-        created="Completed",
-        parent=("ModelPackageGroup",),
-        defaults={"ModelApprovalStatus": "PendingManualApproval"},
+        parent={"ModelPackageGroup": "ModelPackageGroupName"},
+        defaults={"ModelApprovalStatus": "PendingManualApproval", "ModelPackageStatus": "Completed"},
     ),
     _kind(
         "TrainingJob",
@@ -114,7 +175,9 @@ KINDS: tuple[Kind, ...] = (
         "training-job/{TrainingJobName}",
         "Create Describe Stop List",
         status="TrainingJobStatus",
-        created="InProgress",
+        ended=_JOB_ENDED,
+        # Developer guide: a job without a limit ends after a day.
+        defaults={"TrainingJobStatus": "InProgress", "StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS}},
     ),
     _kind(
         "ProcessingJob",
@@ -122,7 +185,17 @@ KINDS: tuple[Kind, ...] = (
         "processing-job/{ProcessingJobName}",
         "Create Describe Stop List",
         status="ProcessingJobStatus",
-        created="InProgress",
+        ended=_JOB_ENDED,
+        defaults={"ProcessingJobStatus": "InProgress"},
+    ),
+    _kind(
+        "TransformJob",
+        "TransformJobName",
+        "transform-job/{TransformJobName}",
+        "Create Describe Stop List",
+        status="TransformJobStatus",
+        ended=_JOB_ENDED,
+        defaults={"TransformJobStatus": "InProgress"},
     ),
     _kind(
         "Pipeline",
@@ -130,7 +203,8 @@ KINDS: tuple[Kind, ...] = (
         "pipeline/{PipelineName}",
         "Create Describe Update Delete List",
         status="PipelineStatus",
-        created="Active",
+        defaults={"PipelineStatus": "Active"},
+        descending=True,
     ),
     _kind(
         "PipelineExecution",
@@ -138,7 +212,10 @@ KINDS: tuple[Kind, ...] = (
         "pipeline/{PipelineName}/execution/{PipelineExecutionId}",
         "Start Describe Stop List",
         status="PipelineExecutionStatus",
-        created="Executing",
+        ended=("Succeeded", "Failed", "Stopped"),
+        parent={"Pipeline": "PipelineName"},
+        defaults={"PipelineExecutionStatus": "Executing"},
+        descending=True,
     ),
     _kind(
         "NotebookInstance",
@@ -146,7 +223,23 @@ KINDS: tuple[Kind, ...] = (
         "notebook-instance/{NotebookInstanceName}",
         "Create Describe Start Stop Delete List",
         status="NotebookInstanceStatus",
-        created="InService",
+        moves={
+            "Create": Move((), "Pending", "InService"),
+            "Start": Move(("Stopped", "Failed"), "Pending", "InService"),
+            "Stop": Move(("InService",), "Stopping", "Stopped"),
+            "Delete": Move(("Stopped", "Failed"), "Deleting", GONE),
+        },
+        wrong_state="Status ({status}) not in ([{origins}]). "
+        "Unable to transition to ({through}) for Notebook Instance ({arn}).",
+        # The defaults that the API reference gives for CreateNotebookInstance.
+        defaults={
+            "VolumeSizeInGB": 5,
+            "DirectInternetAccess": "Enabled",
+            "RootAccess": "Enabled",
+            "IpAddressType": "ipv4",
+            "PlatformIdentifier": "notebook-al2023-v1",
+        },
+        sort="NotebookInstanceName",
     ),
 )
 

@@ -14,9 +14,9 @@ from rehearsal.sagemaker.store import AwsError
 Step = dict[str, Any]
 
 JOBS = {"Training": "TrainingJob", "Processing": "ProcessingJob"}
-SUPPORTED = (*JOBS, "RegisterModel", "Condition", "Fail", "Lambda")
+SUPPORTED = (*JOBS, "Model", "RegisterModel", "Condition", "Fail", "Lambda")
 CACHED = (*JOBS, "Lambda")
-RETRIED = (*JOBS, "RegisterModel")
+RETRIED = (*JOBS, "Model", "RegisterModel")
 COMPARISONS = ("Equals", "GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
 CONDITIONS = (*COMPARISONS, "In", "Not", "Or")
 EXECUTION = (

@@ -1,10 +1,12 @@
 """Carrying out one step of a pipeline under the pipeline's own role: jobs, functions, retries, reuse of results."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from rehearsal.sagemaker.pipeline_definition import JOBS, Step, duration_seconds
@@ -12,7 +14,8 @@ from rehearsal.sagemaker.pipeline_values import StepError, Values
 from rehearsal.sagemaker.service import Service, identifier
 from rehearsal.sagemaker.store import Record
 
-POLL_SECONDS = 0.1
+# How often a job is looked at: often at first, for the sake of short ones.
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.25
 # A retry waits in real time, so no longer than this, whatever the policy's IntervalSeconds says.
 LONGEST_WAIT_SECONDS = 0.5
 # AWS, "Default cache key attributes by pipeline step type".
@@ -72,6 +75,7 @@ class Steps:
         self._pipeline, self._role, self._execution = pipeline, role, execution
         self._run: dict[str, Callable[[Step, Record, Record], Result]] = {
             **dict.fromkeys(JOBS, self._job),
+            "Model": self._model,
             "RegisterModel": self._register,
             "Lambda": self._invoke,
             "Condition": self._decide,
@@ -111,25 +115,38 @@ class Steps:
         return self._execution["PipelineExecutionStatus"] == "Stopping"
 
     def _job(self, step: Step, entry: Record, arguments: Record) -> Result:
-        noun, client = JOBS[step["Type"]], self._client("sagemaker")
-        name = f"pipelines-{self._execution['PipelineExecutionId']}-{step['Name']}-{identifier(10)}"
-        call = "training_job" if noun == "TrainingJob" else "processing_job"
-        arn = getattr(client, f"create_{call}")(**{f"{noun}Name": name, **arguments})[f"{noun}Arn"]
+        noun, client, name = JOBS[step["Type"]], self._client("sagemaker"), self._name(step)
+        create, describe, stop = (
+            getattr(client, xform_name(f"{verb}{noun}")) for verb in ("Create", "Describe", "Stop")
+        )
+        arn = create(**{f"{noun}Name": name, **arguments})[f"{noun}Arn"]
         entry["Metadata"] = {noun: {"Arn": arn}}
+        seconds = FIRST_POLL_SECONDS
         while True:
-            answer = getattr(client, f"describe_{call}")(**{f"{noun}Name": name})
+            answer = describe(**{f"{noun}Name": name})
             status = answer[f"{noun}Status"]
             if status not in ("InProgress", "Stopping"):
                 break
             if self.stopping() and status == "InProgress":
-                getattr(client, f"stop_{call}")(**{f"{noun}Name": name})
-            time.sleep(POLL_SECONDS)
+                stop(**{f"{noun}Name": name})
+            time.sleep(seconds)
+            seconds = min(seconds * 1.5, LONGEST_POLL_SECONDS)
         if status == "Stopped" and self.stopping():
             raise StoppedError(f"{noun} {name} was stopped")
         if status != "Completed":
             reason = answer.get("FailureReason", "no reason given")
             raise JobEndedError(f"{noun} {name} ended {status}: {reason}", reason)
         return answer
+
+    def _name(self, step: Step) -> str:
+        """The name of what a step makes: `pipelines-<execution>-<step>-<random>`, cut to SageMaker's 63 characters."""
+        own = re.sub(r"[^A-Za-z0-9]+", "-", step["Name"])[:28].strip("-")
+        return f"pipelines-{self._execution['PipelineExecutionId']}-{own}-{identifier(10)}"
+
+    def _model(self, step: Step, entry: Record, arguments: Record) -> Result:
+        client, name = self._client("sagemaker"), self._name(step)
+        entry["Metadata"] = {"Model": {"Arn": client.create_model(ModelName=name, **arguments)["ModelArn"]}}
+        return client.describe_model(ModelName=name)
 
     def _register(self, step: Step, entry: Record, arguments: Record) -> Result:
         arn = self._client("sagemaker").create_model_package(**arguments)["ModelPackageArn"]

@@ -7,10 +7,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rehearsal.sagemaker import events
 from rehearsal.sagemaker import pipeline_definition as definitions
 from rehearsal.sagemaker.pipeline_definition import Step
 from rehearsal.sagemaker.pipeline_steps import Cache, Steps, StoppedError
-from rehearsal.sagemaker.pipeline_values import StepError, Values, iso
+from rehearsal.sagemaker.pipeline_values import StepError, Values
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError, Record
 
@@ -24,12 +25,16 @@ class Pipelines:
         service.updated["Pipeline"] = lambda record, request: definitions.check(
             request.get("PipelineDefinition", record["PipelineDefinition"])
         )
-        service.checked["PipelineExecution"] = self._check_parameters
+        service.checked["PipelineExecution"] = self._check_execution
         service.started["PipelineExecution"] = self._start
         service.stopped["PipelineExecution"] = self._stop
 
-    def _check_parameters(self, execution: Record) -> None:
-        _parameters(self._service.store.find("Pipeline", **execution), execution)
+    def _check_execution(self, execution: Record) -> None:
+        pipeline = self._service.store.find("Pipeline", **execution)
+        _parameters(pipeline, execution)
+        # API_ParallelismConfiguration: the pipeline's "applies to all executions of the pipeline unless overridden".
+        if "ParallelismConfiguration" in pipeline:
+            execution.setdefault("ParallelismConfiguration", pipeline["ParallelismConfiguration"])
 
     def _start(self, execution: Record) -> None:
         pipeline = self._service.store.find("Pipeline", **execution)
@@ -40,7 +45,7 @@ class Pipelines:
     def _stop(self, execution: Record) -> None:
         if execution["PipelineExecutionStatus"] == "Executing":
             self._service.move("PipelineExecution", execution, "Stopping")
-            _announce(self._service, execution, "Executing", "Stopping")
+            self._service.host.emit(*events.execution_change(execution, "Executing", "Stopping"))
 
 
 def _parameters(pipeline: Record, execution: Record) -> dict[str, Any]:
@@ -73,17 +78,21 @@ class _Run:
                 before = self._execution["PipelineExecutionStatus"]
                 if before == "Stopping":
                     status, reason = "Stopped", None
-                self._service.move("PipelineExecution", self._execution, status, FailureReason=reason)
+                told = {"FailureReason": reason, "PipelineExecutionFailureReason": reason}
+                self._service.move("PipelineExecution", self._execution, status, **told)
             self.announce(before, status)
 
     def announce(self, before: str, now: str) -> None:
-        _announce(self._service, self._execution, before, now)
+        self._service.host.emit(*events.execution_change(self._execution, before, now))
 
     def _run_graph(self) -> None:
-        limit = self._execution.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", 4)
         waiting = {step["Name"]: step for step in self._top}
+        # AWS, "Pipeline Structure and Execution": "By default, a pipeline performs all steps that are available to
+        # run in parallel."
+        everything = len(list(definitions.every(self._top)))
+        limit = self._execution.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", everything)
         running: dict[Future[dict[str, Any]], Step] = {}
-        with ThreadPoolExecutor(max_workers=limit) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, min(limit, everything))) as pool:
             while True:
                 self._skip(waiting)
                 ended = set(self._values.results)
@@ -110,7 +119,11 @@ class _Run:
         return {inner["Name"]: inner for inner in taken}
 
     def _skip(self, waiting: dict[str, Step]) -> None:
-        """Leave out what needs a step that will not run, and what needs that in turn."""
+        """Leave out what needs a step that will not run, and what needs that in turn.
+
+        What is left out is not listed: API_PipelineExecutionStep has no status for it. That AWS leaves out what needs
+        such a step, rather than failing, is not verified.
+        """
         while True:
             names = [name for name, step in waiting.items() if definitions.needs(step) & self._skipped]
             if not names:
@@ -143,42 +156,4 @@ class _Run:
             self._announce_step(entry, "Executing")
 
     def _announce_step(self, entry: Record, before: str) -> None:
-        detail = {
-            "pipelineArn": self._execution["PipelineArn"],
-            "pipelineExecutionArn": self._execution["PipelineExecutionArn"],
-            "stepName": entry["StepName"],
-            "stepType": entry["StepType"],
-            "previousStepStatus": before,
-            "currentStepStatus": entry["StepStatus"],
-            "stepStartTime": iso(entry["StartTime"]),
-            "metadata": _lower(entry["Metadata"]),
-        }
-        detail |= {"stepEndTime": iso(entry["EndTime"])} if "EndTime" in entry else {}
-        self._service.host.emit(
-            "SageMaker Model Building Pipeline Execution Step Status Change", detail, [self._execution["PipelineArn"]]
-        )
-
-
-def _announce(service: Service, execution: Record, before: str, now: str) -> None:
-    """The status event; AWS writes its members with a small first letter, unlike those of other kinds."""
-    detail = {
-        "pipelineArn": execution["PipelineArn"],
-        "pipelineExecutionArn": execution["PipelineExecutionArn"],
-        "pipelineExecutionDisplayName": execution.get("PipelineExecutionDisplayName"),
-        "pipelineExecutionDescription": execution.get("PipelineExecutionDescription"),
-        "previousPipelineExecutionStatus": before,
-        "currentPipelineExecutionStatus": now,
-        "executionStartTime": iso(execution["StartTime"]),
-        "executionEndTime": iso(execution["LastModifiedTime"]) if now not in ("Executing", "Stopping") else None,
-    }
-    service.host.emit(
-        "SageMaker Model Building Pipeline Execution Status Change",
-        {name: value for name, value in detail.items() if value is not None},
-        [execution["PipelineArn"]],
-    )
-
-
-def _lower(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name[0].lower() + name[1:]: _lower(item) for name, item in value.items()}
-    return [_lower(item) for item in value] if isinstance(value, list) else value
+        self._service.host.emit(*events.step_change(self._execution, entry, before))

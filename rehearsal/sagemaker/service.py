@@ -1,19 +1,25 @@
 """The SageMaker service of the embedded cloud: one operation in, one answer out, driven by botocore's model."""
 
-import secrets
-import string
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rehearsal.sagemaker import shapes
+import jmespath
+
+from rehearsal.sagemaker import events, listing, shapes, studio, tags
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.completion import complete, identifier, refuse_what_does_nothing
 from rehearsal.sagemaker.faults import Faults
-from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, Kind
-from rehearsal.sagemaker.store import AwsError, Record, Store
+from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, GONE, Kind
+from rehearsal.sagemaker.store import AwsError, Record, Store, refusal
 
-_ALPHABET = string.ascii_lowercase + string.digits
+__all__ = ["Host", "Service", "identifier"]
+
+_ROLES = (
+    "[RoleArn, ExecutionRoleArn, UserSettings.ExecutionRole, DefaultUserSettings.ExecutionRole, "
+    "DefaultSpaceSettings.ExecutionRole][]"
+)
 
 
 class Host(Protocol):
@@ -26,10 +32,6 @@ class Host(Protocol):
     def put_metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float, unit: str) -> None: ...
 
 
-def identifier(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
-
-
 class Service:
     """Control plane. Jobs, pipelines and endpoints register what happens before or after an operation on their kind."""
 
@@ -37,16 +39,17 @@ class Service:
         self.host, self.clock, self.store, self.faults = host, clock, Store(), Faults()
         self.calls = Calls()
         self.lock = threading.RLock()
+        self.pace_seconds = 0.1  # of the cloud's clock, that a state lasts which does not last
         self.quotas: dict[str, int] = {}
         self.checked: dict[str, Callable[[Record], None]] = {}
         self.started: dict[str, Callable[[Record], None]] = {}
         self.stopped: dict[str, Callable[[Record], None]] = {}
         self.updated: dict[str, Callable[[Record, dict[str, Any]], None]] = {}
         self.deleted: dict[str, Callable[[Record], None]] = {}
-        self._extra = {
-            "ListTags": self._list_tags,
-            "AddTags": self._add_tags,
-            "DeleteTags": self._delete_tags,
+        self._extra: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "ListTags": lambda request: tags.list_tags(self.store, request),
+            "AddTags": lambda request: tags.add_tags(self.store, request),
+            "DeleteTags": lambda request: tags.delete_tags(self.store, request),
             "ListPipelineExecutionSteps": self._steps,
         }
 
@@ -63,46 +66,53 @@ class Service:
         if found:
             count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
             raise AwsError("ValidationException", count + "; ".join(found))
+        request = {name: value for name, value in request.items() if value is not None}
+        refuse_what_does_nothing(operation, request)
         with self.lock:
-            answer = (self._extra.get(operation) or self._generic)(operation, request)
+            extra = self._extra.get(operation)
+            answer = extra(request) if extra else self._generic(operation, request)
         return shapes.project(model.output_shape, answer) if model.output_shape else {}
 
     def _generic(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         kind = BY_OPERATION[operation]
         for verb in ("Create", "Describe", "Update", "Delete", "List", "Start", "Stop"):
             if operation == f"{verb}{kind.plural if verb == 'List' else kind.noun}":
+                if verb != "List" and kind.either and sum(name in request for name in kind.either) != 1:
+                    raise AwsError("ValidationException", f"Give exactly one of {' and '.join(kind.either)}.")
                 return getattr(self, f"_{verb.lower()}")(kind, operation, request)
         raise AssertionError(operation)
 
     def _create(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
-        for member in ("RoleArn", "ExecutionRoleArn"):
-            if member in request:
-                self.host.pass_role(request[member])
+        self._pass_roles(request)
+        tags.checked(request.get("Tags", []))
+        self._within_quota(kind)
         now = self.clock.now()
         record: Record = {**kind.defaults, **request, "CreationTime": now, "LastModifiedTime": now}
-        if kind.status:
-            record[kind.status] = kind.created
-        complete = _COMPLETE.get(kind.noun)
-        if complete:
-            complete(self, record)
-        record[kind.arn_member] = self.host.arn(kind.arn.format(**record))
+        complete(self, kind.noun, record)
+        record[kind.arn_member] = self.host.arn(kind.resource(record))
+        if "Create" in kind.moves:
+            record[kind.status] = kind.moves["Create"].through
         self._then(self.checked, kind, record)
-        self._within_quota(kind)
         self.store.add(kind, record, operation)
         self.announce(kind, record)
+        self._settle_later(kind, record, "Create")
         self._then(self.started, kind, record)
         return record
 
+    def _pass_roles(self, request: dict[str, Any]) -> None:
+        for role in jmespath.search(_ROLES, request):
+            self.host.pass_role(role)
+
     def _within_quota(self, kind: Kind) -> None:
-        """Jobs count while they run, everything else while it exists."""
-        used = self.store.all(kind.noun)
-        if kind.noun.endswith("Job"):
-            used = [r for r in used if r[kind.status] in ("InProgress", "Stopping")]
+        """What has ended does not count."""
         limit = self.quotas.get(kind.noun)
-        if limit is not None and len(used) >= limit:
+        if limit is None:
+            return
+        used = sum(not _ended(kind, record) for record in self.store.all(kind.noun))
+        if used >= limit:
             raise AwsError(
                 "ResourceLimitExceeded",
-                f"The account-level service limit '{kind.noun}' is {limit}, with current utilization of {len(used)} "
+                f"The account-level service limit '{kind.noun}' is {limit}, with current utilization of {used} "
                 "and a request delta of 1.",
             )
 
@@ -115,6 +125,12 @@ class Service:
             if limit is not None:
                 self.quotas[noun] = limit
 
+    def set_pace(self, seconds: float) -> None:
+        """How long each passing state lasts from now on, in seconds of the cloud's clock. Raises ValueError."""
+        if seconds < 0:
+            raise ValueError(f"a pace is not negative: {seconds} seconds")
+        self.pace_seconds = seconds
+
     def _describe(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
         return self.store.find(kind.noun, operation, **request)
 
@@ -123,54 +139,109 @@ class Service:
         if kind.noun == "ModelPackage":
             request["ModelPackageName"] = request.get("ModelPackageArn")
         record = self.store.find(kind.noun, operation, **request)
-        if "RoleArn" in request:
-            self.host.pass_role(request["RoleArn"])
+        self._may(kind, operation, "Update", record)
+        self._pass_roles(request)
         if kind.noun in self.updated:
             self.updated[kind.noun](record, request)
-        record.update({n: v for n, v in request.items() if n not in kind.key}, LastModifiedTime=self.clock.now())
-        self.announce(kind, record)
+        request = studio.settings_after(record, request)
+        record.update({n: v for n, v in request.items() if n not in kind.key})
+        self._move(kind, record, "Update")
         return record
 
     def _delete(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
         record = self.store.find(kind.noun, operation, **request)
-        children = self.store.children(kind, record)
-        if children:
-            raise AwsError(
-                "ConflictException" if kind.noun == "ModelPackageGroup" else "ResourceInUse",
-                f"{kind.noun} {record[kind.arn_member]} still has {len(children)} dependent resource(s).",
+        self._may(kind, operation, "Delete", record)
+        nouns = {o.noun for o, child in self.store.children(kind, record) if not _ended(o, child)}
+        if nouns:
+            code = "ConflictException" if operation in _CONFLICT else "ResourceInUse"
+            words = ", ".join(f"{noun}(s)" for noun in sorted(nouns))
+            arn = record[kind.arn_member]
+            raise refusal(
+                operation, code, f"Unable to delete {kind.noun} [{arn}] because {words} are associated with it."
             )
         self._then(self.deleted, kind, record)
+        if "Delete" in kind.moves:
+            self._move(kind, record, "Delete")
+        else:
+            self._remove(kind, record)
+        return record
+
+    def _remove(self, kind: Kind, record: Record) -> None:
+        for other, child in self.store.children(kind, record):
+            self.store.remove(other.noun, child)
         self.store.remove(kind.noun, record)
         if kind.noun in ("Endpoint", "Model", "EndpointConfig"):
             self.announce(kind, {**record, kind.status or "State": "Deleted"})
-        return {}
 
     def _list(self, kind: Kind, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        return self.store.page(kind, request)
+        if kind.noun == "PipelineExecution":
+            self.store.find("Pipeline", operation, **request)
+        return listing.records(kind, self.store.all(kind.noun), request)
 
     def _start(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
         if kind.noun == "PipelineExecution":
             pipeline = self.store.find("Pipeline", operation, **request)
             return self._create(kind, operation, {**request, "PipelineName": pipeline["PipelineName"]})
-        return self._switch(kind, operation, request, ("Stopped", "Failed"), "InService")
+        return self._switch(kind, operation, "Start", request)
 
     def _stop(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
-        if kind.noun == "NotebookInstance":
-            return self._switch(kind, operation, request, ("InService",), "Stopped")
-        record = self.store.find(kind.noun, operation, **request)
-        self._then(self.stopped, kind, record)
-        return record
+        return self._switch(kind, operation, "Stop", request)
 
-    def _switch(self, kind: Kind, operation: str, request: dict[str, Any], origins: tuple[str, ...], to: str) -> Record:
+    def _switch(self, kind: Kind, operation: str, verb: str, request: dict[str, Any]) -> Record:
         record = self.store.find(kind.noun, operation, **request)
-        if record[kind.status] not in origins:
-            raise AwsError("ValidationException", f"Status ({record[kind.status]}) not in ({list(origins)}).")
-        self.move(kind.noun, record, to)
+        self._may(kind, operation, verb, record)
+        self._then(self.stopped, kind, record)
+        if verb in kind.moves:
+            self._move(kind, record, verb)
         return record
 
     def _then(self, hooks: dict[str, Callable[[Record], None]], kind: Kind, record: Record) -> None:
         if kind.noun in hooks:
             hooks[kind.noun](record)
+
+    def _may(self, kind: Kind, operation: str, verb: str, record: Record) -> None:
+        """Refuse an operation that may not begin in the state that the record is in. Raises AwsError."""
+        move = kind.moves.get(verb)
+        if move is None or not move.origins or record[kind.status] in move.origins:
+            return
+        words = {"verb": verb.lower(), "noun": kind.noun, "arn": record[kind.arn_member]}
+        words |= {"status": record[kind.status], "origins": ", ".join(move.origins), "through": move.through}
+        raise refusal(operation, "ResourceInUse", kind.wrong_state.format(**words))
+
+    def _move(self, kind: Kind, record: Record, verb: str) -> None:
+        if verb in kind.moves:
+            self.move(kind.noun, record, kind.moves[verb].through)
+            self._settle_later(kind, record, verb)
+        else:
+            record["LastModifiedTime"] = self.clock.now()
+            self.announce(kind, record)
+
+    def _settle_later(self, kind: Kind, record: Record, verb: str) -> None:
+        move = kind.moves.get(verb)
+        if move is None or move.to is None:
+            return
+        target = move.to
+
+        def settle() -> None:
+            with self.lock:
+                if record[kind.status] != move.through:
+                    return
+                if target == GONE:
+                    record[kind.status] = GONE
+                    self._remove(kind, record)
+                    return
+                if kind.noun == "App" and target == "InService":
+                    studio.is_up(self, record)
+                self.move(kind.noun, record, target)
+                if target in kind.ended and kind.remembered_seconds is not None:
+                    self.clock.after(kind.remembered_seconds, lambda: self._forget(kind, record))
+
+        self.clock.after(self.pace_seconds, settle)
+
+    def _forget(self, kind: Kind, record: Record) -> None:
+        with self.lock:
+            if any(record is held for held in self.store.all(kind.noun)):  # not one of the same name
+                self.store.remove(kind.noun, record)
 
     def move(self, noun: str, record: Record, status: str, **members: Any) -> None:
         """Put a record into another state and tell the event bus."""
@@ -180,114 +251,21 @@ class Service:
 
     def announce(self, kind: Kind, record: Record) -> None:
         """Send the state change event that AWS documents for this kind, if there is one."""
-        detail_type = _EVENTS.get(kind.noun)
-        if not detail_type:
-            return
-        detail = shapes.project(shapes.operation(f"Describe{kind.noun}").output_shape, record)
-        if kind.noun == "Endpoint":  # the event writes IN_SERVICE where the API writes InService
-            detail["EndpointStatus"] = "".join(
-                f"_{c}" if c.isupper() and i else c for i, c in enumerate(record["EndpointStatus"])
-            ).upper()
-        self.host.emit(
-            detail_type,
-            {**detail, "Tags": {t["Key"]: t["Value"] for t in record.get("Tags", [])}},
-            [record[kind.arn_member]],
-        )
+        if kind.noun in events.STATE_CHANGES:
+            self.host.emit(*events.state_change(kind.noun, record))
 
-    def _list_tags(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        return {"Tags": self.store.by_arn(request["ResourceArn"]).get("Tags", [])}
-
-    def _add_tags(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        record = self.store.by_arn(request["ResourceArn"])
-        merged = {t["Key"]: t for t in [*record.get("Tags", []), *request["Tags"]]}
-        record["Tags"] = list(merged.values())
-        return {"Tags": record["Tags"]}
-
-    def _delete_tags(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        record = self.store.by_arn(request["ResourceArn"])
-        record["Tags"] = [t for t in record.get("Tags", []) if t["Key"] not in request["TagKeys"]]
-        return {}
-
-    def _steps(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    def _steps(self, request: dict[str, Any]) -> dict[str, Any]:
+        operation = "ListPipelineExecutionSteps"
+        if "PipelineExecutionArn" not in request:  # optional in the model
+            raise AwsError("ValidationException", "PipelineExecutionArn is not given.")
         record = self.store.find("PipelineExecution", operation, **request)
-        steps = record.get("Steps", [])
-        return {"PipelineExecutionSteps": steps if request.get("SortOrder") == "Ascending" else steps[::-1]}
+        order = {"SortOrder": "Descending", **request}  # its default is not documented
+        rows, more = listing.page(record["Steps"], lambda s: (s["StartTime"], s["StepName"]), order, operation)
+        return {"PipelineExecutionSteps": rows, **more}
 
 
-def _complete_domain(service: Service, record: Record) -> None:
-    record["DomainId"] = f"d-{identifier(12)}"
-    record["HomeEfsFileSystemId"] = f"fs-{secrets.token_hex(8)[:17]}"
-    record["Url"] = f"https://{record['DomainId']}.studio.invalid"
+def _ended(kind: Kind, record: Record) -> bool:
+    return bool(kind.status) and record[kind.status] in kind.ended
 
 
-def _complete_user_profile(service: Service, record: Record) -> None:
-    service.store.find("Domain", "CreateUserProfile", **record)
-
-
-def _complete_package(service: Service, record: Record) -> None:
-    name = record.get("ModelPackageGroupName")
-    if not name:
-        raise AwsError(
-            "ValidationException", "This cloud keeps versioned model packages only: give ModelPackageGroupName."
-        )
-    group = service.store.find("ModelPackageGroup", "", ModelPackageGroupName=name)
-    record["ModelPackageGroupName"] = group["ModelPackageGroupName"]
-    versions = [
-        p["ModelPackageVersion"]
-        for p in service.store.all("ModelPackage")
-        if p["ModelPackageGroupName"] == group["ModelPackageGroupName"]
-    ]
-    group["_versions"] = record["ModelPackageVersion"] = max([group.get("_versions", 0), *versions]) + 1
-    record["ModelPackageName"] = service.host.arn(BY_NOUN["ModelPackage"].arn.format(**record))
-    record["ModelPackageStatusDetails"] = {"ValidationStatuses": [], "ImageScanStatuses": []}
-
-
-def _complete_pipeline(service: Service, record: Record) -> None:
-    if "PipelineDefinition" not in record:
-        raise AwsError("ValidationException", "This cloud reads a pipeline from PipelineDefinition only.")
-
-
-def _complete_execution(service: Service, record: Record) -> None:
-    record["PipelineExecutionId"] = identifier(12)
-    record["PipelineArn"] = service.host.arn(f"pipeline/{record['PipelineName']}")
-    record["StartTime"] = record["CreationTime"]
-    record["Steps"] = []
-    record["PipelineExecutionArn"] = service.host.arn(BY_NOUN["PipelineExecution"].arn.format(**record))
-
-
-def _complete_job(service: Service, record: Record) -> None:
-    record["SecondaryStatus"] = "Starting"
-
-
-def _complete_endpoint(service: Service, record: Record) -> None:
-    service.store.find("EndpointConfig", "CreateEndpoint", **record)
-
-
-def _complete_config(service: Service, record: Record) -> None:
-    for variant in record["ProductionVariants"]:
-        service.store.find("Model", "CreateEndpointConfig", **variant)
-    for member in ("ShadowProductionVariants", "AsyncInferenceConfig", "DataCaptureConfig", "ExplainerConfig"):
-        if member in record:
-            raise AwsError("ValidationException", f"{member} is not emulated by this cloud.")
-
-
-_COMPLETE: dict[str, Callable[[Service, Record], None]] = {
-    "Domain": _complete_domain,
-    "UserProfile": _complete_user_profile,
-    "ModelPackage": _complete_package,
-    "Pipeline": _complete_pipeline,
-    "PipelineExecution": _complete_execution,
-    "TrainingJob": _complete_job,
-    "Endpoint": _complete_endpoint,
-    "EndpointConfig": _complete_config,
-}
-
-_EVENTS = {
-    "TrainingJob": "SageMaker Training Job State Change",
-    "ProcessingJob": "SageMaker Processing Job State Change",
-    "Endpoint": "SageMaker Endpoint State Change",
-    "EndpointConfig": "SageMaker Endpoint Config State Change",
-    "Model": "SageMaker Model State Change",
-    "ModelPackage": "SageMaker Model Package State Change",
-    "NotebookInstance": "SageMaker Notebook Instance State Change",
-}
+_CONFLICT = {"DeleteModelPackageGroup", "DeletePipeline"}  # where the model says so

@@ -47,7 +47,9 @@ def problems(shape: Shape | None, value: Any, path: str = "") -> list[str]:
         if not isinstance(value, dict):
             return [_wrong_type(value, path, "map")]
         found = _range_problems(shape, len(value), value, path, "length")
-        return found + [p for key, item in value.items() for p in problems(shape.value, item, f"{path}.{key}.member")]
+        for key, item in value.items():
+            found += problems(shape.key, key, f"{path}.{key}.key") + problems(shape.value, item, f"{path}.{key}.member")
+        return found
     return _scalar_problems(shape, value, path) if shape else []
 
 
@@ -74,7 +76,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "long": (int,),
     "float": (int, float),
     "double": (int, float),
-    "timestamp": (int, float, str),
+    "timestamp": (int, float),
     "blob": (str,),
 }
 

@@ -12,11 +12,15 @@ def split(uri: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
+def listing(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """The keys under a prefix, sorted; the empty objects that stand for folders are none."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return sorted(item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/"))
+
+
 def keys(s3: Any, uri: str) -> list[str]:
     """The keys under a prefix, sorted. Raises FileNotFoundError when there are none, as a job fails then."""
-    bucket, prefix = split(uri)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+    found = listing(s3, *split(uri))
     if not found:
         raise FileNotFoundError(f"no S3 objects found under {uri}")
     return found
@@ -26,10 +30,24 @@ def download(s3: Any, uri: str, folder: Path, chosen: list[str] | None = None) -
     """Copy a prefix, or the chosen keys of it, into a folder; file names are relative to the prefix."""
     bucket, prefix = split(uri)
     for key in keys(s3, uri) if chosen is None else chosen:
-        relative = key[len(prefix) :].lstrip("/") if prefix.endswith("/") or key != prefix else ""
-        target = folder / (relative or key.rsplit("/", 1)[-1])
+        target = folder / relative(key, prefix)
         target.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, key, str(target))
+
+
+def relative(key: str, prefix: str) -> str:
+    """A key as seen from the prefix that was asked for; the file name where the prefix is the whole key."""
+    return key[len(prefix) :].lstrip("/") or key.rsplit("/", 1)[-1]
+
+
+def download_tar(s3: Any, uri: str, folder: Path) -> None:
+    """Unpack an archive into a folder. Raises tarfile.TarError for what is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder.with_name(f"{folder.name}.tar.gz")
+    s3.download_file(*split(uri), str(archive))
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    archive.unlink()
 
 
 def upload(s3: Any, folder: Path, uri: str, kms_key: str | None) -> None:

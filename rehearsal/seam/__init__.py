@@ -9,39 +9,51 @@ held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.services import eventbridge, tagging
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
 from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization
-from rehearsal.seam.delivery import invoke_with_retries
+from rehearsal.seam import authorization, delivery, states, variables
+from rehearsal.seam.alarms import Alarms
+from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
+from rehearsal.seam.functions import kill_function, mend_exits
 from rehearsal.seam.host import Cloud
-from rehearsal.seam.inert import INERT, inert, record_metric_math_alarms
+from rehearsal.seam.inert import INERT, inert
 from rehearsal.seam.requests import handler
+from rehearsal.seam.schedules import Schedules
 
-__all__ = ["INERT", "STAND_INS", "Cloud", "advance", "mount"]
+__all__ = ["INERT", "STAND_INS", "Cloud", "kill_function", "mount"]
 
 STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
     "K-means: scikit-learn's KMeans stands in for the built-in algorithm's container.",
-    "scikit-learn image: this machine's Python and scikit-learn release run the processing scripts.",
-    "/opt/ml: a folder of its own per instance; the prefix is rewritten in arguments and SM_* variables.",
+    "scikit-learn and XGBoost images: this machine's Python runs the scripts; requirements.txt is not installed.",
+    "/opt/ml: a folder of its own per instance; rewritten in arguments, variables, the SDK's sm_drivers; not in code.",
+    "Endpoints: one process a variant, whatever its instance count; an update moves all requests over at once.",
     "Hosts of one job find each other by loopback ports, not by name.",
-    "Spot: billed at what ran; no discount and no interruption is invented, so savings read 0.",
+    "Spot: billed is the time on instances; no price is invented, so savings read 0; interruptions come from faults.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
     "Lambda: functions run in the cloud's own interpreter and processor; Runtime and Architectures are not honoured.",
-    "VPC flow logs, network isolation and alarms on metric math: recorded, without effect.",
-    "IAM: condition keys are known for jobs, models, endpoint configurations, packages; no group check on a package.",
+    "EventBridge: the resource policy of a rule's target is not asked; a target that is gone is not retried.",
+    "IAM: no organization's policies; sagemaker:DirectGatedModelAccess is never set; a KMS key is compared as written.",
+    "VPC flow logs and network isolation: recorded, without effect.",
+    "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
+    "Metric math: in alarms only, not in GetMetricData.",
+    "Metrics: one's own, endpoints', Lambda's and the letters in functions' dead-letter queues; no other service's.",
+    "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
+    "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
-    "Studio: a domain is a record; it has no file system, apps or spaces.",
+    "Studio: an app is a record with a state; nothing runs in it, idle shutdown stops none, no health check follows.",
+    "Studio: a domain names a home file system that does not exist in EFS, so none is left when the domain goes.",
+    "Life cycles: each passing state lasts 0.1 s of the cloud's clock unless `pace` says otherwise.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
 
-def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
-    """Hang the SageMaker service into ministack's router, IAM, tagging, events and CloudFormation."""
+def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) -> None:
+    """Hang the SageMaker service into ministack, and what is scheduled and watched there onto the cloud's clock."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
     app.SERVICE_HANDLERS["sagemaker"] = handler(service, endpoints)
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
@@ -49,22 +61,23 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock) -> None:
     iam_actions._SERVICE_PROTOCOL["sagemaker"] = "json"
     tagging._RESOURCE_TAG_COLLECTORS["sagemaker"] = service.store.tagged
     authorization.mend(service)
+    variables.mend()
     _mend_transport()
     eventbridge._now_ts = clock.now
     eventbridge._dispatch_to_lambda = invoke_with_retries
+    mend_dead_letters()
+    mend_exits()
+    delivery.mend()
+    clock.settle = delivery.settle
+    plain = stacks._runs_on_worker_thread  # a provisioner waits until its resource is in service
+    stacks._runs_on_worker_thread = lambda name: name in cloudformation.TYPES or plain(name)
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
     provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = inert("AWS::EC2::FlowLog")
-    record_metric_math_alarms()
-
-
-def advance(clock: Clock, seconds: float) -> float:
-    """Move the cloud's clock on, and let every schedule rule that is then due reach its targets. Gives the time."""
-    eventbridge._tick_scheduled_rules()  # a rule counts from the first time that it is looked at
-    clock.advance(seconds)
-    eventbridge._tick_scheduled_rules()
-    return clock.now()
+    Alarms(cloud, clock).mount()
+    Schedules(cloud, clock).mount()
+    states.mend(cloud, clock)
 
 
 def _mend_transport() -> None:

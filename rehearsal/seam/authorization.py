@@ -1,4 +1,4 @@
-"""IAM on SageMaker calls: resource, condition keys, and what is checked beside the main action."""
+"""IAM on SageMaker calls: resource, condition keys, tags, and what is checked beside the main action."""
 
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
@@ -6,21 +6,35 @@ import contextvars
 import json
 from typing import Any
 
-from ministack.core import iam_actions, iam_evaluator
+from botocore.session import get_session
+from ministack.core import iam_actions, iam_evaluator, router
 
 from rehearsal.sagemaker import iam as rules
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
 
+PASSED_TO = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+
 caller_key: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_caller_key", default="")
+studio_users: dict[str, tuple[str, str]] = {}
+"""Domain and user profile behind the access keys that Studio handed out."""
+_asked: contextvars.ContextVar[tuple[str, dict[str, Any]]] = contextvars.ContextVar("sluice_asked", default=("", {}))
+_runtime = get_session().get_service_model("sagemaker-runtime")
+_plain_arn, _plain_tags = iam_actions.extract_resource_arn, iam_actions.request_tag_context
 
 
 def authorize_further(service: Service, operation: str, request: dict[str, Any], body: bytes) -> None:
     """Refuse what the main check does not see, such as tags at creation. Raises AwsError."""
     key, prefix = caller_key.get(), service.host.arn("")
-    for name, arn in rules.further(operation, request, prefix, service.store):
-        context = iam_actions.request_tag_context("sagemaker", f"sagemaker:{name}", body, {})
-        must_be_allowed(key, f"sagemaker:{name}", arn, prefix.split(":")[3], context)
+    region = prefix.split(":")[3]
+    for arn in rules.further(operation, request, prefix):
+        must_be_allowed(key, f"sagemaker:{operation}", arn, region, _context(service, operation, request, arn, body))
+    if operation.startswith("Create") and request.get("Tags"):
+        arn = rules.resource(operation, request, prefix)
+        context = _context(service, "AddTags", request, arn, body) | {"sagemaker:TaggingAction": operation}
+        must_be_allowed(key, "sagemaker:AddTags", arn, region, context)
+    for role in rules.passed(operation, request):
+        must_be_allowed(key, "iam:PassRole", role, region, PASSED_TO)
 
 
 def must_be_allowed(key: str, action: str, arn: str, region: str, context: dict[str, Any]) -> None:
@@ -31,14 +45,15 @@ def must_be_allowed(key: str, action: str, arn: str, region: str, context: dict[
 
 
 def invoked(path: str) -> str:
+    """The endpoint that a runtime call goes to."""
     parts = path.strip("/").split("/")
-    if len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "invocations":
+    if len(parts) == 3 and parts[0] == "endpoints":
         return parts[1]
     raise AwsError("UnknownOperationException", f"sagemaker-runtime's {path} is not emulated by this cloud.", 404)
 
 
 def mend(service: Service) -> None:
-    plain_arn, plain_tags = iam_actions.extract_resource_arn, iam_actions.request_tag_context
+    """Let ministack see what a SageMaker call asks for, and on what."""
 
     def resource_arn(
         name: str,
@@ -51,17 +66,44 @@ def mend(service: Service) -> None:
         account: str,
     ) -> str:
         if name != "sagemaker":
-            return plain_arn(name, method, path, headers, body, query, region, account)
-        prefix = f"arn:aws:sagemaker:{region}:{account}:"
-        target = headers.get("x-amz-target", "")
-        if not target:
-            return f"{prefix}endpoint/{invoked(path)}"
-        return rules.resource(target.split(".", 1)[1], json.loads(body or b"{}"), prefix, service.store)
+            return _plain_arn(name, method, path, headers, body, query, region, account)
+        # Both are read in the same task, when ministack asks for the rest.
+        caller_key.set(router.extract_access_key_id(headers, query))
+        _asked.set(_request(path, headers, body))
+        return rules.resource(*_asked.get(), service.host.arn(""))
 
     def request_context(name: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-        found = plain_tags(name, action, body, params)
-        if name == "sagemaker" and body[:1] == b"{":
-            found |= rules.conditions(action.split(":", 1)[1], json.loads(body))
-        return found
+        if name != "sagemaker":
+            return _plain_tags(name, action, body, params)
+        operation, request = _asked.get()
+        arn = rules.resource(operation, request, service.host.arn(""))
+        return _context(service, operation, request, arn, body)
 
     iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource_arn, request_context
+
+
+def _context(service: Service, operation: str, request: dict[str, Any], arn: str, body: bytes) -> dict[str, Any]:
+    """The condition keys of one check: the request's tags, the service's own keys, the tags of the resource."""
+    studio = zip(
+        ("sagemaker:DomainId", "sagemaker:UserProfileName"), studio_users.get(caller_key.get(), ()), strict=False
+    )
+    return {
+        **dict(studio),
+        **_plain_tags("sagemaker", f"sagemaker:{operation}", body, {}),
+        **rules.conditions(operation, request, service.host.arn(""), service.store),
+        **rules.resource_tags(arn, service.store),
+    }
+
+
+def _request(path: str, headers: dict[str, str], body: bytes) -> tuple[str, dict[str, Any]]:
+    """The operation and its members; of a runtime call those in the path and the headers."""
+    if target := headers.get("x-amz-target", ""):
+        asked = json.loads(body or b"{}")
+        return target.split(".", 1)[1], asked if isinstance(asked, dict) else {}
+    for name in _runtime.operation_names:
+        operation = _runtime.operation_model(name)
+        if str(operation.http["requestUri"]).rsplit("/", 1)[-1] == path.rstrip("/").rsplit("/", 1)[-1]:
+            shapes = operation.input_shape.members.items() if operation.input_shape else ()
+            sent = {member: headers.get(shape.serialization.get("name", "").lower()) for member, shape in shapes}
+            return name, sent | {"EndpointName": invoked(path)}
+    return "", {}

@@ -14,6 +14,11 @@ from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.seam.authorization import authorize_further, caller_key, invoked
 
+_NOT_INVOCATIONS = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+
 
 def handler(service: Service, endpoints: Endpoints) -> Any:
     async def handle(
@@ -24,21 +29,27 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
             target = headers.get("x-amz-target", "")
             if target:
                 operation, asked = target.split(".", 1)[1], json.loads(body or b"{}")
-                _record(service, operation, headers)
+                await _receive(service, operation, headers)
                 authorize_further(service, operation, asked, body)
                 answer = service.call(operation, asked)
                 return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
             name = invoked(path)
-            _record(service, "InvokeEndpoint", headers)
+            if other := _NOT_INVOCATIONS.get(path.rstrip("/").rsplit("/", 1)[-1]):
+                raise AwsError("UnknownOperationException", f"{other} is not emulated by this cloud.", 404)
+            await _receive(service, "InvokeEndpoint", headers)
             content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
-            text = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+            told = {"__type": error.code, "message": error.message, "Message": error.message}
+            text = json.dumps(told | error.members)
             kind = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
             return error.status, kind, text.encode()
 
     return handle
 
 
-def _record(service: Service, operation: str, headers: dict[str, str]) -> None:
+async def _receive(service: Service, operation: str, headers: dict[str, str]) -> None:
+    """Count the call, and let what is to go wrong with it go wrong. Raises AwsError."""
     service.calls.add(operation, calls.agent(headers.get("user-agent", "")), calls.role(iam_evaluator.caller_arn()))
+    await asyncio.sleep(service.faults.delay_seconds(operation))
+    service.faults.strike(operation)

@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from config.load import load
+from rehearsal import operations
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, tail
-from rehearsal.leftovers import SHARED, Inventory
+from rehearsal.leftovers import OUTLIVING, Inventory
 
 CONFIG = ROOT / "config" / "team.yaml"
 IMAGES = 100
@@ -110,7 +111,7 @@ class Story:
         streams = self._cloud.client("logs").describe_log_streams(
             logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=job["TrainingJobName"]
         )["logStreams"]
-        hosts = sorted(stream["logStreamName"].rsplit("/", 1)[-1] for stream in streams)
+        hosts = sorted(stream["logStreamName"].rsplit("/", 1)[-1].rsplit("-", 1)[0] for stream in streams)
         if hosts != ["algo-1", "algo-2"]:
             raise RehearsalError(f"logs of {hosts}, not of two instances")
         key = f"digits/{self._execution}/evaluate/evaluation/evaluation.json"
@@ -189,8 +190,9 @@ class Story:
         inventory = Inventory(self._cloud)
         meant_to_stay = inventory.retained(self._stacks())
         self._cdk("destroy", "--all", "--force", "--app", str(self._assembly), log="destroy")
+        operations.record(self._cloud, "digits")
         left = inventory.take() - self._before
-        kept = left & (meant_to_stay | SHARED)
+        kept = {item for item in left if item in meant_to_stay or item.startswith(OUTLIVING)}
         self.pictures["kept"] = sorted(kept)
         if left - kept or self._stacks():
             raise RehearsalError(f"left behind: {', '.join([*sorted(left - kept), *self._stacks()])}")
@@ -201,7 +203,7 @@ class Story:
         user = next(user.name for user in self._platform.studio.users if user.persona == persona)
         domain = self._sagemaker.list_domains()["Domains"][0]["DomainId"]
         profile = self._sagemaker.describe_user_profile(DomainId=domain, UserProfileName=user)
-        return self._cloud.as_role(service, profile["UserSettings"]["ExecutionRole"])
+        return self._cloud.as_role(service, profile["UserSettings"]["ExecutionRole"], (domain, user))
 
     def _cdk(self, *arguments: str, log: str, **extra: str) -> None:
         self._cloud.cdk(*arguments, log=self._log(log), **extra)

@@ -4,11 +4,18 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from tests.rehearsal.bus import Bus
+from tests.rehearsal.jobbing import Workshop
+from tests.rehearsal.pipelining import Run, ended
+from tests.rehearsal.serving import Serving
 
 DIGITS = ROOT / "workloads" / "digits"
 
@@ -46,6 +53,25 @@ def make_role(cloud: EmbeddedCloud) -> Callable[[str, list[dict[str, Any]]], str
 
 
 @pytest.fixture(scope="session")
+def assume(cloud: EmbeddedCloud) -> Callable[..., Any]:
+    """Gives a client, of SageMaker unless told, under a role that the account's root has assumed."""
+
+    def client(role_arn: str, service: str = "sagemaker") -> Any:
+        given = cloud.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            service,
+            region_name=cloud.region,
+            endpoint_url=cloud.url,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+    return client
+
+
+@pytest.fixture(scope="session")
 def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     """A role that may do everything, for tests about something else than permissions."""
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
@@ -78,3 +104,46 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
         "SecurityGroupIds": "sg-12345678",
         "SubnetIds": 'subnet-12345678","subnet-87654321',
     }
+
+
+@pytest.fixture(scope="session")
+def serving(cloud: EmbeddedCloud, role: str) -> Serving:
+    """Makes models and endpoints."""
+    return Serving(cloud, role)
+
+
+@pytest.fixture
+def workshop(cloud: EmbeddedCloud, role: str, tmp_path: Path) -> Workshop:
+    """Jobs in this process, with a clock and faults of their own; the bucket `jobs` is there."""
+    cloud.client("s3").create_bucket(Bucket="jobs")
+    return Workshop(cloud, role, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def bus(cloud: EmbeddedCloud) -> Bus:
+    return Bus(cloud)
+
+
+@pytest.fixture(scope="session")
+def create(cloud: EmbeddedCloud, role: str) -> Callable[..., None]:
+    def make(name: str, steps: list[Any], parameters: Any = (), role_arn: str = role) -> None:
+        given = [{"Name": "Role", "Type": "String", "DefaultValue": role}, *parameters]
+        cloud.client("sagemaker").create_pipeline(
+            PipelineName=name,
+            PipelineDefinition=json.dumps({"Version": "2020-12-01", "Parameters": given, "Steps": steps}),
+            RoleArn=role_arn,
+            ClientRequestToken="c" * 32,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def start(cloud: EmbeddedCloud) -> Run:
+    """Runs a pipeline to its end: the execution, and its steps by name in the order of their start."""
+
+    def run(name: str, **more: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        arn = cloud.client("sagemaker").start_pipeline_execution(PipelineName=name, **more)["PipelineExecutionArn"]
+        return ended(cloud, arn)
+
+    return run

@@ -1,27 +1,28 @@
-"""The service answers what botocore's model allows, and refuses what it does not. In-process, without jobs.
+"""The service answers what botocore's model allows, and refuses what it does not. In-process: no job, step or endpoint
+is started.
 
-Requests are generated from the model's input shapes for the kinds that start no process. HYPOTHESIS_EXAMPLES sets how
-many a property gets.
+Requests are generated from the model for every operation that is taken up. HYPOTHESIS_EXAMPLES sets how many a property
+gets.
 """
 
 import os
-import re
-from itertools import count
 from typing import Any
 
 import pytest
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rehearsal.sagemaker import shapes
-from rehearsal.sagemaker.clock import Clock
-from rehearsal.sagemaker.kinds import BY_NOUN
+from rehearsal.sagemaker.kinds import BY_NOUN, KINDS
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
+from tests.rehearsal import generated
+from tests.rehearsal.world import Record, World, least
 
-NOUNS = ("Domain", "Model", "ModelPackageGroup", "NotebookInstance")
-SERIAL = count()
+pytestmark = pytest.mark.slow
+
+NOUNS = tuple(kind.noun for kind in KINDS)
 NOTHING = StructureShape("Nothing", {"type": "structure", "members": {}})
 EXAMPLES = settings(
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "20")),
@@ -29,126 +30,188 @@ EXAMPLES = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+BROKEN_PER_EXAMPLE = 8
+# What Describe tells under another name or with more in it: how to read it there.
+ELSEWHERE = {
+    "SecurityGroupIds": lambda told: told["SecurityGroups"],
+    "ResourceSpec": lambda told: {n: v for n, v in told["ResourceSpec"].items() if n != "InstanceType"},
+}
 
 
-class Host:
-    """A cloud where every role may be passed and no event is heard."""
-
-    def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None: ...
-    def arn(self, resource: str) -> str:
-        return f"arn:aws:sagemaker:us-east-1:000000000000:{resource}"
-
-    def pass_role(self, role_arn: str) -> None: ...
-    def client(self, service: str, role_arn: str) -> Any:
-        raise AssertionError(f"{service} was called")
-
-    def put_metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float, unit: str) -> None: ...
-
-
-def values(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values that the shape allows: required members always, optional ones sometimes, near the top only."""
-    low = shape.metadata.get("min")
-    if isinstance(shape, StructureShape):
-        required = {n: values(shape.members[n], depth + 1) for n in shape.required_members}
-        optional = {n: values(s, depth + 1) for n, s in shape.members.items() if n not in required}
-        return st.fixed_dictionaries(required, optional=optional if depth < 2 else {})
-    if isinstance(shape, ListShape):
-        return st.lists(values(shape.member, depth + 1), min_size=low or 0, max_size=max(low or 0, 2))
-    if isinstance(shape, MapShape):
-        return st.dictionaries(
-            values(shape.key, depth + 1), values(shape.value, depth + 1), min_size=low or 0, max_size=max(low or 0, 1)
-        )
-    if shape.type_name == "boolean":
-        return st.booleans()
-    if shape.type_name in ("integer", "long"):
-        return st.integers(low or 0, shape.metadata.get("max", 2**31 - 1))
-    if shape.type_name in ("float", "double"):
-        return st.floats(low or 0, shape.metadata.get("max", 1e6))
-    if shape.type_name == "timestamp":
-        return st.integers(0, 2**31 - 1)
-    return texts(shape)
-
-
-def texts(shape: Shape) -> st.SearchStrategy[str]:
-    enum = getattr(shape, "enum", None)
-    if enum:
-        return st.sampled_from(enum)
-    low, high = int(shape.metadata.get("min", 1)), int(shape.metadata.get("max", 64))
-    plain = st.text("abcdef0123456789", min_size=low, max_size=max(low, min(high, 64)))
-    pattern = str(shape.metadata.get("pattern", ""))
-    printable = st.characters(min_codepoint=32, max_codepoint=126)
-    try:
-        re.compile(pattern)
-    except re.error:  # Python cannot read Unicode classes: plain text satisfies what the model says with them
-        pattern = ""
-    found = st.from_regex(pattern, fullmatch=True, alphabet=printable) if pattern else plain
-    return found.filter(lambda text: not shapes.problems(shape, text))
-
-
-def requests(noun: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Valid requests of `Create{noun}`; the name is one that no other request has."""
-    name = BY_NOUN[noun].key[-1]
-    shape = shapes.operation(f"Create{noun}").input_shape
+def asked(operation: str) -> st.SearchStrategy[Record]:
+    shape = shapes.operation(operation).input_shape
     assert shape is not None
-    made = values(shape)
-    if name not in shape.members:
-        return made
-    return made.map(lambda request: {**request, name: f"n{next(SERIAL)}"})
+    return generated.values(shape)
 
 
-def answered(service: Service, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+def answered(service: Service, operation: str, request: Record) -> Record:
     """The answer, which keeps to the output shape."""
     answer = service.call(operation, request)
     assert shapes.problems(shapes.operation(operation).output_shape or NOTHING, answer) == []
     return answer
 
 
-def refusal(service: Service, operation: str, request: dict[str, Any]) -> str:
-    with pytest.raises(AwsError) as refused:
-        service.call(operation, request)
-    assert refused.value.code == "ValidationException"
-    return refused.value.message
+def agrees(told: Record, request: Record) -> None:
+    """What was given is told back."""
+    for name, value in request.items():
+        if name == "ResourceSpec":
+            value = {n: v for n, v in value.items() if n != "InstanceType"}
+        if name in ELSEWHERE:
+            assert ELSEWHERE[name](told) == value
+        elif name in told:
+            assert told[name] == value, name
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_what_is_created_is_described_listed_and_deleted(noun: str) -> None:
-    kind, service = BY_NOUN[noun], Service(Host(), Clock())
+def test_what_is_made_is_described_listed_tagged_and_removed(noun: str) -> None:
+    kind, world = BY_NOUN[noun], World(noun)
+    service, verb = world.service, "Start" if noun == "PipelineExecution" else "Create"
 
     @EXAMPLES
-    @given(requests(noun))
-    def run(request: dict[str, Any]) -> None:
-        arn = answered(service, f"Create{noun}", request)[kind.arn_member]
-        record = service.store.by_arn(arn)
-        who = {name: record[name] for name in kind.key}
+    @given(asked(f"{verb}{noun}"), asked("AddTags"))
+    def run(request: Record, tags: Record) -> None:
+        request = world.fitted(request)
+        arn = answered(service, f"{verb}{noun}", request)[kind.arn_member]
+        world.settle(noun, arn)
+        who = world.who(service.store.by_arn(arn))
         told = answered(service, f"Describe{noun}", who)
         assert told[kind.arn_member] == arn
-        assert all(told[n] == v for n, v in request.items() if n in told and n not in ("CreationTime",))
-        [rows] = [v for v in answered(service, f"List{kind.plural}", {}).values() if isinstance(v, list)]
-        assert [row[kind.arn_member] for row in rows] == [arn]
-        answered(service, f"Delete{noun}", who)
-        with pytest.raises(AwsError):
-            service.call(f"Describe{noun}", who)
+        agrees(told, request)
+        assert [row[world.shown] for row in world.listed(answered)] == [told[world.shown]]
+        _tagged(service, arn, request, tags)
+        world.remove(answered, who, arn)
+        if f"Delete{noun}" in kind.operations:
+            with pytest.raises(AwsError):
+                service.call(f"Describe{noun}", who)
         assert service.store.all(noun) == []
 
     run()
 
 
+def _tagged(service: Service, arn: str, request: Record, tags: Record) -> None:
+    unique = list({tag["Key"]: tag for tag in tags["Tags"]}.values())
+    had = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+    answered(service, "AddTags", {"ResourceArn": arn, "Tags": unique})
+    told = answered(service, "ListTags", {"ResourceArn": arn})["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in told} == had | {tag["Key"]: tag["Value"] for tag in unique}
+    if unique:
+        answered(service, "DeleteTags", {"ResourceArn": arn, "TagKeys": [tag["Key"] for tag in unique]})
+    told = answered(service, "ListTags", {"ResourceArn": arn})["Tags"]
+    assert {tag["Key"] for tag in told} == set(had) - {tag["Key"] for tag in unique}
+
+
+@pytest.mark.parametrize("noun", [kind.noun for kind in KINDS if f"Update{kind.noun}" in kind.operations])
+def test_what_an_update_gives_is_told_back(noun: str) -> None:
+    kind, world = BY_NOUN[noun], World(noun)
+    service = world.service
+
+    @EXAMPLES
+    @given(asked(f"Create{noun}"), asked(f"Update{noun}"))
+    def run(first: Record, second: Record) -> None:
+        arn = answered(service, f"Create{noun}", world.fitted(first))[kind.arn_member]
+        world.settle(noun, arn)
+        who = world.who(service.store.by_arn(arn))
+        name = {"ModelPackageArn": arn} if noun == "ModelPackage" else who
+        change = {**world.fitted(second, f"Update{noun}"), **name}
+        answered(service, f"Update{noun}", change)
+        world.settle(noun, arn)
+        told = answered(service, f"Describe{noun}", who)
+        settings = change.pop("DomainSettingsForUpdate", {})
+        agrees(told, change)
+        assert {n: told.get("DomainSettings", {}).get(n) for n in settings} == settings
+        world.remove(answered, who, arn)
+
+    run()
+
+
 @pytest.mark.parametrize("noun", NOUNS)
-def test_an_invalid_request_is_refused_with_the_members_name(noun: str) -> None:
-    service, operation = Service(Host(), Clock()), f"Create{noun}"
+def test_every_list_is_whole_in_each_order_and_page_size(noun: str) -> None:
+    kind, world = BY_NOUN[noun], World(noun)
+    rows = world.several(7)
+    members = shapes.input_members(f"List{kind.plural}")
+    orders = getattr(members.get("SortBy"), "enum", None) or [None]
+    for order in orders:
+        for direction in ("Ascending", "Descending") if "SortOrder" in members else (None,):
+            wanted = {n: v for n, v in (("SortBy", order), ("SortOrder", direction)) if v}
+            member = {"Name": kind.key[-1], "Status": kind.status}.get(order or "", order)
+            found = world.pages({**wanted, "MaxResults": 3})
+            assert found == world.pages({**wanted, "MaxResults": 100})
+            assert sorted(row[world.shown] for row in found) == sorted(row[world.shown] for row in rows)
+            held = {row[world.shown]: row for row in rows}
+            places = [held[row[world.shown]][member] for row in found] if member else []
+            assert places == sorted(places, reverse=direction == "Descending")
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_filter_tells_those_that_fit_or_is_refused_by_name(noun: str) -> None:
+    kind, world = BY_NOUN[noun], World(noun)
+    rows = world.several(5)
+    chosen = rows[2]
+    tried = set()
+    for name in set(shapes.input_members(f"List{kind.plural}")) - {"NextToken", "MaxResults", "SortBy", "SortOrder"}:
+        value, fits = world.filtered(name, chosen)
+        try:
+            found = world.pages({name: value})
+        except AwsError as refused:
+            assert refused.message == f"List{kind.plural} does not filter by {name}={value} in this cloud."
+            assert name in REFUSED_FILTERS
+            continue
+        tried.add(name)
+        assert {row[world.shown] for row in found} == {row[world.shown] for row in rows if fits(row)}, name
+    assert not tried & REFUSED_FILTERS
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_any_list_is_answered_in_its_shape_or_its_filter_is_refused(noun: str) -> None:
+    kind, world = BY_NOUN[noun], World(noun)
+    world.several(3)
+    operation = f"List{kind.plural}"
+
+    @EXAMPLES
+    @given(asked(operation))
+    def run(request: Record) -> None:
+        request = {n: v for n, v in request.items() if n not in REFUSED_FILTERS | {"NextToken"}}
+        if (
+            request.get("CrossAccountFilterOption") == "CrossAccount"
+            or request.get("ModelPackageType") == "Unversioned"
+        ):
+            with pytest.raises(AwsError, match="does not filter by"):
+                world.service.call(operation, request)
+            return
+        if noun == "PipelineExecution":
+            request["PipelineName"] = world.names["PipelineName"]
+        answered(world.service, operation, request)
+
+    run()
+
+
+REFUSED_FILTERS = {"ManagedBy", "PipelineVersionAlias", "TrainingPlanArnEquals"}
+
+
+@pytest.mark.parametrize("operation", sorted(World("Domain").service.operations()))
+def test_an_invalid_request_is_refused_with_the_members_path(operation: str) -> None:
+    service = World("Domain").service
     shape = shapes.operation(operation).input_shape
     assert shape is not None
 
     @EXAMPLES
-    @given(requests(noun))
-    def run(request: dict[str, Any]) -> None:
-        for member in shape.required_members:
-            without = {n: v for n, v in request.items() if n != member}
-            assert f"'{member[0].lower()}{member[1:]}'" in refusal(service, operation, without)
-        for member in request:
-            wrong = {**request, member: object()}
-            assert f"'{member[0].lower()}{member[1:]}'" in refusal(service, operation, wrong)
-        assert "'nobody'" in refusal(service, operation, {**request, "Nobody": 1})
-        assert service.store.all(noun) == []
+    @given(asked(operation), st.randoms(use_true_random=False))
+    def run(request: Record, random: Any) -> None:
+        ways = list(generated.breakages(shape, request))
+        for path, value, words in random.sample(ways, min(BROKEN_PER_EXAMPLE, len(ways))):
+            with pytest.raises(AwsError) as refused:
+                service.call(operation, generated.put(request, path, value))
+            assert refused.value.code == "ValidationException"
+            found = refused.value.message.split("; ")
+            assert any(f"'{generated.told(path)}'" in part and words in part for part in found), (path, value)
 
     run()
+
+
+def test_a_key_that_breaks_its_pattern_is_refused_with_its_path() -> None:
+    world = World("ProcessingJob")
+    request = world.fitted({**least("ProcessingJob", 0), "Environment": {"1 bad": "value"}})
+    with pytest.raises(
+        AwsError, match=r"'environment\.1 bad\.key' failed to satisfy constraint: Member must satisfy reg"
+    ):
+        world.service.call("CreateProcessingJob", request)

@@ -1,86 +1,17 @@
-"""Pipelines over HTTP: which steps run, with which values, and what an execution tells of it."""
+"""Pipelines over HTTP: which steps run, and with which values."""
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from rehearsal.embedded import EmbeddedCloud
-from rehearsal.sagemaker import pipeline_definition, pipeline_steps
-from rehearsal.sagemaker.store import AwsError
-
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
-ENDED = ("Succeeded", "Failed", "Stopped")
-Run = Callable[..., tuple[dict[str, Any], dict[str, dict[str, Any]]]]
-
-
-def process(name: str, script: str = "", **more: Any) -> dict[str, Any]:
-    """A Processing step that runs a line of Python."""
-    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-    arguments: dict[str, Any] = {
-        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", script or "pass"]},
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "RoleArn": {"Get": "Parameters.Role"},
-    }
-    return {"Name": name, "Type": "Processing", "Arguments": arguments | more.pop("Arguments", {}), **more}
-
-
-def condition(name: str, *conditions: Any, yes: Any = (), no: Any = (), **more: Any) -> dict[str, Any]:
-    arguments = {"Conditions": list(conditions), "IfSteps": list(yes), "ElseSteps": list(no)}
-    return {"Name": name, "Type": "Condition", "Arguments": arguments, **more}
-
-
-def fail(name: str, message: Any = "as told", **more: Any) -> dict[str, Any]:
-    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}, **more}
-
-
-def compare(kind: str, left: Any, right: Any) -> dict[str, Any]:
-    return {"Type": kind, "LeftValue": left, "RightValue": right}
-
-
-TRUE, FALSE = compare("Equals", 1, 1), compare("Equals", 1, 2)
-
-
-@pytest.fixture(scope="module")
-def create(cloud: EmbeddedCloud, role: str) -> Callable[..., None]:
-    def make(name: str, steps: list[Any], parameters: Any = (), role_arn: str = role) -> None:
-        given = [{"Name": "Role", "Type": "String", "DefaultValue": role}, *parameters]
-        cloud.client("sagemaker").create_pipeline(
-            PipelineName=name,
-            PipelineDefinition=json.dumps({"Version": "2020-12-01", "Parameters": given, "Steps": steps}),
-            RoleArn=role_arn,
-            ClientRequestToken="c" * 32,
-        )
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def start(cloud: EmbeddedCloud) -> Run:
-    """Runs a pipeline to its end: the execution, and its steps by name in the order of their start."""
-
-    def run(name: str, **more: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        arn = cloud.client("sagemaker").start_pipeline_execution(PipelineName=name, **more)["PipelineExecutionArn"]
-        return ended(cloud, arn)
-
-    return run
-
-
-def ended(cloud: EmbeddedCloud, arn: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    sagemaker, deadline = cloud.client("sagemaker"), time.monotonic() + 30
-    while (answer := sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))[
-        "PipelineExecutionStatus"
-    ] not in ENDED:
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.05)
-    listed = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")
-    return answer, {step["StepName"]: step for step in listed["PipelineExecutionSteps"]}
+from rehearsal.sagemaker import pipeline_definition
+from tests.rehearsal.pipelining import FALSE, TRUE, Run, compare, condition, fail, process
+from tests.rehearsal.serving import KMEANS
 
 
 def test_each_condition_type_decides_as_its_name_says(create: Callable[..., None], start: Run) -> None:
@@ -206,23 +137,6 @@ def test_a_function_gets_its_arguments_and_gives_its_output_parameters(
     assert "AccessDenied" in start("barred")[1]["Add"]["FailureReason"]
 
 
-def test_a_stop_ends_the_running_job_and_starts_nothing_more(
-    cloud: EmbeddedCloud, create: Callable[..., None], tmp_path: Path
-) -> None:
-    sagemaker, began = cloud.client("sagemaker"), tmp_path / "began"
-    slow = process("Slow", f"import time; open({str(began)!r}, 'w').close(); time.sleep(20)")
-    create("stopped", [slow, condition("Next", TRUE, DependsOn=["Slow"])])
-    arn = sagemaker.start_pipeline_execution(PipelineName="stopped")["PipelineExecutionArn"]
-    deadline = time.monotonic() + 10
-    while not began.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="s" * 32)
-    execution, ran = ended(cloud, arn)
-    assert execution["PipelineExecutionStatus"] == "Stopped"
-    assert {name: step["StepStatus"] for name, step in ran.items()} == {"Slow": "Stopped"}
-
-
 def test_execution_variables_stand_for_this_execution(create: Callable[..., None], start: Run) -> None:
     names = [f"Execution.{name}" for name in pipeline_definition.EXECUTION]
     create("variables", [fail("Tell", {"Std:Join": {"On": " ", "Values": [{"Get": name} for name in names]}})])
@@ -232,121 +146,50 @@ def test_execution_variables_stand_for_this_execution(create: Callable[..., None
     assert arn.endswith(identity) and began <= now and began.endswith("Z")
 
 
-PARAMETERS = [
-    {"Name": "Count", "Type": "Integer", "DefaultValue": 3},
-    {"Name": "Needed", "Type": "Boolean"},
-    {"Name": "Size", "Type": "String", "DefaultValue": "small", "EnumValues": ["small", "big"]},
-]
+def test_a_json_file_is_read_by_its_s3_uri(cloud: EmbeddedCloud, create: Callable[..., None], start: Run) -> None:
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="measures")
+    s3.put_object(Bucket="measures", Key="a/report.json", Body=b'{"auc": {"value": 0.9}, "list": ["x", "y"]}')
+    s3.put_object(Bucket="measures", Key="a/broken.json", Body=b"no")
+
+    def get(name: str, path: str) -> dict[str, Any]:
+        uri = {"Std:Join": {"On": "/", "Values": ["s3://measures", {"Get": "Parameters.Folder"}, name]}}
+        return {"Std:JsonGet": {"S3Uri": uri, "Path": path}}
+
+    folder = [{"Name": "Folder", "Type": "String", "DefaultValue": "a"}]
+    deep = compare("GreaterThan", get("report.json", "auc.value"), 0.8)
+    item = compare("Equals", get("report.json", "$.list[1]"), "y")
+    create("reads-s3", [condition("Good", deep, item)], folder)
+    execution, ran = start("reads-s3")
+    assert execution["PipelineExecutionStatus"] == "Succeeded", execution.get("FailureReason")
+    assert ran["Good"]["Metadata"]["Condition"]["Outcome"] == "True"
+
+    for name, path, words in (
+        ("report.json", "auc.none", "no 'none' there"),
+        ("broken.json", "auc", "is not JSON"),
+        ("none.json", "auc", "NoSuchKey"),
+    ):
+        pipeline = f"reads-badly-{words.split()[-1].lower()}"
+        create(pipeline, [condition("Bad", compare("Equals", get(name, path), 1))], folder)
+        assert words in start(pipeline)[1]["Bad"]["FailureReason"]
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({}, "no default"),
-        ({"Needed": "true", "Count": "many"}, "not of type Integer"),
-        ({"Needed": "perhaps"}, "not of type Boolean"),
-        ({"Needed": "true", "Size": "huge"}, "not one of"),
-        ({"Needed": "true", "Colour": "red"}, "not declared"),
-    ],
-)
-def test_parameters_are_refused_before_an_execution_exists(
-    cloud: EmbeddedCloud, create: Callable[..., None], given: dict[str, str], message: str
-) -> None:
-    sagemaker, name = cloud.client("sagemaker"), f"typed-{'-'.join(message.split())}"
-    create(name, [condition("C", TRUE)], PARAMETERS)
-    with pytest.raises(ClientError, match=message):
-        sagemaker.start_pipeline_execution(
-            PipelineName=name, PipelineParameters=[{"Name": n, "Value": v} for n, v in given.items()]
-        )
-    assert not sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
-
-
-@pytest.mark.parametrize(
-    ("steps", "message"),
-    [
-        ([condition("A", compare("Resembles", 1, 2))], "condition type Resembles"),
-        ([condition("A", {"Type": "Not", "Expression": compare("Near", 1, 2)})], "condition type Near"),
-        ([condition("A", TRUE, DependsOn=["B"]), condition("B", TRUE, DependsOn=["A"])], "wait for each other"),
-        ([condition("A", TRUE, yes=[fail("B")], DependsOn=["B"])], "wait for each other"),
-        ([condition("A", TRUE, yes=[fail("A")])], "name given twice"),
-        ([fail("A", {"Get": "Parameters.None"})], "Parameters.None"),
-        ([fail("A", {"Std:Random": {}})], "Std:Random"),
-        ([fail("A", CacheConfig={"Enabled": True})], "CacheConfig of type Fail"),
-        ([process("A", CacheConfig={"Enabled": True, "ExpireAfter": "soon"})], "not an ISO 8601 duration"),
-        ([process("A", RetryPolicies=[{"ExceptionType": ["Any"]}])], "exception type Any"),
-        ([{"Name": "A", "Type": "Fail", "Arguments": {}}], "cannot be read"),
-    ],
-)
-def test_a_definition_that_cannot_be_carried_out_is_refused(
-    create: Callable[..., None], steps: list[Any], message: str
-) -> None:
-    with pytest.raises(ClientError, match=message):
-        create("refused", steps)
-
-
-def test_a_retry_policy_repeats_what_it_names_and_nothing_else() -> None:
-    throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "CreateTrainingJob")
-    policy = {"ExceptionType": ["Step.THROTTLING"], "IntervalSeconds": 0, "MaxAttempts": 2}
-    seen: list[int] = []
-
-    def attempt(number: int, until: int = 3) -> dict[str, Any]:
-        seen.append(number)
-        if number < until:
-            raise throttled
-        return {"number": number}
-
-    assert pipeline_steps.attempts([policy], attempt) == {"number": 3} and seen == [1, 2, 3]
-    with pytest.raises(ClientError):
-        pipeline_steps.attempts([policy], lambda number: attempt(number, 9))
-    assert seen[3:] == [1, 2, 3]
-    with pytest.raises(ClientError):
-        pipeline_steps.attempts([{**policy, "ExceptionType": ["Step.SERVICE_FAULT"]}], lambda n: attempt(n, 9))
-    assert seen[6:] == [1]
-
-
-def test_an_error_of_the_script_is_not_retried(create: Callable[..., None], start: Run) -> None:
-    policy = {"ExceptionType": list(pipeline_definition.EXCEPTIONS), "IntervalSeconds": 1, "MaxAttempts": 3}
-    create("own-fault", [process("Broken", "raise SystemExit(3)", RetryPolicies=[policy])])
-    execution, ran = start("own-fault")
-    assert execution["PipelineExecutionStatus"] == "Failed" and ran["Broken"]["AttemptCount"] == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("30d", 30 * 86400), ("T16m", 960), ("30dT5h", 2610000), ("P1Y", 31536000), ("PT1H5M", 3900)]
-)
-def test_durations_are_read_as_aws_writes_them(text: str, seconds: float) -> None:
-    assert pipeline_definition.duration_seconds(text) == seconds
-    with pytest.raises(AwsError):
-        pipeline_definition.duration_seconds("P")
-
-
-def test_execution_and_steps_tell_their_states_on_the_event_bus(
+def test_a_model_is_made_of_what_an_earlier_step_produced(
     cloud: EmbeddedCloud, create: Callable[..., None], start: Run
 ) -> None:
-    sqs, events = cloud.client("sqs"), cloud.client("events")
-    url = sqs.create_queue(QueueName="pipeline-events")["QueueUrl"]
-    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    create("told", [condition("Only", TRUE)])
-    arn = cloud.client("sagemaker").describe_pipeline(PipelineName="told")["PipelineArn"]
-    pattern = {"source": ["aws.sagemaker"], "detail": {"pipelineArn": [arn]}}
-    events.put_rule(Name="pipeline-events", EventPattern=json.dumps(pattern))
-    events.put_targets(Rule="pipeline-events", Targets=[{"Id": "queue", "Arn": queue}])
-    start("told")
-    found: list[dict[str, Any]] = []
-    deadline = time.monotonic() + 10
-    while len(found) < 4 and time.monotonic() < deadline:
-        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
-        found += [json.loads(message["Body"]) for message in messages]
-        for message in messages:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    told = [
-        (
-            e["detail-type"].rsplit("Execution ", 1)[1],
-            e["detail"].get("currentPipelineExecutionStatus") or e["detail"]["currentStepStatus"],
-        )
-        for e in found
-    ]
-    status, step = "Status Change", "Step Status Change"
-    assert sorted(told) == [(status, "Executing"), (status, "Succeeded"), (step, "Executing"), (step, "Succeeded")]
-    last = next(e["detail"] for e in found if e["detail"].get("stepEndTime"))
-    assert last["stepName"] == "Only" and last["metadata"] == {"condition": {"outcome": "True"}}
+    uri = {"S3Uri": "s3://models/by-pipeline", "LocalPath": "/opt/ml/processing/model", "S3UploadMode": "EndOfJob"}
+    long = "Makes_a_model_with_a_name_that_is_as_long_as_a_step_may_have_it0"
+    makes = process(long)
+    makes["Arguments"]["ProcessingOutputConfig"] = {"Outputs": [{"OutputName": "model", "S3Output": uri}]}
+    data = {"Get": f"Steps.{long}.ProcessingOutputConfig.Outputs['model'].S3Output.S3Uri"}
+    container = {"Image": KMEANS, "ModelDataUrl": {"Std:Join": {"On": "/", "Values": [data, "model.tar.gz"]}}}
+    arguments = {"PrimaryContainer": container, "ExecutionRoleArn": {"Get": "Parameters.Role"}}
+    name = {"Get": "Steps.Model.ModelName"}
+    tell = fail("Tell", {"Std:Join": {"On": "", "Values": ["made ", name]}})
+    create("models", [makes, {"Name": "Model", "Type": "Model", "Arguments": arguments}, tell])
+    ran = start("models")[1]
+    arn = ran["Model"]["Metadata"]["Model"]["Arn"]
+    told = ran["Tell"]["FailureReason"].removeprefix("made ")
+    model = cloud.client("sagemaker").describe_model(ModelName=told)
+    assert model["ModelArn"] == arn and told.startswith("pipelines-")
+    assert model["PrimaryContainer"]["ModelDataUrl"] == "s3://models/by-pipeline/model.tar.gz"

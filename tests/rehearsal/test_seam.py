@@ -8,28 +8,48 @@ from rehearsal.embedded import ROOT
 SEAM = ROOT / "rehearsal" / "seam"
 HELD = """
 app: SERVICE_HANDLERS app pin_request_origin
-core.router: SERVICE_PATTERNS extract_access_key_id
+core.router: SERVICE_PATTERNS extract_access_key_id extract_region
 core.iam_actions: SERVICE_TO_IAM_NAMESPACE _BOTOCORE_SERVICE_MAP _SERVICE_PROTOCOL
 core.iam_actions: extract_resource_arn request_tag_context
-core.iam_evaluator: caller_arn enforce
+core.iam_evaluator: caller_arn enforce _first_match _resolve_condition_key
+core.lambda_runtime: _lock _workers
 core.responses: set_request_account_id set_request_region
-services.cloudwatch: _store_datum
-services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _tick_scheduled_rules
-services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry
+services.cloudwatch: _store_datum _metric_bucket _metrics _dims_key _dims_from_list _point_stats TWO_WEEKS_SECONDS time
+services.cloudwatch: _evaluate_alarm _evaluate_all_alarms _put_metric_alarm _put_composite_alarm _alarms _error
+services.cloudwatch: _record_history _dispatch_alarm_actions _get_metric_data
+services.eventbridge: _dispatch_to_sqs _pattern_event_view
+services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _invoke_target _rules _targets start_scheduler
+services.lambda_svc: _execute_function_warm
+services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry _execute_function _route_async_failure
+services.lambda_svc: _execute_function_dispatch _emit_lambda_metrics
+services.scheduler: _now _schedules _schedule_arn _create_schedule _update_schedule _to_epoch _error start_scheduler
+services.sqs: _queue_by_arn
+services.scheduler: _schedules._data
+services.eventbridge: _rules._data _targets._data
+services.stepfunctions: _AWS_SDK_SERVICE_MAP _AWS_SDK_ERROR_PREFIX _dispatch_aws_sdk_json _run_execution
+services.stepfunctions: _executions _state_machines _scaled_sleep _sleep_until _ExecutionError
 services.iam: _roles
+services.sns: _topics
+services.sqs: _md5_msg_attrs _queue_by_arn
+services.stepfunctions: _resolve_state_machine_arn
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
-services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES
+services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES _cw_metric_alarm_record _physical_name
+services.cloudformation.stacks: _runs_on_worker_thread
 """
 
 PROBE = """
-import importlib, sys
+import importlib, operator, sys
 missing = []
 for line in sys.stdin.read().split("\\n"):
     module, _, names = line.partition(":")
     if names:
         loaded = importlib.import_module(f"ministack.{module}")
-        missing += [f"ministack.{module}.{name}" for name in names.split() if not hasattr(loaded, name)]
+        for name in names.split():
+            try:
+                operator.attrgetter(name)(loaded)
+            except AttributeError:
+                missing.append(f"ministack.{module}.{name}")
 print(*missing)
 """
 

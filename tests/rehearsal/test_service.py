@@ -59,43 +59,7 @@ def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
     assert job["TrainingJobStatus"] == "Completed" and job["ResourceConfig"]["InstanceCount"] == 2
     assert job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
     streams = cloud.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs")["logStreams"]
-    assert {s["logStreamName"] for s in streams} >= {f"{name}/algo-1", f"{name}/algo-2"}
-
-
-def test_an_endpoint_serves_the_package_and_counts_its_invocations(
-    cloud: EmbeddedCloud, role: str, trained: dict[str, Any]
-) -> None:
-    sagemaker, runtime = cloud.client("sagemaker"), cloud.client("sagemaker-runtime")
-    package = trained["packages"][0]["ModelPackageArn"]
-    sagemaker.create_model(ModelName="digits-1", ExecutionRoleArn=role, PrimaryContainer={"ModelPackageName": package})
-    variant = {"VariantName": "main", "ModelName": "digits-1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName="digits-1", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="digits", EndpointConfigName="digits-1")
-    answer = wait_for(
-        lambda: sagemaker.describe_endpoint(EndpointName="digits"), ("InService", "Failed"), "EndpointStatus"
-    )
-    assert answer["EndpointStatus"] == "InService", answer.get("FailureReason")
-    body = runtime.invoke_endpoint(EndpointName="digits", ContentType="text/csv", Body=",".join(["0"] * 64))[
-        "Body"
-    ].read()
-    assert 0 <= json.loads(body)["predictions"][0]["closest_cluster"] < 10
-    with pytest.raises(ClientError) as refused:
-        runtime.invoke_endpoint(EndpointName="digits", ContentType="text/csv", Body="1,2,3")
-    assert refused.value.response["Error"]["Code"] == "ModelError"
-    now = time.time()
-    metric = {
-        "Namespace": "AWS/SageMaker",
-        "MetricName": "Invocations",
-        "Dimensions": [{"Name": "EndpointName", "Value": "digits"}, {"Name": "VariantName", "Value": "main"}],
-    }
-    values = cloud.client("cloudwatch").get_metric_data(
-        MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Sum"}}],
-        StartTime=now - 7200,
-        EndTime=now + 86400,  # a test may have moved the cloud's clock on
-    )["MetricDataResults"][0]["Values"]
-    assert sum(values) == 2
-    sagemaker.delete_endpoint(EndpointName="digits")
-    assert sagemaker.list_endpoints()["Endpoints"] == []
+    assert {s["logStreamName"].rsplit("-", 1)[0] for s in streams} >= {f"{name}/algo-1", f"{name}/algo-2"}
 
 
 @pytest.mark.parametrize(
@@ -318,18 +282,3 @@ def test_permissions_bind_on_the_condition_key_and_the_passed_role(
     assert create(starter, "mine-2", "ml.p4d.24xlarge") == "AccessDeniedException"
     assert create(starter, "theirs", "ml.m5.large") == "AccessDeniedException"
     assert create(no_pass, "mine-3", "ml.m5.large") == "AccessDeniedException"
-
-
-def test_runtime_calls_are_authorized_on_the_endpoint(cloud: EmbeddedCloud, make_role: Any) -> None:
-    other = {
-        "Effect": "Allow",
-        "Action": "sagemaker:InvokeEndpoint",
-        "Resource": "arn:aws:sagemaker:*:*:endpoint/other",
-    }
-    runtime = as_role(cloud, make_role("invoker", [other]), "sagemaker-runtime")
-    codes = []
-    for name in ("other", "digits"):
-        with pytest.raises(ClientError) as refused:
-            runtime.invoke_endpoint(EndpointName=name, Body="1")
-        codes.append(refused.value.response["Error"]["Code"])
-    assert codes == ["ValidationError", "AccessDeniedException"]

@@ -1,0 +1,78 @@
+"""Step Functions: `aws-sdk:sagemaker` tasks under the state machine's role, and waits on the cloud's clock."""
+
+# pyright: reportMissingImports=false
+# ministack lives in .venv-cloud only.
+import contextvars
+import json
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+from ministack.services import stepfunctions
+
+from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.shapes import service_model
+from rehearsal.sagemaker.store import AwsError
+from rehearsal.seam.host import Cloud
+
+_role: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_state_machine_role", default="")
+
+
+def mend(cloud: Cloud, clock: Clock) -> None:
+    stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
+    stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
+    run, dispatch = stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_json
+
+    def under_role(execution_arn: str) -> None:
+        execution = stepfunctions._executions.get(execution_arn) or {}
+        machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
+        token = _role.set(machine.get("roleArn", ""))
+        try:
+            run(execution_arn)
+        finally:
+            _role.reset(token)
+
+    def dispatched(info: dict[str, Any], service: str, action: str, given: Any) -> Any:
+        return _call(cloud, action, given) if service == "sagemaker" else dispatch(info, service, action, given)
+
+    def wait(seconds: float) -> None:
+        over = threading.Event()
+        clock.after(seconds, over.set)
+        over.wait()
+
+    stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_json = under_role, dispatched
+    stepfunctions._scaled_sleep = wait
+    stepfunctions._sleep_until = lambda until: wait(max(0.0, datetime.fromisoformat(until).timestamp() - clock.now()))
+
+
+def _call(cloud: Cloud, action: str, given: dict[str, Any]) -> Any:
+    name = action[0].upper() + action[1:]
+    if name not in service_model().operation_names:
+        raise stepfunctions._ExecutionError("States.Runtime", f"SageMaker has no API action {action}.")
+    try:
+        client = cloud.client("sagemaker", _role.get(), "states.amazonaws.com")
+        answer = getattr(client, xform_name(name))(**(given or {}))
+    except ClientError as error:
+        told = error.response["Error"]
+        raise stepfunctions._ExecutionError(error_name(told["Code"]), told["Message"]) from error
+    except (BotoCoreError, AwsError) as error:
+        raise stepfunctions._ExecutionError("SageMaker.SageMakerException", str(error)) from error
+    answer.pop("ResponseMetadata")
+    return json.loads(json.dumps(answer, default=_stamp))
+
+
+def error_name(code: str) -> str:
+    """As a Catch names it: an error of the API's model with the suffix Exception, any other SageMakerException.
+
+    Sources: Step Functions Developer Guide, "Learning to use AWS service SDK integrations" ("append the Exception
+    suffix"); an SDK for Java raises the service's base exception for codes outside the model.
+    """
+    if code not in {shape.name for shape in service_model().error_shapes}:
+        return "SageMaker.SageMakerException"
+    return f"SageMaker.{code.removesuffix('Exception')}Exception"
+
+
+def _stamp(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"

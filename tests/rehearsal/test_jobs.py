@@ -1,0 +1,323 @@
+"""Training and processing jobs run as AWS documents: the contract, time limits, stops, logs and metrics."""
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from rehearsal.embedded import EmbeddedCloud
+from rehearsal.sagemaker import container
+from rehearsal.sagemaker.store import AwsError
+from tests.rehearsal.jobbing import ENDED, SKLEARN, Workshop, lines, packed, unpacked, until
+
+SAVE = "import os; open(os.environ['SM_MODEL_DIR'] + '/weights', 'w').write('half')\n"
+SLEEP = "import time; print('here', flush=True); time.sleep(300)\n"
+ON_TERM = """
+import os, signal, sys, time
+def save(*_):
+    open(os.environ['SM_MODEL_DIR'] + '/weights', 'w').write('saved on SIGTERM')
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print('here', flush=True)
+time.sleep(300)
+"""
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SAVE + SLEEP
+
+
+def speaking(cloud: EmbeddedCloud, name: str, noun: str = "TrainingJob") -> Any:
+    return lambda: "here" in lines(cloud, noun, name)
+
+
+def test_a_completed_job_went_through_awss_states_and_left_its_model(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    workshop.train("plain", SAVE)
+    job = workshop.ended("plain")
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert workshop.phases("plain") == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    steps = job["SecondaryStatusTransitions"]
+    assert all(step["StatusMessage"] and step["EndTime"] >= step["StartTime"] for step in steps)
+    assert job["CreationTime"] <= job["TrainingStartTime"] <= job["TrainingEndTime"]
+    assert 1 <= job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
+    assert unpacked(cloud, "out/plain/output/model.tar.gz") == {"weights": "half"}
+    told = [d["SecondaryStatus"] for kind, d in workshop.host.events if kind == "SageMaker Training Job State Change"]
+    assert told == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+
+
+def test_a_job_out_of_time_on_the_clouds_clock_is_stopped_and_keeps_its_artifacts(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    workshop.train("limited", ON_TERM, limit=600)
+    until(speaking(cloud, "limited"))
+    workshop.clock.advance(599 - 30)
+    assert workshop.job("limited")["TrainingJobStatus"] == "InProgress"
+    workshop.clock.advance(3600)
+    job = workshop.ended("limited")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert workshop.phases("limited") == ["Starting", "Downloading", "Training", "Stopping", "MaxRuntimeExceeded"]
+    assert abs(job["TrainingTimeInSeconds"] - 600) <= 1
+    assert "FailureReason" not in job
+    assert unpacked(cloud, "out/limited/output/model.tar.gz") == {"weights": "saved on SIGTERM"}
+
+
+def test_a_stopped_job_has_120_seconds_after_sigterm_and_no_more(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    assert container.GRACE_SECONDS == 120
+    workshop.train("deaf", DEAF)
+    until(speaking(cloud, "deaf"))
+    workshop.service.call("StopTrainingJob", {"TrainingJobName": "deaf"})
+    assert workshop.job("deaf")["SecondaryStatus"] == "Stopping"
+    pause = threading.Event()
+    pause.wait(0.3)  # the signal is ignored meanwhile
+    assert workshop.job("deaf")["TrainingJobStatus"] == "Stopping"
+    workshop.clock.advance(121)
+    job = workshop.ended("deaf")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert unpacked(cloud, "out/deaf/output/model.tar.gz") == {"weights": "half"}
+
+
+def test_the_failure_file_is_the_reason(workshop: Workshop) -> None:
+    script = "import os\nopen(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('no such column')\nexit(3)"
+    workshop.train("failing", script)
+    job = workshop.ended("failing")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")
+    assert job["FailureReason"] == "AlgorithmError: no such column, exit code: 3"
+
+
+def test_two_instances_know_each_other(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    script = """
+import json, os
+config = json.load(open(os.environ['SM_INPUT_CONFIG_DIR'] + '/resourceconfig.json'))
+assert config['hosts'] == json.loads(os.environ['SM_HOSTS']) == ['algo-1', 'algo-2']
+assert config['current_host'] == os.environ['SM_CURRENT_HOST']
+assert config['current_instance_type'] == os.environ['SM_CURRENT_INSTANCE_TYPE'] == 'ml.m5.large'
+open(os.environ['SM_MODEL_DIR'] + '/' + config['current_host'], 'w').write('was here')
+"""
+    workshop.train("pair", script, instances=2)
+    job = workshop.ended("pair")
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    assert set(unpacked(cloud, "out/pair/output/model.tar.gz")) == {"algo-1", "algo-2"}
+
+
+TOOLKIT = """
+import argparse, json, os, helper
+parser = argparse.ArgumentParser()
+parser.add_argument('--learning-rate', type=float)
+parser.add_argument('-k', type=int)
+given = parser.parse_args()
+rows = open(os.environ['SM_CHANNEL_TRAIN'] + '/rows.csv').read()
+names = ('SM_HPS', 'SM_HP_K', 'SM_CHANNELS', 'SM_USER_ARGS', 'SM_MODULE_NAME')
+told = {'rate': given.learning_rate, 'k': given.k, 'rows': rows, **{name: os.environ[name] for name in names}}
+json.dump(told, open(os.environ['SM_MODEL_DIR'] + '/told.json', 'w'))
+print(helper.WORD)
+"""
+
+
+def test_script_mode_runs_the_submitted_program_with_hyperparameters_as_arguments(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket="jobs", Key="code.tar.gz", Body=packed(train=TOOLKIT, helper="WORD = 'helped'"))
+    s3.put_object(Bucket="jobs", Key="data/rows.csv", Body=b"1,2")
+    parameters = {
+        "sagemaker_program": '"train.py"',
+        "sagemaker_submit_directory": '"s3://jobs/code.tar.gz"',
+        "learning-rate": "0.5",
+        "k": "3",
+    }
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/data"}}
+    channels = [{"ChannelName": "train", "DataSource": source}]
+    workshop.train("scripted", HyperParameters=parameters, InputDataConfig=channels)
+    job = workshop.ended("scripted")
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    told = json.loads(unpacked(cloud, "out/scripted/output/model.tar.gz")["told.json"])
+    assert (told["rate"], told["k"], told["rows"]) == (0.5, 3, "1,2")
+    assert json.loads(told["SM_HPS"]) == {"learning-rate": 0.5, "k": 3} and told["SM_HP_K"] == "3"
+    assert json.loads(told["SM_CHANNELS"]) == ["train"] and told["SM_MODULE_NAME"] == "train"
+    assert json.loads(told["SM_USER_ARGS"]) == ["-k", "3", "--learning-rate", "0.5"]
+    assert "helped" in lines(cloud, "TrainingJob", "scripted")
+
+
+def test_what_stands_in_for_the_image_is_told_in_the_answer_and_in_the_log(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    workshop.train("marked", "pass")
+    messages = [step["StatusMessage"] for step in workshop.ended("marked")["SecondaryStatusTransitions"]]
+    assert any("Stand-in: this machine's Python and scikit-learn" in message for message in messages)
+    assert lines(cloud, "TrainingJob", "marked")[0].startswith("stand-in: this machine's Python and scikit-learn")
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("x/unknown:1", "no runner for image 'x/unknown:1'"),
+        ("x/sagemaker-xgboost:1.7-1", "the package xgboost is not installed here"),
+        (SKLEARN, "it needs the hyperparameters sagemaker_program and sagemaker_submit_directory"),
+    ],
+)
+def test_an_image_that_cannot_train_here_fails_the_job_with_a_reason(
+    workshop: Workshop, image: str, words: str
+) -> None:
+    workshop.train("unrunnable", specification={"TrainingImage": image})
+    job = workshop.ended("unrunnable")
+    assert job["TrainingJobStatus"] == "Failed" and words in job["FailureReason"]
+
+
+def test_capacity_that_is_not_there_fails_a_job_on_demand(workshop: Workshop) -> None:
+    workshop.service.faults.no_capacity = ("ml.m5.large",)
+    workshop.train("crowded", "pass")
+    workshop.process("crowded", "pass")
+    reason = (
+        "CapacityError: Unable to provision requested ML compute capacity. "
+        "Please retry using a different ML instance type."
+    )
+    assert workshop.ended("crowded")["FailureReason"] == reason
+    assert workshop.ended("crowded", "ProcessingJob")["FailureReason"] == reason
+
+
+def test_lines_are_in_cloudwatch_while_the_job_runs(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    workshop.clock.advance(86_400)
+    workshop.train("talking", SLEEP)
+    until(speaking(cloud, "talking"))
+    assert workshop.job("talking")["TrainingJobStatus"] == "InProgress"
+    [stream] = cloud.client("logs").describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="talking/"
+    )["logStreams"]
+    host, epoch = stream["logStreamName"].removeprefix("talking/").rsplit("-", 1)
+    assert host == "algo-1" and abs(int(epoch) - workshop.clock.now()) < 60
+    workshop.service.call("StopTrainingJob", {"TrainingJobName": "talking"})
+    assert workshop.ended("talking")["TrainingJobStatus"] == "Stopped"
+
+
+def test_more_lines_than_one_call_takes_all_arrive(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    workshop.train("chatty", "for i in range(12000): print('line', i)")
+    assert workshop.ended("chatty")["TrainingJobStatus"] == "Completed"
+    logs = cloud.client("logs")
+    group = "/aws/sagemaker/TrainingJobs"
+    stream = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="chatty/")["logStreams"][0]
+    where = {"logGroupName": group, "logStreamName": stream["logStreamName"]}
+    assert logs.get_log_events(**where, startFromHead=True, limit=10_000)["events"][1]["message"] == "line 0"
+    assert logs.get_log_events(**where, startFromHead=False, limit=10)["events"][-1]["message"] == "line 11999"
+
+
+def test_metrics_are_read_from_the_log(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    definitions = [{"Name": "loss", "Regex": "loss=([0-9.]+)"}, {"Name": "never", "Regex": "f1=([0-9.]+)"}]
+    script = "print('epoch 1 loss=0.75'); print('epoch 2 loss=0.25')"
+    workshop.train("measured", script, specification={"MetricDefinitions": definitions})
+    job = workshop.ended("measured")
+    assert [(m["MetricName"], m["Value"]) for m in job["FinalMetricDataList"]] == [("loss", 0.25)]
+    metric = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": "loss",
+        "Dimensions": [{"Name": "TrainingJobName", "Value": "measured"}],
+    }
+    stat = {"Metric": metric, "Period": 3600, "Stat": "SampleCount"}
+    now = workshop.clock.now()
+    found = cloud.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "m", "MetricStat": stat}], StartTime=now - 7200, EndTime=now + 7200
+    )
+    assert sum(found["MetricDataResults"][0]["Values"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"specification": {"MetricDefinitions": [{"Name": "m", "Regex": "(["}]}}, "regex"),
+        ({"specification": {"MetricDefinitions": [{"Name": "m", "Regex": "x"}]}}, "without a group"),
+        ({"specification": {"TrainingInputMode": "Pipe"}}, "TrainingInputMode as asked for is not emulated"),
+        ({"RetryStrategy": {"MaximumRetryAttempts": 1}}, "RetryStrategy as asked for is not emulated"),
+        ({"CheckpointConfig": {"S3Uri": "s3://jobs/c", "LocalPath": "/tmp"}}, "outside /opt/ml"),
+    ],
+)
+def test_a_training_job_that_cannot_be_emulated_is_refused(
+    workshop: Workshop, more: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(AwsError, match=words) as refused:
+        workshop.train("refused", "pass", **more)
+    assert refused.value.code == "ValidationException"
+
+
+def test_a_processing_job_finds_its_own_description_and_leaves_a_message(workshop: Workshop) -> None:
+    script = """
+import json, os
+folder = os.environ['HERE']
+job = json.load(open(folder + '/config/processingjobconfig.json'))
+hosts = json.load(open(folder + '/config/resourceconfig.json'))['hosts']
+open(folder + '/output/message', 'w').write(job['ProcessingJobName'] + ' on ' + ','.join(hosts))
+"""
+    workshop.process("described", script, Environment={"HERE": "/opt/ml"})
+    job = workshop.ended("described", "ProcessingJob")
+    assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
+    assert job["ExitMessage"] == "described on algo-1"
+
+
+def test_a_processing_job_out_of_time_is_stopped_without_outputs(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+    target = {"S3Uri": "s3://jobs/late", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "EndOfJob"}
+    outputs = {"Outputs": [{"OutputName": "o", "S3Output": target}]}
+    limit = {"MaxRuntimeInSeconds": 60}
+    workshop.process("late", SLEEP, ProcessingOutputConfig=outputs, StoppingCondition=limit)
+    until(speaking(cloud, "late", "ProcessingJob"))
+    workshop.clock.advance(61)
+    job = workshop.ended("late", "ProcessingJob")
+    assert job["ProcessingJobStatus"] == "Stopped" and job["ProcessingEndTime"] >= job["ProcessingStartTime"] + 60
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket="jobs", Prefix="late")
+
+
+def test_paused_jobs_start_when_the_pause_is_over(workshop: Workshop) -> None:
+    workshop.jobs.set_paused(True)
+    before = threading.active_count()
+    for name in ("first", "second", "third"):
+        workshop.train(name, "pass")
+    assert threading.active_count() == before
+    assert workshop.job("first")["SecondaryStatus"] == "Starting"
+    workshop.service.call("StopTrainingJob", {"TrainingJobName": "third"})
+    assert workshop.ended("third")["TrainingJobStatus"] == "Stopped"
+    assert workshop.job("first")["TrainingJobStatus"] == "InProgress"
+    assert workshop.jobs.set_paused(False) == {"paused": False, "waiting": 0}
+    assert [workshop.ended(name)["TrainingJobStatus"] for name in ("first", "second")] == ["Completed", "Completed"]
+
+
+def test_the_control_api_pauses_jobs(cloud: EmbeddedCloud, role: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    assert cloud.control("jobs", paused=True) == {"paused": True, "waiting": 0}
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    sagemaker.create_processing_job(
+        ProcessingJobName="held",
+        RoleArn=role,
+        AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["true"]},
+        ProcessingResources={"ClusterConfig": cluster},
+    )
+    assert cloud.control("jobs", paused=True) == {"paused": True, "waiting": 1}
+    assert cloud.control("jobs", paused=False) == {"paused": False, "waiting": 0}
+    until(lambda: sagemaker.describe_processing_job(ProcessingJobName="held")["ProcessingJobStatus"] in ENDED)
+    assert sagemaker.describe_processing_job(ProcessingJobName="held")["ProcessingJobStatus"] == "Completed"
+
+
+DRIVER = """#!/bin/bash
+set -e
+python3 /opt/ml/input/data/sm_drivers/scripts/environment.py
+cd /opt/ml/input/data/code
+. /opt/ml/input/sm_training.env
+python3 train.py
+"""
+DRIVER_ENVIRONMENT = "open('/opt/ml/input/sm_training.env', 'w').write('export SM_MODEL_DIR=/opt/ml/model\\n')"
+
+
+def test_the_sdks_driver_channel_runs_with_the_entry_point_that_the_sdk_sends(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket="jobs", Key="sdk/sm_drivers/sm_train.sh", Body=DRIVER.encode())
+    s3.put_object(Bucket="jobs", Key="sdk/sm_drivers/scripts/environment.py", Body=DRIVER_ENVIRONMENT.encode())
+    s3.put_object(Bucket="jobs", Key="sdk/code/train.py", Body=SAVE.encode())
+    place = "/opt/ml/input/data/sm_drivers/sm_train.sh"
+    entry = {"ContainerEntrypoint": ["/bin/bash"], "ContainerArguments": ["-c", f"chmod +x {place} && {place}"]}
+    channels = [
+        {
+            "ChannelName": name,
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://jobs/sdk/{name}/"}},
+        }
+        for name in ("code", "sm_drivers")
+    ]
+    workshop.train("sdk", specification=entry, InputDataConfig=channels)
+    job = workshop.ended("sdk")
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    assert unpacked(cloud, "out/sdk/output/model.tar.gz") == {"weights": "half"}
