@@ -83,3 +83,44 @@ def _filled(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_filled(item, values) for item in value]
     return value.format_map(values) if isinstance(value, str) and "{" in value else value
+
+
+def page() -> str:
+    """docs/guardrails.md: what each guardrail prevents and what enforces it, then every attempt."""
+    from sluice.guardrails import TABLE as GUARDRAILS  # aws_cdk, which playing the attempts does without
+
+    rows = [f"| {g.name} | {g.prevents} | {g.enforced}{f': {g.note}' if g.note else ''} |\n" for g in GUARDRAILS]
+    tried = [f"| {a.guardrail} | {a.who} | {_told(a)} | {a.outcome} |\n" for a in table()[1]]
+    return _PAGE.format(guardrails="".join(rows), attempts="".join(tried))
+
+
+def _told(attempt: Attempt) -> str:
+    changes = [f"{path} left out" if v is None else f"{path} = {v}" for path, v in attempt.change.items()]
+    return f"{attempt.call}{' with ' if changes else ''}{', '.join(changes)}".replace("|", "\\|")
+
+
+_PAGE = """# Guardrails
+
+`constructs/sluice/guardrails.py` makes one permissions boundary and puts it on every role of the platform: people, jobs,
+pipelines, endpoints, functions. A boundary grants nothing; whatever a role is granted, now or later, it bounds.
+`guardrails:` in the configuration sets the limits. This page is written by `python -m rehearsal.attempts`.
+
+| guardrail | prevents | enforced by |
+|---|---|---|
+{guardrails}
+In a pipeline the condition keys bind on the role that runs it, not on who starts it. Where IAM has no key, the
+compile-time check refuses the definition before it is committed, or an event of the running job ends it.
+
+## What was tried
+
+`make rehearse STORY=guardrails` deploys the platform to the embedded cloud and makes each of these calls under the role
+that is named, with IAM enforced. `anything` is a role that is allowed every action and has only the boundary against it;
+`anybody` is the same with a persona's tag.
+
+| guardrail | role | call | outcome |
+|---|---|---|---|
+{attempts}"""
+
+
+if __name__ == "__main__":
+    (Path(__file__).parents[1] / "docs" / "guardrails.md").write_text(page())

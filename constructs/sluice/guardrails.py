@@ -26,7 +26,7 @@ class Guardrail:
 
     name: str
     prevents: str
-    enforced: Literal["boundary", "role", "compile-time check", "event"]
+    enforced: Literal["boundary", "role", "compile-time check", "nothing yet"]
     note: str = ""
 
 
@@ -48,11 +48,15 @@ TABLE = (
     Guardrail("Approval", "approval of a model by a role that may not approve", "boundary"),
     Guardrail("PassRole", "handing a role to another service, or a role of somebody else", "boundary"),
     Guardrail("OwnSpace", "touching another person's space or apps", "role"),
-    Guardrail("Spot", "training on demand", "compile-time check", "IAM has no key; the spot governor sees the rest"),
-    Guardrail("InstanceCount", "more instances than configured", "compile-time check", "IAM has no key"),
-    Guardrail("TuningJobs", "more or more parallel tuning jobs than configured", "compile-time check", "no key"),
-    Guardrail("AutoMLTypes", "AutoML on large instance types", "event", "IAM has no key"),
-    Guardrail("OwnModel", "approval by the person who started the training", "event", "IAM does not know who did"),
+    Guardrail("Spot", "training on demand", "compile-time check", "IAM has no key; jobs that people start pass"),
+    Guardrail("InstanceCount", "more instances than workload.yaml says", "compile-time check", "IAM has no key"),
+    Guardrail(
+        "TuningJobs", "too many tuning jobs", "compile-time check", "no key; such steps are refused until it can"
+    ),
+    Guardrail(
+        "AutoMLTypes", "AutoML on large instances", "compile-time check", "no key; such steps are refused as well"
+    ),
+    Guardrail("OwnModel", "approval by who started the training", "nothing yet", "IAM does not know who did"),
 )
 
 # What a role of this platform may ever do in SageMaker. CreateJob, CreateTrainingSession, CreateAI*Job, clusters,

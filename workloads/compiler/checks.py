@@ -30,7 +30,7 @@ def check(
     """All findings of workload `name`, sorted; those that its `exceptions` waive are left out."""
     found = [*_placeholders(name, definition, images)]
     for step in _steps(definition["Steps"]):
-        found += _findings(name, step, images)
+        found += _findings(name, step, images, workload)
     waived = {(waiver.step, waiver.rule) for waiver in workload.exceptions}
     idle = waived - {(finding.step, finding.rule) for finding in found}
     kept = [finding for finding in found if (finding.step, finding.rule) not in waived]
@@ -41,7 +41,9 @@ def check(
     return sorted(kept)
 
 
-def _findings(name: str, step: dict[str, Any], images: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+def _findings(
+    name: str, step: dict[str, Any], images: Mapping[str, Mapping[str, str]], workload: Workload
+) -> Iterator[Finding]:
     kind, arguments = step["Type"], step.get("Arguments", {})
     if kind not in OPERATIONS:
         if kind not in CONTROL_STEPS:
@@ -50,14 +52,16 @@ def _findings(name: str, step: dict[str, Any], images: Mapping[str, Mapping[str,
     operation, given_by_service = OPERATIONS[kind]
     for field, value, allowed in request_mismatches(arguments, operation, given_by_service):
         yield Finding(name, step["Name"], field, "request", value, allowed)
-    for field, rule, value, allowed in _breaches(kind, arguments, images):
+    for field, rule, value, allowed in _breaches(kind, arguments, images, workload):
         yield Finding(name, step["Name"], f"Arguments.{field}", rule, value, allowed)
 
 
-def _breaches(kind: str, arguments: dict[str, Any], images: Mapping[str, Mapping[str, str]]) -> Iterable[rules.Breach]:
+def _breaches(
+    kind: str, arguments: dict[str, Any], images: Mapping[str, Mapping[str, str]], workload: Workload
+) -> Iterable[rules.Breach]:
     if kind == "Training":
         image = arguments.get("AlgorithmSpecification", {}).get("TrainingImage")
-        return rules.training(arguments, _repository(image, images))
+        return rules.training(arguments, _repository(image, images), workload.train.instance_count)
     return rules.processing(arguments) if kind == "Processing" else ()
 
 

@@ -20,9 +20,10 @@ class Breach(NamedTuple):
     allowed: str
 
 
-def training(arguments: dict[str, Any], repository: str) -> Iterator[Breach]:
-    """The breaches of a CreateTrainingJob request whose image lies in `repository`."""
+def training(arguments: dict[str, Any], repository: str, instance_count: int) -> Iterator[Breach]:
+    """The breaches of a CreateTrainingJob request whose image lies in `repository`; `instance_count` is the most."""
     yield from _limit(arguments)
+    yield from _instances(arguments, "ResourceConfig.InstanceCount", instance_count)
     yield from _spot(arguments)
     yield from _checkpoint(arguments, repository)
     yield from _keys(arguments, "ResourceConfig.VolumeKmsKeyId", "OutputDataConfig.KmsKeyId")
@@ -34,6 +35,7 @@ def processing(arguments: dict[str, Any]) -> Iterator[Breach]:
     """The breaches of a CreateProcessingJob request."""
     cluster = "ProcessingResources.ClusterConfig"
     yield from _limit(arguments)
+    yield from _instances(arguments, f"{cluster}.InstanceCount", 1)
     yield from _keys(arguments, f"{cluster}.VolumeKmsKeyId", "ProcessingOutputConfig.KmsKeyId")
     yield from _traffic(arguments, "NetworkConfig.EnableInterContainerTrafficEncryption")
     yield from _isolation(arguments, "NetworkConfig.")
@@ -43,6 +45,11 @@ def _limit(arguments: dict[str, Any]) -> Iterator[Breach]:
     field = "StoppingCondition.MaxRuntimeInSeconds"
     if not _is_count(value := _get(arguments, field)):
         yield Breach(field, "limit", _shown(value), "a number of seconds; without it a job may run for days")
+
+
+def _instances(arguments: dict[str, Any], field: str, most: int) -> Iterator[Breach]:
+    if not _is_count(value := _get(arguments, field)) or value > most:
+        yield Breach(field, "instances", _shown(value), f"at most {most}, as workload.yaml says")
 
 
 def _spot(arguments: dict[str, Any]) -> Iterator[Breach]:
