@@ -209,6 +209,11 @@ def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
         guardrails = Guardrails.model_validate(raw.get("guardrails", {}))
     except ValidationError:
         return
+    network = raw.get("network")
+    zones = network.get("availability_zones") if isinstance(network, Mapping) else None
+    problem = guardrails.too_long(len(zones) if isinstance(zones, list) else 0)
+    if problem:
+        yield ("guardrails", "instance_types"), None, problem
     workloads = raw.get("workloads")
     for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
         for field, value, allowed in guardrails.breaches(workload) if isinstance(workload, Workload) else ():

@@ -101,8 +101,8 @@ def _told(attempt: Attempt) -> str:
 
 _PAGE = """# Guardrails
 
-`constructs/sluice/guardrails.py` makes one permissions boundary and puts it on every role of the platform: people, jobs,
-pipelines, endpoints, functions. A boundary grants nothing; whatever a role is granted, now or later, it bounds.
+`constructs/sluice/guardrails.py` makes one permissions boundary and puts it on every role of the platform: people,
+jobs, pipelines, endpoints, functions. A boundary grants nothing; whatever a role is granted, now or later, it bounds.
 `guardrails:` in the configuration sets the limits. This page is written by `python -m rehearsal.attempts`.
 
 | guardrail | prevents | enforced by |
@@ -114,8 +114,8 @@ compile-time check refuses the definition before it is committed, or an event of
 ## What was tried
 
 `make rehearse STORY=guardrails` deploys the platform to the embedded cloud and makes each of these calls under the role
-that is named, with IAM enforced. `anything` is a role that is allowed every action and has only the boundary against it;
-`anybody` is the same with a persona's tag.
+that is named, with IAM enforced. `anything` is a role that is allowed every action and has only the boundary against
+it; `anybody` is the same with a persona's tag.
 
 | guardrail | role | call | outcome |
 |---|---|---|---|

@@ -19,9 +19,9 @@ from rich.table import Table
 
 from rehearsal import report
 from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
-from rehearsal.stories import digits
+from rehearsal.stories import digits, guardrails
 
-STORIES = {"digits": digits.Story}
+STORIES = {"digits": digits.Story, "guardrails": guardrails.Story}
 OUT = ROOT / "out" / "rehearsal"
 
 

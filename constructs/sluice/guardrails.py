@@ -4,7 +4,6 @@ Condition keys and their actions: AWS, Service Authorization Reference, "Actions
 Amazon SageMaker AI". In a pipeline they bind on the role that runs it, not on who starts it.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -85,9 +84,6 @@ SERVICES = (
 # A denial may name more actions than there are, and a boundary has room for 6,144 characters only.
 _JOBS = ("Create*ingJob",)  # training, tuning, processing
 _ALL_JOBS = ("Create*Job*",)  # those, batch transform and AutoML
-# Families whose instances have a disk of their own, for which SageMaker takes no key: AWS, CreateTrainingJob.
-_LOCAL_STORAGE = re.compile(r"ml\.(\w+d|\w+dn|g4ad|g5|g6|g6e|p4de|p5|p5e|p5en|trn1|trn1n|trn2)\..+")
-_ROOM = 6_144
 
 
 class Guardrails(Construct):
@@ -145,8 +141,7 @@ def _denied(limits: Limits, subnet_ids: list[str]) -> Iterator[Statement]:
         yield _deny("NetworkMissing", within, _missing("VpcSubnets"))
     # Accounts where the old names still come along would be denied by one name alone.
     keyed = _missing("VolumeKmsKeyArn", "VolumeKmsKey")
-    local = sorted(name for name in {*types.training, *types.processing, *types.hosting} if _LOCAL_STORAGE.match(name))
-    if local:
+    if local := types.with_local_storage():
         keyed |= {"ForAllValues:StringNotEquals": {"sagemaker:InstanceTypes": local}}
     yield _deny("VolumeKey", _ALL_JOBS, keyed)
     yield _deny("OutputKey", _ALL_JOBS, _missing("OutputKmsKeyArn", "OutputKmsKey"))

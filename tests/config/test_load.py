@@ -228,3 +228,23 @@ def test_the_file_is_the_named_one_else_the_environments_else_the_projects(monke
     monkeypatch.setenv("SLUICE_CONFIG", "other.yaml")
     assert chosen() == Path("other.yaml")
     assert chosen("named.yaml") == Path("named.yaml")
+
+
+def test_what_a_workload_asks_for_and_the_guardrails_deny_is_refused_before_it_is_deployed(refused: Refusal) -> None:
+    lines = refused(
+        {"guardrails": {"max_run_seconds": 600}},
+        {"train.instance_type": "ml.p3.2xlarge", "process.max_run_seconds": 601},
+    )
+    assert [line.partition("workloads.digits: ")[2] for line in lines] == [
+        "'ml.p3.2xlarge' is train.instance_type of workloads/digits/workload.yaml; it must be one of "
+        "guardrails.instance_types, ml.m5.large, ml.m5.xlarge, ml.m5.2xlarge, ml.c5.xlarge, ml.c5.2xlarge",
+        "601 is process.max_run_seconds of workloads/digits/workload.yaml; it must be at most "
+        "guardrails.max_run_seconds, 600",
+    ]
+
+
+def test_instance_types_that_no_permissions_boundary_has_room_for_are_refused(refused: Refusal) -> None:
+    sizes = ("xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+    many = ["ml.m5.large", *(f"ml.g4dn.{size}" for size in sizes)]
+    [line] = refused({"guardrails": {"instance_types": {"training": many, "processing": many, "hosting": many}}})[:1]
+    assert "guardrails.instance_types: must take at most" in line

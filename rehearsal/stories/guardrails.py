@@ -1,0 +1,137 @@
+"""The second story: what is tried under the platform's roles comes out as the table of attempts says."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal import attempts
+from rehearsal.embedded import ROOT, RehearsalError
+from rehearsal.stories import digits
+
+WORKLOAD = "digits"
+_TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+class Story(digits.Story):
+    """Deploys as the first story does, then makes every call of the table."""
+
+    def steps(self) -> list[tuple[str, Callable[[], str]]]:
+        return [
+            ("start the embedded cloud", self.start),
+            ("cdk bootstrap", self.bootstrap),
+            ("cdk deploy --all; cdk diff finds nothing", self.deploy),
+            ("try what guardrails and roles forbid, and what they allow", self.attempt),
+        ]
+
+    def attempt(self) -> str:
+        self._cloud.control("jobs", paused=True)  # whether a job may start is asked here, not what it does
+        clients, values = self._clients(), self._values()
+        wrong, outcomes = [], Counter[str]()
+        for attempt, request in attempts.requests(values):
+            service = "sagemaker-runtime" if attempt.call == "InvokeEndpoint" else "sagemaker"
+            found = attempts.outcome(clients(attempt.who, service), attempt.call, request)
+            outcomes[attempts.DENIED if found == attempts.DENIED else "permitted"] += 1
+            if found != attempt.outcome:
+                wrong.append(f"{attempt}: {found}, not {attempt.outcome}")
+        self.pictures["attempts"] = {"made": outcomes.total(), "wrong": len(wrong)}
+        told = f"{outcomes.total()} attempts, {outcomes['permitted']} permitted, {outcomes[attempts.DENIED]} denied"
+        if wrong:
+            raise RehearsalError(f"{told}; {len(wrong)} not as the table says:\n" + "\n".join(wrong))
+        return f"{told}, all as the table says"
+
+    def _clients(self) -> Callable[[str, str], Any]:
+        """A client for each name of the table's `who`."""
+        roles = {
+            "pipeline": self._role("training", f"Pipeline{WORKLOAD}Role"),
+            "job": self._role("training", f"Pipeline{WORKLOAD}JobRole"),
+            "endpoint": self._role("serving", f"Endpoint{WORKLOAD}Role"),
+            "anything": self._everything("anything"),
+            "anybody": self._everything("anybody", persona="data-scientist"),
+        }
+        users = {user.persona: user.name for user in self._platform.studio.users}
+
+        def client(who: str, service: str) -> Any:
+            if who in roles:
+                return self._cloud.as_role(service, roles[who])
+            if who in users:
+                return self._as(who, service)
+            return self._cloud.as_role(service, self._role("studio", who), (self._domain(), "nobody"))
+
+        return client
+
+    def _values(self) -> dict[str, str]:
+        domain = self._sagemaker.describe_domain(DomainId=self._domain())
+        images = json.loads((ROOT / "workloads" / WORKLOAD / "images.json").read_text())
+        image = images["KmeansImage"][self._cloud.region]
+        experiments = self._role("studio", "Experiments")
+        self._cloud.client("iam").create_role(RoleName="stranger", AssumeRolePolicyDocument=_document(_TRUST))
+        container = {"Image": image, "ModelDataUrl": "s3://none/model.tar.gz"}
+        self._sagemaker.create_model(
+            ModelName=f"{self._platform.prefix}-tried", ExecutionRoleArn=experiments, PrimaryContainer=container
+        )
+        package = self._sagemaker.create_model_package(ModelPackageGroupName=self._name)["ModelPackageArn"]
+        space = {"DomainId": domain["DomainId"], "SpaceName": "of-ada"}
+        self._sagemaker.create_space(
+            **space,
+            OwnershipSettings={"OwnerUserProfileName": "ada"},
+            SpaceSharingSettings={"SharingType": "Private"},
+        )
+        self._until(lambda: self._sagemaker.describe_space(**space), lambda s: s["Status"] == "InService", "a space")
+        return {
+            "prefix": self._platform.prefix,
+            "domain": domain["DomainId"],
+            "subnet": domain["SubnetIds"][0],
+            "group": domain["DefaultUserSettings"]["SecurityGroups"][0],
+            "key": domain["KmsKeyId"],
+            "artifacts": self._bucket("ArtifactBucket"),
+            "image": image,
+            "model": f"{self._platform.prefix}-tried",
+            "package": package,
+            "pipeline": self._sagemaker.describe_pipeline(PipelineName=self._name)["PipelineArn"],
+            "experiments": experiments,
+            "job": self._role("training", f"Pipeline{WORKLOAD}JobRole"),
+            "pipeline_role": self._role("training", f"Pipeline{WORKLOAD}Role"),
+            "stranger": self._arn("stranger"),
+        }
+
+    def _role(self, stack: str, start: str) -> str:
+        """The ARN of the one role of a stack whose logical id begins so, dashes aside."""
+        pages = self._formation.get_paginator("list_stack_resources").paginate(
+            StackName=f"{self._platform.prefix}-{stack}"
+        )
+        rows = [row for page in pages for row in page["StackResourceSummaries"]]
+        wanted = start.replace("-", "")
+        [name] = [
+            row["PhysicalResourceId"]
+            for row in rows
+            if row["ResourceType"] == "AWS::IAM::Role"
+            and row["LogicalResourceId"].startswith(wanted)
+            and len(row["LogicalResourceId"]) == len(wanted) + 8  # CDK adds eight digits of a hash
+        ]
+        return self._arn(name)
+
+    def _everything(self, name: str, **tags: str) -> str:
+        """The ARN of a new role that is allowed everything within the platform's boundary."""
+        iam, role = self._cloud.client("iam"), f"{self._platform.prefix}-{name}"
+        boundary = self._arn(f"{self._platform.prefix}-boundary").replace(":role/", ":policy/")
+        arn = iam.create_role(
+            RoleName=role,
+            AssumeRolePolicyDocument=_document(_TRUST),
+            PermissionsBoundary=boundary,
+            Tags=[{"Key": f"sluice:{key}", "Value": value} for key, value in tags.items()],
+        )["Role"]["Arn"]
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=_document(everything))
+        return arn
+
+    def _arn(self, role: str) -> str:
+        account = self._cloud.client("sts").get_caller_identity()["Account"]
+        return f"arn:aws:iam::{account}:role/{role}"
+
+    def _domain(self) -> str:
+        return self._sagemaker.list_domains()["Domains"][0]["DomainId"]
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

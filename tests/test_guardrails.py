@@ -1,0 +1,59 @@
+"""The table of guardrails, the boundary and the table of attempts belong together."""
+
+import json
+from typing import Any
+
+from config.guardrails import ROOM_CHARACTERS
+from rehearsal import attempts
+from rehearsal.embedded import ROOT
+from sluice.guardrails import TABLE
+
+NAMES = {guardrail.name for guardrail in TABLE}
+ATTEMPTS = attempts.table()[1]
+
+
+def boundary(synthesis: Any) -> list[dict[str, Any]]:
+    resources = synthesis.templates["foundation"]["Resources"].values()
+    [policy] = [r["Properties"] for r in resources if r["Type"] == "AWS::IAM::ManagedPolicy"]
+    return policy["PolicyDocument"]["Statement"]
+
+
+def test_every_statement_of_the_boundary_belongs_to_a_row_and_every_such_row_has_one(synthesis: Any) -> None:
+    sids = {statement["Sid"] for statement in boundary(synthesis)} - {"Services"}
+    bounded = {guardrail.name for guardrail in TABLE if guardrail.enforced == "boundary"}
+    assert {name for name in bounded if not any(sid.startswith(name) for sid in sids)} == set()
+    assert {sid for sid in sids if not any(sid.startswith(name) for name in bounded)} == set()
+
+
+def test_every_role_of_every_stack_is_bounded(synthesis: Any) -> None:
+    roles = [
+        (stack, name, resource["Properties"].get("PermissionsBoundary"))
+        for stack, template in synthesis.templates.items()
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+    ]
+    assert len(roles) > 5
+    assert [role for role in roles if "GuardrailsBoundary" not in json.dumps(role[2])] == []
+
+
+def test_the_boundary_fits_into_a_managed_policy_whatever_lists_the_configuration_takes(synthesis: Any) -> None:
+    # Deployed, each subnet is named by 24 characters, and prefix, partition and account take less than their tokens.
+    document = json.dumps({"Version": "2012-10-17", "Statement": boundary(synthesis)}, separators=(",", ":"))
+    [network] = [s for s in boundary(synthesis) if s["Sid"] == "Network"]
+    subnets = json.dumps(network["Condition"], separators=(",", ":"))
+    rest = len(document) - len(subnets) - synthesis.platform.guardrails.instance_types.characters()
+    assert rest + ROOM_CHARACTERS <= 6_144
+
+
+def test_there_are_sixty_attempts_and_each_enforced_guardrail_is_tried_both_ways() -> None:
+    assert len(ATTEMPTS) >= 60
+    enforced = {guardrail.name for guardrail in TABLE if guardrail.enforced in ("boundary", "role")}
+    denied = {a.guardrail for a in ATTEMPTS if a.outcome == attempts.DENIED}
+    assert {a.guardrail for a in ATTEMPTS} == denied == enforced
+    # What is denied with a change is permitted without it, somewhere in the table.
+    permitted = {a.call for a in ATTEMPTS if a.outcome != attempts.DENIED}
+    assert {a.call for a in ATTEMPTS if a.change and a.outcome == attempts.DENIED} - permitted == {"CreateModelPackage"}
+
+
+def test_the_docs_are_written_from_the_tables() -> None:
+    assert (ROOT / "docs" / "guardrails.md").read_text() == attempts.page(), "type `python -m rehearsal.attempts`"
