@@ -29,7 +29,9 @@ def wait_for(look: Any, states: tuple[str, ...], member: str) -> dict[str, Any]:
 def trained(cloud: EmbeddedCloud, role: str, digits: dict[str, str]) -> dict[str, Any]:
     """The digits pipeline after one execution: the model packages, the execution's ARN and answer."""
     sagemaker, text = cloud.client("sagemaker"), (DIGITS / "pipeline.json").read_text()
-    for name, value in digits.items():
+    group = "digits-trained"  # its own: clients of other tests register in the common one
+    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    for name, value in (digits | {"PackageGroup": group}).items():
         text = text.replace("${" + name + "}", value)
     sagemaker.create_pipeline(PipelineName="digits", PipelineDefinition=text, RoleArn=role, ClientRequestToken="t" * 32)
     arn = sagemaker.start_pipeline_execution(PipelineName="digits")["PipelineExecutionArn"]
@@ -38,7 +40,7 @@ def trained(cloud: EmbeddedCloud, role: str, digits: dict[str, str]) -> dict[str
         ("Succeeded", "Failed"),
         "PipelineExecutionStatus",
     )
-    packages = sagemaker.list_model_packages(ModelPackageGroupName="digits")["ModelPackageSummaryList"]
+    packages = sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
     return {"execution": answer, "packages": packages, "arn": arn}
 
 
