@@ -24,6 +24,8 @@ from rehearsal.seam.inert import INERT, inert
 from rehearsal.seam.requests import handler
 from rehearsal.seam.schedules import Schedules
 
+LONGEST_WAIT_SECONDS = 0.5  # that all other requests may be held up
+
 __all__ = ["INERT", "STAND_INS", "Cloud", "kill_function", "mount"]
 
 STAND_INS = [
@@ -71,8 +73,12 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     mend_dead_letters()
     mend_exits()
     delivery.mend(clock)
-    plain = stacks._runs_on_worker_thread  # a provisioner waits until its resource is in service
-    stacks._runs_on_worker_thread = lambda name: name in cloudformation.TYPES or plain(name)
+    # A provisioner waits until its resource is in service. For as long as a test wants to skip, others must be served
+    # meanwhile; for a moment it waits on the spot, because the CDK looks only every few seconds whether it is done.
+    plain = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda name: (
+        (name in cloudformation.TYPES and service.pace_seconds > LONGEST_WAIT_SECONDS) or plain(name)
+    )
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
