@@ -32,7 +32,7 @@ def scale() -> list[Figure]:
         seconds = time.perf_counter() - began
         _expect(sagemaker)
         page_ms = max(_page_ms(call) for call in _lists(sagemaker))
-    size = f"{ENDPOINTS} endpoints, {APPS} apps, {JOBS} training jobs over HTTP, job runner paused"
+    size = f"{ENDPOINTS} endpoints, {APPS} apps, {JOBS} jobs over HTTP, job runner paused; without data endpoints fail"
     return [
         Figure(name="cloud.create_7000_seconds", value=seconds, unit="s", limit=90, against=size, samples=1),
         Figure(

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 import urllib.error
@@ -83,7 +84,9 @@ class EmbeddedCloud:
             SLUICE_WORK=work,
             SLUICE_TOKEN=self.token,
         )
-        self.process = process = processes.start([str(python), "-m", "rehearsal.cloud"], env=env, cwd=ROOT, log=log)
+        guarded = [str(python), "-m", "rehearsal.guard", str(python), "-m", "rehearsal.cloud"]
+        process = processes.start(guarded, env=env, cwd=ROOT, log=log, orphaned=signal.SIGTERM)
+        self.process = process
         self._children.append(process)
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
@@ -103,11 +106,14 @@ class EmbeddedCloud:
 
     def control(self, control: str, /, **body: Any) -> dict[str, Any]:
         """Ask the control API, which `rehearsal.control` describes. Raises RehearsalError with what it refuses."""
+        seconds = 600 if control == "advance" else 60  # a skip of months fires every schedule on the way
         try:
-            return self._ask(control, json.dumps(body).encode() if body else None, timeout_seconds=60)
+            return self._ask(control, json.dumps(body).encode() if body else None, timeout_seconds=seconds)
         except urllib.error.HTTPError as refusal:
             told = refusal.read().decode(errors="replace")
             raise RehearsalError(f"control {control}: {told} (HTTP {refusal.code})") from refusal
+        except TimeoutError as error:
+            raise RehearsalError(f"control {control} did not answer within {seconds} s") from error
 
     @contextmanager
     def faults(self, **members: Any) -> Iterator[None]:

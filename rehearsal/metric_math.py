@@ -114,7 +114,7 @@ def _at(value: Value, index: int) -> float | None:
 
 
 def _combine(function: Callable[[float, float], float], left: Value, right: Value) -> Value:
-    """Missing values count as 0, unless there is none on either side; a division by zero drops the data point."""
+    """Missing values count as 0, unless there is none on either side; what is no number drops the data point."""
     if isinstance(left, list) or isinstance(right, list):
         size = len(left) if isinstance(left, list) else len(_several(right))
         pairs = [(_nth(left, i), _nth(right, i)) for i in range(size)]
@@ -125,9 +125,10 @@ def _combine(function: Callable[[float, float], float], left: Value, right: Valu
         if series and all(v is None for v in series):
             return None
         try:
-            return float(function(one or 0.0, other or 0.0))
-        except ZeroDivisionError:
+            result = function(one or 0.0, other or 0.0)
+        except (ZeroDivisionError, OverflowError):
             return None
+        return None if isinstance(result, complex) else float(result)
 
     for whole in (left, right):
         if isinstance(whole, tuple):

@@ -59,7 +59,7 @@ def _caller(name: str, call: dict[str, Any]) -> str:
 
 def main() -> int:
     paths = sorted(RECORDS.glob("*.json"))
-    if {path.stem for path in paths} < {"clients", "digits"}:
+    if not {"clients", "digits"} <= {path.stem for path in paths}:
         sys.stderr.write("records of the story and of the clients are missing: type `make cloud-operations`\n")
         return 2
     TABLE.write_text(table({path.stem: json.loads(path.read_text()) for path in paths}))

@@ -18,14 +18,25 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
 
 
-def _die_with(parent: int) -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with(parent: int, number: signal.Signals) -> None:
+    """In a new child: get this signal when the thread that forked it ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it ended before the request was made
         os._exit(1)
 
 
-def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start a process in a group of its own; its output is appended to `log`. Raises OSError if it cannot start."""
+def start(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    orphaned: signal.Signals = signal.SIGKILL,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own; its output is appended to `log`. Raises OSError if it cannot start.
+
+    It gets the signal `orphaned` when this process ends, however that comes.
+    """
 
     def fork() -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
@@ -37,7 +48,7 @@ def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(_die_with, os.getpid()),
+                preexec_fn=partial(die_with, os.getpid(), orphaned),
             )
 
     return _forker.submit(fork).result()

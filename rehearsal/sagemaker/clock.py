@@ -2,9 +2,14 @@
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+logger = logging.getLogger("sluice")
+LONGEST_HOLD_SECONDS = 20.0
 
 
 class Clock:
@@ -16,13 +21,15 @@ class Clock:
         self._order = itertools.count()
         self._acting, self._changed = threading.RLock(), threading.Condition()
         self._keeper: threading.Thread | None = None
-        self.settle: Callable[[], None] = lambda: None  # what a skip waits for between two moments
+        self._actor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clock-actions")
+        self._busy: set[object] = set()
+        self._ended = threading.Condition()
 
     def now(self) -> float:
         return time.time() + self._skipped_seconds
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something when so much of the cloud's time has passed: on a thread of the clock, or of who skips time."""
+        """Do something when so much of the cloud's time has passed, one thing after the other."""
         with self._changed:
             heapq.heappush(self._agenda, (self.now() + seconds, next(self._order), action))
             if self._keeper is None or not self._keeper.is_alive():
@@ -30,18 +37,49 @@ class Clock:
                 self._keeper.start()
             self._changed.notify_all()
 
+    def begin(self, key: object) -> None:
+        """Hold every skip of time until `end(key)`: what runs for seconds must not be passed over by hours."""
+        with self._ended:
+            self._busy.add(key)
+
+    def end(self, key: object) -> None:
+        with self._ended:
+            self._busy.discard(key)
+            self._ended.notify_all()
+
     def advance(self, seconds: float) -> float:
-        """Skip time; gives the time then. What falls due on the way is done in its order, each at its own moment."""
+        """Skip time; gives the time then. What falls due on the way is done in its order, each at its own moment.
+
+        RuntimeError tells, when all is done, of actions that failed.
+        """
         if seconds < 0:
             raise ValueError(f"the clock cannot go back: {seconds} seconds")
+        faults: list[BaseException] = []
         with self._acting:
             target = self.now() + seconds
-            self.settle()
+            self._settle()
             while action := self._due(target):
-                action()
-                self.settle()
+                faults += self._act(action)
+                self._settle()
             self._skipped_seconds += max(0.0, target - self.now())
-            return self.now()
+        if faults:
+            raise RuntimeError(f"{len(faults)} of what fell due failed; the first: {faults[0]!r}") from faults[0]
+        return self.now()
+
+    def _act(self, action: Callable[[], None]) -> list[BaseException]:
+        fault = self._actor.submit(action).exception()
+        if fault:
+            logger.error("what fell due failed", exc_info=fault)
+        return [fault] if fault else []
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + LONGEST_HOLD_SECONDS
+        with self._ended:
+            while self._busy and self._ended.wait(deadline - time.monotonic()):
+                pass
+            if self._busy:
+                logger.warning("time goes on after %s s, although %s still run", LONGEST_HOLD_SECONDS, self._busy)
+                self._busy.clear()
 
     def _due(self, until: float) -> Callable[[], None] | None:
         """The next action that falls due by then, with the clock put forward to its moment."""
@@ -56,6 +94,6 @@ class Clock:
         while True:
             with self._acting:
                 while action := self._due(self.now()):
-                    action()
+                    self._act(action)
             with self._changed:
                 self._changed.wait(max(0.0, self._agenda[0][0] - self.now()) if self._agenda else None)

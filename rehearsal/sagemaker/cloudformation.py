@@ -91,9 +91,6 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
             changeable = {_ON_UPDATE.get(n, n): v for n, v in new.items() if _ON_UPDATE.get(n, n) in members}
             request = _request(f"Update{row.noun}", physical_id, changeable)
             _call(service, f"Update{row.noun}", {**{name: record[name] for name in kind.key}, **request})
-            for name, member in _ON_UPDATE.items():
-                if member in record:
-                    record[name] = {**record.get(name, {}), **record.pop(member)}
         record["Tags"] = new.get("Tags", [])
         _wait(kind, record)
         return _identity(record)

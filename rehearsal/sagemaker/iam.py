@@ -35,12 +35,6 @@ def further(operation: str, request: Mapping[str, Any], arn_prefix: str) -> Iter
         yield from _arns(_TABLE["also"][operation], request, arn_prefix, lacking=[])
 
 
-def passed(operation: str, request: Mapping[str, Any]) -> list[str]:
-    """The ARNs of roles inside the settings of a request, which the caller must be allowed to pass."""
-    path = _TABLE["passes"].get(operation)
-    return _texts(_search(path, request)) if path else []
-
-
 def conditions(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> dict[str, Any]:
     """The service's own condition keys of a call, with the values as IAM compares them: text, or a list of texts."""
     found: dict[str, Any] = {}

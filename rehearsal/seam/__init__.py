@@ -24,6 +24,8 @@ from rehearsal.seam.inert import INERT, inert
 from rehearsal.seam.requests import handler
 from rehearsal.seam.schedules import Schedules
 
+LONGEST_WAIT_SECONDS = 0.5  # that all other requests may be held up
+
 __all__ = ["INERT", "STAND_INS", "Cloud", "kill_function", "mount"]
 
 STAND_INS = [
@@ -41,13 +43,16 @@ STAND_INS = [
     "VPC flow logs and network isolation: recorded, without effect.",
     "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
     "Metric math: in alarms only, not in GetMetricData.",
-    "Metrics: one's own, endpoints', Lambda's and the letters in functions' dead-letter queues; no other service's.",
+    "Metrics: one's own, jobs', endpoints', Lambda's and the letters in functions' dead-letter queues; no others.",
+    "Functions: the retries of an event wait half a second and a second, not one and two minutes.",
+    "A skip of time waits for the functions and state machines that it starts, not for jobs and pipelines.",
+    "CloudFormation: what it does is not held to the permissions of who deploys.",
     "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
     "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: an app is a record with a state; nothing runs in it, idle shutdown stops none, no health check follows.",
     "Studio: a domain names a home file system that does not exist in EFS, so none is left when the domain goes.",
-    "Life cycles: each passing state lasts 0.1 s of the cloud's clock unless `pace` says otherwise.",
+    "Life cycles: passing states of what is no process last 0.1 s of the cloud's clock, unless `pace` says otherwise.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
@@ -68,10 +73,13 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     eventbridge._dispatch_to_lambda = invoke_with_retries
     mend_dead_letters()
     mend_exits()
-    delivery.mend()
-    clock.settle = delivery.settle
-    plain = stacks._runs_on_worker_thread  # a provisioner waits until its resource is in service
-    stacks._runs_on_worker_thread = lambda name: name in cloudformation.TYPES or plain(name)
+    delivery.mend(clock)
+    # A provisioner waits until its resource is in service. For as long as a test wants to skip, others must be served
+    # meanwhile; for a moment it waits on the spot, because the CDK looks only every few seconds whether it is done.
+    plain = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda name: (
+        (name in cloudformation.TYPES and service.pace_seconds > LONGEST_WAIT_SECONDS) or plain(name)
+    )
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only

@@ -148,8 +148,11 @@ class Alarms:
                 _check(asked)
             except ValueError as error:
                 return cloudwatch._error("ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor)
+            known = asked.get("AlarmName") in cloudwatch._alarms
             answer = plain(params, asked, is_cbor, is_json)
             if answer[0] == 200:
+                if not known:  # one of this name may have been deleted
+                    self._states.pop(cloudwatch._alarms[asked["AlarmName"]]["AlarmArn"], None)
                 _reshape(cloudwatch._alarms[asked["AlarmName"]], asked)
                 self.wake(cloudwatch._alarms[asked["AlarmName"]])
             return answer

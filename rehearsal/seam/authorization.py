@@ -33,8 +33,6 @@ def authorize_further(service: Service, operation: str, request: dict[str, Any],
         arn = rules.resource(operation, request, prefix)
         context = _context(service, "AddTags", request, arn, body) | {"sagemaker:TaggingAction": operation}
         must_be_allowed(key, "sagemaker:AddTags", arn, region, context)
-    for role in rules.passed(operation, request):
-        must_be_allowed(key, "iam:PassRole", role, region, PASSED_TO)
 
 
 def must_be_allowed(key: str, action: str, arn: str, region: str, context: dict[str, Any]) -> None:
@@ -95,11 +93,24 @@ def _context(service: Service, operation: str, request: dict[str, Any], arn: str
     }
 
 
+def read(body: bytes) -> dict[str, Any]:
+    """The members of a request. Raises AwsError."""
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise AwsError("SerializationException", "The body of the request is no JSON object.")
+    return asked
+
+
 def _request(path: str, headers: dict[str, str], body: bytes) -> tuple[str, dict[str, Any]]:
     """The operation and its members; of a runtime call those in the path and the headers."""
     if target := headers.get("x-amz-target", ""):
-        asked = json.loads(body or b"{}")
-        return target.split(".", 1)[1], asked if isinstance(asked, dict) else {}
+        try:
+            return target.split(".", 1)[1], read(body)
+        except AwsError:
+            return target.split(".", 1)[1], {}  # refused when it is carried out
     for name in _runtime.operation_names:
         operation = _runtime.operation_model(name)
         if str(operation.http["requestUri"]).rsplit("/", 1)[-1] == path.rstrip("/").rsplit("/", 1)[-1]:

@@ -4,36 +4,21 @@
 # ministack lives in .venv-cloud only.
 import json
 import logging
-import threading
 import time
 from typing import Any
 
 from ministack.core.arn import parse_arn
 from ministack.services import eventbridge, lambda_svc, sns, sqs, stepfunctions
 
+from rehearsal.sagemaker.clock import Clock
+
 logger = logging.getLogger("sluice")
-LONGEST_WAIT_SECONDS = 20
-_begun: set[int] = set()
-_ended = threading.Condition()
 
 
-def mend() -> None:
-    """Keep account of functions that have yet to run, and publish metrics of all runs, not only of Invoke's."""
-    invoke, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+def mend(clock: Clock) -> None:
+    """A skip of time waits for functions, and all their runs become metrics, not only those that Invoke asked for."""
+    _mend_holds(clock)
     run, emit = lambda_svc._execute_function_dispatch, lambda_svc._emit_lambda_metrics
-
-    def invoked(function: Any, event: Any, *further: Any) -> Any:
-        with _ended:
-            _begun.add(id(event))
-        return invoke(function, event, *further)
-
-    def executed(function: Any, event: Any, *further: Any) -> Any:
-        try:
-            return execute(function, event, *further)
-        finally:
-            with _ended:
-                _begun.discard(id(event))
-                _ended.notify_all()
 
     def dispatched(function: Any, config: dict[str, Any], *further: Any) -> Any:
         began = time.monotonic()
@@ -45,17 +30,41 @@ def mend() -> None:
         if throttle:  # what ran is told above
             emit(name, duration_ms, error, throttle)
 
-    lambda_svc.invoke_async_with_retry, lambda_svc._execute_function = invoked, executed
     lambda_svc._execute_function_dispatch, lambda_svc._emit_lambda_metrics = dispatched, emitted
 
 
-def settle() -> None:
-    """Hold a skip of time until what it invoked has run: functions last seconds, which hours would not pass over."""
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    with _ended:
-        while _begun and _ended.wait(deadline - time.monotonic()):
-            pass
-        _begun.clear()
+def _mend_holds(clock: Clock) -> None:
+    """An asynchronous invocation holds the clock from its event to its success, its last attempt or its letter."""
+    invoke, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+    route = lambda_svc._route_async_failure
+    left: dict[int, int] = {}
+
+    def invoked(function: Any, event: Any, *further: Any) -> Any:
+        settings = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST")
+        retries = (settings or {}).get("MaximumRetryAttempts")
+        left[id(event)] = 1 + (2 if retries is None else int(retries))
+        clock.begin(id(event))
+        return invoke(function, event, *further)
+
+    def executed(function: Any, event: Any, *further: Any) -> Any:
+        result = execute(function, event, *further)
+        if id(event) in left:
+            left[id(event)] -= 1
+            letters = (function.get("config") or function).get("DeadLetterConfig", {}).get("TargetArn")
+            if not result.get("error") or (not left[id(event)] and not letters):
+                _over(event)
+        return result
+
+    def routed(target: str, name: str, event: Any, *further: Any) -> None:
+        route(target, name, event, *further)
+        _over(event)
+
+    def _over(event: Any) -> None:
+        left.pop(id(event), None)
+        clock.end(id(event))
+
+    lambda_svc.invoke_async_with_retry, lambda_svc._execute_function = invoked, executed
+    lambda_svc._route_async_failure = routed
 
 
 def invoke_with_retries(arn: str, payload: str) -> None:

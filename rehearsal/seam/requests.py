@@ -12,7 +12,7 @@ from rehearsal.sagemaker import calls
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
-from rehearsal.seam.authorization import authorize_further, caller_key, invoked
+from rehearsal.seam.authorization import authorize_further, caller_key, invoked, read
 
 _NOT_INVOCATIONS = {
     "async-invocations": "InvokeEndpointAsync",
@@ -28,7 +28,7 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
         try:
             target = headers.get("x-amz-target", "")
             if target:
-                operation, asked = target.split(".", 1)[1], json.loads(body or b"{}")
+                operation, asked = target.split(".", 1)[1], read(body)
                 await _receive(service, operation, headers)
                 authorize_further(service, operation, asked, body)
                 answer = service.call(operation, asked)

@@ -47,7 +47,7 @@ class Schedules:
                 invoke(target, event, rule, view)
 
         eventbridge._invoke_target = invoked
-        app.SERVICE_HANDLERS["events"] = self._then_plan(app.SERVICE_HANDLERS["events"], lambda *_: None)
+        app.SERVICE_HANDLERS["events"] = self._then_plan(app.SERVICE_HANDLERS["events"], _check_rule)
         app.SERVICE_HANDLERS["scheduler"] = self._then_plan(app.SERVICE_HANDLERS["scheduler"], self._check_request)
         plain = dict(provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"])
         own = {"create": _created(self._cloud), "update": _updated(self._cloud)}
@@ -84,6 +84,8 @@ class Schedules:
     def _check_request(self, method: str, path: str, headers: dict[str, str], body: bytes, query: Record) -> None:
         if method in ("POST", "PUT") and path.startswith("/schedules/"):
             asked = json.loads(body or b"{}")
+            if not isinstance(asked, dict):
+                raise ValueError("The body of the request is no JSON object.")
             _check(self._cloud, asked)
             key, role = router.extract_access_key_id(headers, query), asked["Target"]["RoleArn"]
             passed = {"iam:PassedToService": PRINCIPAL}
@@ -123,11 +125,19 @@ class Schedules:
             return
         set_request_account_id(key[0])
         set_request_region(key[1])
+        self._plan(kind, key, record, due)  # first: whatever comes of this time, there is a next one
         if kind == "rule":
             _fire_rule(key, record, due)
         else:
             self._targets.invoke(Invocation(record, due, secrets.token_hex(8)))
-        self._plan(kind, key, record, due)
+
+
+def _check_rule(method: str, path: str, headers: dict[str, str], body: bytes, query: Record) -> None:
+    """Refuse a rule whose schedule cannot be read, before it is stored. Raises ValueError."""
+    if headers.get("x-amz-target", "").endswith(".PutRule"):
+        asked = json.loads(body or b"{}")
+        if isinstance(asked, dict) and asked.get("ScheduleExpression"):
+            Schedule(asked["ScheduleExpression"], anchor=0)
 
 
 def _next(kind: str, record: Record, after: float) -> float | None:

@@ -17,6 +17,7 @@ from rehearsal.sagemaker.shapes import service_model
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.seam.host import Cloud
 
+_running: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_execution", default="")
 _role: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_state_machine_role", default="")
 
 
@@ -24,26 +25,46 @@ def mend(cloud: Cloud, clock: Clock) -> None:
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     run, dispatch = stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_json
+    start = stepfunctions._start_execution
 
     def under_role(execution_arn: str) -> None:
         execution = stepfunctions._executions.get(execution_arn) or {}
         machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
         token = _role.set(machine.get("roleArn", ""))
+        running = _running.set(execution_arn)
+        clock.begin(execution_arn)
         try:
             run(execution_arn)
         finally:
+            clock.end(execution_arn)
+            _running.reset(running)
             _role.reset(token)
+
+    def started(asked: dict[str, Any]) -> Any:
+        answer = start(asked)
+        arn = json.loads(answer[2]).get("executionArn")
+        if arn:  # held from here on, not only from when its thread runs
+            clock.begin(arn)
+            if stepfunctions._executions[arn]["status"] != "RUNNING":
+                clock.end(arn)
+        return answer
 
     def dispatched(info: dict[str, Any], service: str, action: str, given: Any) -> Any:
         return _call(cloud, action, given) if service == "sagemaker" else dispatch(info, service, action, given)
 
     def wait(seconds: float) -> None:
-        over = threading.Event()
-        clock.after(seconds, over.set)
+        over, arn = threading.Event(), _running.get()
+
+        def wake() -> None:
+            clock.begin(arn)
+            over.set()
+
+        clock.after(seconds, wake)
+        clock.end(arn)
         over.wait()
 
     stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_json = under_role, dispatched
-    stepfunctions._scaled_sleep = wait
+    stepfunctions._start_execution, stepfunctions._scaled_sleep = started, wait
     stepfunctions._sleep_until = lambda until: wait(max(0.0, datetime.fromisoformat(until).timestamp() - clock.now()))
 
 

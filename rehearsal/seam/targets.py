@@ -10,6 +10,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.sagemaker.clock import Clock
+from rehearsal.sagemaker.shapes import service_model
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.schedules import utc
 from rehearsal.seam.host import Cloud
@@ -70,6 +71,22 @@ def check_target(target: Record) -> None:
     pipeline = arn.split(":")[2:3] != ["sagemaker"] or ":pipeline/" in arn
     if not target.get("RoleArn") or not (universal or (known and pipeline)):
         raise ValueError(f"The target {arn or target} of a schedule is not emulated by this cloud.")
+    if universal:
+        action = arn.rsplit(":", 1)[-1]
+        if action[:1].upper() + action[1:] not in service_model().operation_names:
+            raise ValueError(f"The target {arn} names no action of SageMaker.")
+        if not isinstance(_read(target.get("Input") or ""), dict):
+            raise ValueError(f"The target {arn} needs an Input that is a JSON object.")
+    if arn.split(":")[2] == "events" and not target.get("EventBridgeParameters"):
+        raise ValueError(f"The target {arn} needs EventBridgeParameters.")
+
+
+def _read(text: str) -> object:
+    """What a JSON text says; Input may hold `<aws.scheduler...>` only inside its strings."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
 
 
 class Targets:

@@ -165,6 +165,8 @@ SERIES = {
         ("metric1 + metric2", (50, 20, 20, 0)),
         ("metric2 * 2", (40, None, 40, None)),
         ("-holes / zeros", (None, 0, None)),
+        ("(0 - metric1) ^ 0.5", (None, None, 0, 0)),
+        ("metric1 ^ 100000", (None, None, 0, 0)),
         ("FILL(holes, 0) + 2 ^ 3", (9, 8, 11)),
         ("FILL(holes, REPEAT)", (1, 1, 3)),
         ("SUM([holes, zeros])", (1, 2, 3)),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rehearsal import operations
-from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud, RehearsalError
 from rehearsal.processes import clean_environment
 
 pytestmark = pytest.mark.slow
@@ -90,3 +90,36 @@ def test_the_sdk_builds_creates_starts_and_awaits_the_digits_pipeline(
     assert told["steps"] == dict.fromkeys(("Preprocess", "Train", "Evaluate", "Register"), "Succeeded")
     assert told["executions"] == [True]
     assert told["tags"] == ["checked-by", "made-by"]  # upsert of what exists keeps the tags that it had
+
+
+def test_cdk_deploys_finds_no_difference_and_destroys(tmp_path: Path) -> None:
+    """On a cloud of its own: the client tests' shared one has no bootstrap stack."""
+    template = {
+        "Resources": {
+            "Group": {
+                "Type": "AWS::SageMaker::ModelPackageGroup",
+                "Properties": {"ModelPackageGroupName": "cdk-made", "Tags": [{"Key": "team", "Value": "blue"}]},
+            }
+        }
+    }
+    (tmp_path / "app.py").write_text(
+        "from aws_cdk import App, Stack, cloudformation_include as include\n"
+        "app = App()\nstack = Stack(app, 'Small')\n"
+        f"include.CfnInclude(stack, 'Template', template_file={str(tmp_path / 'template.json')!r})\napp.synth()\n"
+    )
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    app = ("--app", f"{ROOT / '.venv/bin/python'} {tmp_path / 'app.py'}", "--output", str(tmp_path / "cdk.out"))
+    with EmbeddedCloud("us-east-1", tmp_path / "cloud") as own:
+        own.start()
+        log, groups = tmp_path / "cdk.log", own.client("sagemaker").list_model_package_groups
+        own.cdk("bootstrap", log=log)
+        own.cdk("deploy", "--require-approval", "never", *app, log=log)
+        [made] = groups()["ModelPackageGroupSummaryList"]
+        assert made["ModelPackageGroupName"] == "cdk-made"
+        own.cdk("diff", "--fail", *app, log=log)
+        template["Resources"]["Group"]["Properties"]["Tags"] = []
+        (tmp_path / "template.json").write_text(json.dumps(template))
+        with pytest.raises(RehearsalError):
+            own.cdk("diff", "--fail", *app, log=log)
+        own.cdk("destroy", "--force", *app, log=log)
+        assert groups()["ModelPackageGroupSummaryList"] == []

@@ -1,14 +1,17 @@
 """Nothing that was started outlives its parent, however the parent ends."""
 
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
-from rehearsal import processes
-from rehearsal.embedded import ROOT
+from rehearsal import guard, processes
+from rehearsal.embedded import ROOT, EmbeddedCloud
 
 
 def alive(pid: int) -> bool:
@@ -64,3 +67,72 @@ def test_a_child_inherits_no_credentials(monkeypatch) -> None:  # type: ignore[n
     environment = processes.clean_environment(HOME="here")
     assert environment["HOME"] == "here"
     assert not {"AWS_SECRET_ACCESS_KEY", "PYTHONPATH"} & set(environment)
+
+
+BACKGROUND = ["sh", "-c", "sleep {number} & setsid sleep {number}1 & wait"]
+FUNCTION = "import time\ndef handler(event, context):\n    time.sleep({number})\n"
+
+
+def test_when_the_cloud_is_killed_nothing_that_came_of_it_is_left_and_the_next_one_starts(tmp_path: Path) -> None:
+    """A job with processes in the background and in a session of their own, and a function that runs."""
+    for number in (7351, 7352):
+        with EmbeddedCloud("us-east-1", tmp_path / "same") as cloud:
+            cloud.start()
+            occupied(cloud, number, tmp_path)
+            [killed] = guard.children(cloud.process.pid)
+            os.kill(killed, signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while found := running(number, tmp_path):
+                assert time.monotonic() < deadline, found
+                time.sleep(0.05)
+
+
+def test_the_end_of_the_block_ends_what_a_job_left_in_the_background(tmp_path: Path) -> None:
+    with EmbeddedCloud("us-east-1", tmp_path / "7353") as cloud:
+        cloud.start()
+        occupied(cloud, 7353, tmp_path)
+    assert running(7353, tmp_path) == []
+
+
+def occupied(cloud: EmbeddedCloud, number: int, folder: Path) -> None:
+    """Start a job and a function that last longer than any test."""
+    iam, trust = cloud.client("iam"), ("sagemaker.amazonaws.com", "lambda.amazonaws.com")
+    statements = [{"Effect": "Allow", "Principal": {"Service": s}, "Action": "sts:AssumeRole"} for s in trust]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    role = iam.create_role(RoleName="long", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    cloud.client("sagemaker").create_processing_job(
+        ProcessingJobName="long",
+        RoleArn=role,
+        AppSpecification={
+            "ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1",
+            "ContainerEntrypoint": [part.format(number=number) for part in BACKGROUND],
+        },
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+    )
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", FUNCTION.format(number=number))
+    functions = cloud.client("lambda")
+    functions.create_function(
+        FunctionName="long", Runtime="python3.13", Role=role, Handler="index.handler", Code={"ZipFile": code.getvalue()}
+    )
+    functions.invoke(FunctionName="long", InvocationType="Event", Payload=b"{}")
+    deadline = time.monotonic() + 20
+    while len(running(number, folder)) < 4:  # the cloud's own, the worker, and the two of the job at least
+        assert time.monotonic() < deadline, running(number, folder)
+        time.sleep(0.05)
+
+
+def running(number: int, folder: Path) -> list[str]:
+    """The command lines of processes that work in a folder or sleep so long."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            place = str((path / "cwd").readlink())
+            home = f"SLUICE_WORK={folder}" in (path / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if f"sleep {number}" in command or place.startswith(str(folder)) or home:
+            found.append(command)
+    return found

@@ -314,3 +314,28 @@ def test_a_target_that_fails_is_tried_again_as_often_and_as_long_as_the_policy_s
     calls, (letter,) = json.loads(done.stdout)
     assert [body for _, body in calls] == [str(i + 1) for i in range(attempts)]
     assert letter["EXHAUSTED_RETRY_CONDITION"] == condition and letter["RETRY_ATTEMPTS"] == str(attempts - 1)
+
+
+def test_a_rule_whose_schedule_cannot_be_read_is_refused_and_not_kept(cloud: EmbeddedCloud) -> None:
+    events = cloud.client("events")
+    with pytest.raises(ClientError, match="ValidationException"):
+        events.put_rule(Name="unreadable", ScheduleExpression="cron(99 * * * ? *)")
+    assert events.list_rules(NamePrefix="unreadable")["Rules"] == []
+
+
+@pytest.mark.parametrize(
+    ("arn", "text"),
+    [
+        ("arn:aws:scheduler:::aws-sdk:sagemaker:makeCoffee", "{}"),
+        ("arn:aws:scheduler:::aws-sdk:sagemaker:listModels", "[1]"),
+        (f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default", "{}"),
+    ],
+)
+def test_a_target_that_could_only_fail_is_refused_when_it_is_scheduled(
+    cloud: EmbeddedCloud, arn: str, text: str
+) -> None:
+    target = {"Arn": arn, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/any", "Input": text}
+    with pytest.raises(ClientError, match=arn.rsplit(":", 1)[-1]):
+        cloud.client("scheduler").create_schedule(
+            Name="unable", ScheduleExpression="rate(1 hour)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+        )

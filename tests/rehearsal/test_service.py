@@ -284,3 +284,28 @@ def test_permissions_bind_on_the_condition_key_and_the_passed_role(
     assert create(starter, "mine-2", "ml.p4d.24xlarge") == "AccessDeniedException"
     assert create(starter, "theirs", "ml.m5.large") == "AccessDeniedException"
     assert create(no_pass, "mine-3", "ml.m5.large") == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[1]", b"\xff"])
+def test_a_body_that_is_no_json_object_is_refused_as_such(cloud: EmbeddedCloud, body: bytes) -> None:
+    raw = cloud.client("sagemaker")
+
+    def replace(request: Any, **_: Any) -> None:
+        request.data = body
+
+    raw.meta.events.register("before-sign.sagemaker.ListModels", replace)
+    with pytest.raises(ClientError) as refused:
+        raw.list_models()
+    assert refused.value.response["Error"]["Code"] == "SerializationException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_bucket_for_tls_alone_serves_a_role(cloud: EmbeddedCloud, role: str) -> None:
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="tls-alone")
+    everything = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::tls-alone/*"}
+    plain = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(
+        Bucket="tls-alone", Policy=json.dumps({"Version": "2012-10-17", "Statement": [everything | plain]})
+    )
+    as_role(cloud, role, "s3").put_object(Bucket="tls-alone", Key="k", Body=b"1")

@@ -87,3 +87,19 @@ def test_an_action_that_sagemaker_does_not_have_fails_by_name(cloud: EmbeddedClo
     wrong = {"Wrong": task("createMiracle", {}, End=True)}
     found = ended(cloud, machine(cloud, "wrong", ["sagemaker:*"], wrong, "Wrong"))
     assert found["status"] == "FAILED" and "createMiracle" in found["cause"]
+
+
+def test_one_skip_of_a_day_lets_an_hourly_loop_run_each_time(cloud: EmbeddedCloud) -> None:
+    states = {
+        "Wait": {"Type": "Wait", "Seconds": 3600, "Next": "Look"},
+        "Look": task("listModels", {"MaxResults": 1}, ResultPath="$.models", Next="Wait"),
+    }
+    arn = machine(cloud, "hourly", ["sagemaker:ListModels"], states, "Wait")
+    client = cloud.client("stepfunctions")
+    execution = client.start_execution(stateMachineArn=arn, input="{}")["executionArn"]
+    cloud.control("advance", seconds=24 * 3600 + 60)
+    told = client.describe_execution(executionArn=execution)
+    assert told["status"] == "RUNNING", (told, client.get_execution_history(executionArn=execution)["events"][-2:])
+    client.stop_execution(executionArn=execution)
+    calls = cloud.control("calls")["calls"]
+    assert [c["count"] for c in calls if (c["operation"], c["role"]) == ("ListModels", "hourly")] == [24]
