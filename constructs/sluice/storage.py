@@ -92,19 +92,19 @@ class Storage(Construct):
             lifecycle_rules=endings,
             **_CLOSED,
         )
-        # What names no encryption gets the bucket's, with our key; what names another key, or none of ours, is refused.
-        bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                actions=["s3:PutObject"],
-                principals=[iam.AnyPrincipal()],
-                resources=[bucket.arn_for_objects("*")],
-                conditions={
-                    "Null": {"s3:x-amz-server-side-encryption": "false"},
-                    "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key.key_arn},
-                },
+        # What names no encryption gets the bucket's, with our key. What names KMS but no key gets AWS's own one for S3:
+        # that is not refused, because AWS does not say that each part of a large upload counts as naming the key.
+        for header, allowed in (("", ["aws:kms", "aws:kms:dsse"]), ("-aws-kms-key-id", [key.key_arn])):
+            named = f"s3:x-amz-server-side-encryption{header}"
+            bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY,
+                    actions=["s3:PutObject"],
+                    principals=[iam.AnyPrincipal()],
+                    resources=[bucket.arn_for_objects("*")],
+                    conditions={"Null": {named: "false"}, "StringNotEquals": {named: allowed}},
+                )
             )
-        )
         return bucket
 
 

@@ -60,19 +60,17 @@ def test_data_and_artifacts_are_encrypted_with_the_customer_key_and_logged(found
         )
 
 
-def test_data_and_artifacts_refuse_what_is_written_under_another_key(foundation: Template) -> None:
+@pytest.mark.parametrize("header", ["", "-aws-kms-key-id"])
+def test_data_and_artifacts_refuse_what_names_another_encryption_or_key(foundation: Template, header: str) -> None:
     [key] = foundation.find_resources("AWS::KMS::Key")
+    named = f"s3:x-amz-server-side-encryption{header}"
+    allowed = [{"Fn::GetAtt": [key, "Arn"]}] if header else ["aws:kms", "aws:kms:dsse"]
     refusal = Match.object_like(
         {
             "Effect": "Deny",
             "Action": "s3:PutObject",
             "Principal": {"AWS": "*"},
-            "Condition": {
-                "Null": {"s3:x-amz-server-side-encryption": "false"},
-                "StringNotEquals": {
-                    "s3:x-amz-server-side-encryption-aws-kms-key-id": {"Fn::GetAtt": [key, "Arn"]},
-                },
-            },
+            "Condition": {"Null": {named: "false"}, "StringNotEquals": {named: allowed}},
         }
     )
     policies = foundation.find_resources(
