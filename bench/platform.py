@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 from bench.figure import ROOT, Figure, timed
+from config import prices
+from config.load import load
 
 SYNTH_SAMPLES = 5
 
@@ -85,3 +87,18 @@ def setup() -> list[Figure]:
         seconds, _ = timed(["make", "-C", clone, "setup"], HOME=home)
     note = "make setup in a fresh clone, empty home"
     return [Figure(name="setup.seconds", value=seconds, unit="s", limit=240, against=note, samples=1)]
+
+
+def at_rest() -> list[Figure]:
+    """What a month costs in which nobody works; the least configuration may cost nothing but its key."""
+    return [
+        Figure(
+            name=f"platform.usd_month_at_rest.{sample}",
+            value=prices.total(prices.at_rest(load(ROOT / "config" / f"{sample}.yaml"))),
+            unit="USD/month",
+            limit=limit,
+            against=f"config/{sample}.yaml, prices of config/prices.py ({prices.REGION})",
+            samples=1,
+        )
+        for sample, limit in (("minimal", prices.KEY.usd), ("production", None))
+    ]

@@ -43,6 +43,15 @@ def regions() -> frozenset[str]:
     return frozenset(name for partition in partitions for name in partition["regions"] if name[-1].isdigit())
 
 
+def _is_a_region(region: str) -> str:
+    if region not in regions():
+        raise ValueError(f"must be one of {', '.join(sorted(regions()))}")
+    return region
+
+
+Region = Annotated[str, AfterValidator(_is_a_region)]
+
+
 def _one_of(shape: str) -> AfterValidator:
     def check(value: str) -> str:
         known = _enum(shape)

@@ -1,18 +1,17 @@
 """The shape of `config/team.yaml`."""
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from config.guardrails import Guardrails, Persona
-from config.instances import regions
-from config.section import Finding, Positive, Section, Text
+from config.instances import Region, regions
+from config.network import AnyNetwork
+from config.section import Finding, Section, Text, repeated
+from config.storage import Environment, Storage
 from config.workload import Workload, WorkloadName
-
-Environment = Literal["dev", "staging", "prod"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
 PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
@@ -22,85 +21,14 @@ Minutes = Annotated[int, Field(ge=1)]
 # The bounds of SageMaker's own IdleSettings.
 StudioIdleMinutes = Annotated[int, Field(ge=60, le=525600)]
 
-EndpointService = Literal["sagemaker.api", "sagemaker.runtime", "logs", "sts"]
-
-
-def _repeated(values: object, key: str | None = None) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Place and value of each entry of a raw list (or of `key` in its mappings) that an earlier entry has too."""
-    seen: list[object] = []
-    for index, entry in enumerate(values if isinstance(values, list | tuple) else ()):
-        place: tuple[str | int, ...] = (index,)
-        if key is not None:
-            if not isinstance(entry, Mapping) or key not in entry:
-                continue
-            entry, place = entry[key], (index, key)
-        if entry in seen:
-            yield place, entry
-        seen.append(entry)
-
 
 class Alerts(Section):
     emails: tuple[Email, ...] = Field(default=(), strict=False)
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        for place, email in _repeated(raw.get("emails")):
+        for place, email in repeated(raw.get("emails")):
             yield ("emails", *place), email, "is given twice; each address is written to once"
-
-
-class PrivateNetwork(Section):
-    """A VPC of our own, without a way to the internet."""
-
-    mode: Literal["private"]
-    cidr: str
-    availability_zones: tuple[str, ...] = Field(min_length=2, strict=False)
-    # What Studio calls from inside the VPC; jobs need none of them. Each costs by the hour and zone.
-    interface_endpoints: tuple[EndpointService, ...] = Field(
-        default=("sagemaker.api", "sagemaker.runtime", "logs", "sts"), strict=False
-    )
-
-    @classmethod
-    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        for place, service in _repeated(raw.get("interface_endpoints")):
-            allowed = ", ".join(get_args(EndpointService))
-            yield ("interface_endpoints", *place), service, f"is given twice; each of {allowed} may be given once"
-
-    @field_validator("cidr")
-    @classmethod
-    def _is_a_vpc_block(cls, cidr: str) -> str:
-        try:
-            prefix = ipaddress.IPv4Network(cidr).prefixlen
-        except ValueError:
-            prefix = 0
-        if not 16 <= prefix <= 24:
-            raise ValueError("must be an IPv4 block of /16 to /24, such as 10.42.0.0/16")
-        return cidr
-
-
-class GivenNetwork(Section):
-    """A VPC that exists already; one subnet for each availability zone, in the same order."""
-
-    mode: Literal["given"]
-    vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]+$")]
-    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...] = Field(
-        min_length=1, strict=False
-    )
-    availability_zones: tuple[str, ...] = Field(min_length=1, strict=False)
-    security_group_ids: tuple[Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]+$")], ...] = Field(
-        min_length=1, max_length=5, strict=False
-    )
-
-    @classmethod
-    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        subnets, zones = raw.get("subnet_ids"), raw.get("availability_zones")
-        if isinstance(subnets, list) and isinstance(zones, list) and len(subnets) != len(zones):
-            yield ("subnet_ids",), subnets, f"must name one subnet for each of the {len(zones)} availability_zones"
-
-
-class Storage(Section):
-    noncurrent_days: Positive = 30
-    incomplete_upload_days: Positive = 7
-    access_log_days: Positive = 90
 
 
 class User(Section):
@@ -115,7 +43,7 @@ class Studio(Section):
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        for place, name in _repeated(raw.get("users"), "name"):
+        for place, name in repeated(raw.get("users"), "name"):
             yield ("users", *place), name, "is given twice; each user needs a name of its own"
         idle, most = raw.get("idle_minutes", 120), raw.get("max_idle_minutes", 240)
         if isinstance(idle, int) and isinstance(most, int) and idle > most:
@@ -138,13 +66,13 @@ class Platform(Section):
 
     name: PlatformName
     environment: Environment
-    region: str
+    region: Region
     account: str | None = None
     owner: Text
     team: Text | None = None
     cost_centre: Text | None = None
     alerts: Alerts = Alerts()
-    network: Annotated[PrivateNetwork | GivenNetwork, Field(discriminator="mode")]
+    network: Annotated[AnyNetwork, Field(discriminator="mode")]
     storage: Storage = Storage()
     studio: Studio = Studio()
     workloads: dict[WorkloadName, Workload] = {}
@@ -176,13 +104,6 @@ class Platform(Section):
             raise ValueError('must be 12 digits in quotes, such as "111122223333", or be left out')
         return account
 
-    @field_validator("region")
-    @classmethod
-    def _is_a_region(cls, region: str) -> str:
-        if region not in regions():
-            raise ValueError(f"must be one of {', '.join(sorted(regions()))}")
-        return region
-
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         network, region = raw.get("network"), raw.get("region")
@@ -192,8 +113,10 @@ class Platform(Section):
                 missing = f"needs a model package group, which CloudFormation cannot make in {region}; leave it out"
                 yield ("workloads", name), None, missing
         yield from _denied(raw)
+        if isinstance(network, Mapping) and network.get("mode") == "public" and raw.get("environment") == "prod":
+            yield ("network", "mode"), "public", "must be private or given where environment is prod"
         zones = network.get("availability_zones") if isinstance(network, Mapping) else None
-        for place, zone in _repeated(zones):
+        for place, zone in repeated(zones):
             yield ("network", "availability_zones", *place), zone, "is given twice"
         if not isinstance(zones, list) or not isinstance(region, str) or region not in regions():
             return

@@ -10,6 +10,20 @@ Finding = tuple[tuple[str | int, ...], object, str]
 """Where (keys and indexes from the section on), the value given, and what is wrong with it or allowed instead."""
 
 
+def repeated(values: object, key: str | None = None) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    """Place and value of each entry of a raw list (or of `key` in its mappings) that an earlier entry has too."""
+    seen: list[object] = []
+    for index, entry in enumerate(values if isinstance(values, list | tuple) else ()):
+        place: tuple[str | int, ...] = (index,)
+        if key is not None:
+            if not isinstance(entry, Mapping) or key not in entry:
+                continue
+            entry, place = entry[key], (index, key)
+        if entry in seen:
+            yield place, entry
+        seen.append(entry)
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
 

@@ -17,7 +17,7 @@ class FoundationStack(Stack):
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: key, buckets, network, alerts")
         self._zones = list(platform.network.availability_zones)
         self.key = PlatformKey(self, "Key", alias=platform.prefix)
-        storage = Storage(self, "Storage", key=self.key, settings=platform.storage)
+        storage = Storage(self, "Storage", key=self.key, settings=platform.storage, environment=platform.environment)
         self.data_bucket = storage.data
         self.artifact_bucket = storage.artifacts
         self.access_log_bucket = storage.access_logs
@@ -27,7 +27,7 @@ class FoundationStack(Stack):
             "Guardrails",
             prefix=platform.prefix,
             limits=platform.guardrails,
-            subnet_ids=self.network.subnet_ids,
+            subnet_ids=[] if self.network.internet else self.network.subnet_ids,
         )
         self.alerts = AlertTopic(self, "Alerts", key=self.key, emails=platform.alerts.emails)
         CfnOutput(self, "DataBucket", value=self.data_bucket.bucket_name)

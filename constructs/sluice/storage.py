@@ -6,7 +6,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from config.schema import Storage as StorageSettings
+from config.storage import Environment
+from config.storage import Storage as StorageSettings
+from sluice.replication import Replication
 
 
 class PlatformKey(kms.Key):
@@ -41,29 +43,45 @@ class PlatformKey(kms.Key):
 
 
 class Storage(Construct):
-    """Buckets for data and artifacts, and one for their access logs. All of them outlive the stack."""
+    """Buckets for data and artifacts, and one for their access logs. All of them outlive the stack, everywhere.
 
-    def __init__(self, scope: Construct, id: str, *, key: kms.IKey, settings: StorageSettings) -> None:
+    Who may do what in them is granted by prefix (`sluice.roles`, `sluice.personas`): access points would be a second
+    name for the same boundaries.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, key: kms.IKey, settings: StorageSettings, environment: Environment
+    ) -> None:
         super().__init__(scope, id)
-        endings = [
-            s3.LifecycleRule(
-                abort_incomplete_multipart_upload_after=Duration.days(settings.incomplete_upload_days),
-                noncurrent_version_expiration=Duration.days(settings.noncurrent_days),
-            )
-        ]
+        ending = s3.LifecycleRule(
+            abort_incomplete_multipart_upload_after=Duration.days(settings.incomplete_upload_days),
+            noncurrent_version_expiration=Duration.days(settings.keeps_noncurrent(environment)),
+        )
         self.access_logs = s3.Bucket(
             self,
             "AccessLogs",
             # S3 delivers access logs only to buckets with keys of its own, never with a customer key.
             encryption=s3.BucketEncryption.S3_MANAGED,
-            lifecycle_rules=[*endings, s3.LifecycleRule(expiration=Duration.days(settings.access_log_days))],
+            lifecycle_rules=[
+                ending,
+                s3.LifecycleRule(expiration=Duration.days(settings.keeps_access_logs(environment))),
+            ],
             **_CLOSED,
         )
-        self.data = self._bucket("Data", key, endings)
-        self.artifacts = self._bucket("Artifacts", key, endings)
+        cheaper = []
+        if settings.artifact_infrequent_days:
+            after = Duration.days(settings.artifact_infrequent_days)
+            infrequent = s3.Transition(storage_class=s3.StorageClass.INFREQUENT_ACCESS, transition_after=after)
+            cheaper = [s3.LifecycleRule(transitions=[infrequent])]
+        self.data = self._bucket("Data", key, [ending])
+        self.artifacts = self._bucket("Artifacts", key, [ending, *cheaper])
+        if settings.replication:
+            replication = Replication(self, "Replication", settings=settings.replication, key=key)
+            replication.copy(self.data, settings.replication.data_bucket)
+            replication.copy(self.artifacts, settings.replication.artifact_bucket)
 
     def _bucket(self, id: str, key: kms.IKey, endings: list[s3.LifecycleRule]) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             id,
             encryption=s3.BucketEncryption.KMS,
@@ -74,6 +92,20 @@ class Storage(Construct):
             lifecycle_rules=endings,
             **_CLOSED,
         )
+        # What names no encryption gets the bucket's, with our key. What names KMS but no key gets AWS's own one for S3:
+        # that is not refused, because AWS does not say that each part of a large upload counts as naming the key.
+        for header, allowed in (("", ["aws:kms", "aws:kms:dsse"]), ("-aws-kms-key-id", [key.key_arn])):
+            named = f"s3:x-amz-server-side-encryption{header}"
+            bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY,
+                    actions=["s3:PutObject"],
+                    principals=[iam.AnyPrincipal()],
+                    resources=[bucket.arn_for_objects("*")],
+                    conditions={"Null": {named: "false"}, "StringNotEquals": {named: allowed}},
+                )
+            )
+        return bucket
 
 
 _CLOSED = {

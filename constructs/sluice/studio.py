@@ -38,7 +38,7 @@ class Studio(Construct):
             "Resource",
             domain_name=name,
             auth_mode="IAM",
-            app_network_access_type="VpcOnly",
+            app_network_access_type="PublicInternetOnly" if network.internet else "VpcOnly",
             vpc_id=network.vpc.vpc_id,
             subnet_ids=network.subnet_ids,
             kms_key_id=key.key_arn,

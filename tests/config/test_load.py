@@ -34,6 +34,12 @@ WORKLOAD: dict[str, Any] = {
     "serve": {"instance_type": "ml.m5.large", "instance_count": 1},
 }
 IMAGES = {"Image": dict.fromkeys(["us-east-1", "eu-west-1", "cn-north-1"], "uri")}
+COPIES = {
+    "region": "us-west-2",
+    "data_bucket": "data-copy",
+    "artifact_bucket": "artifacts-copy",
+    "key_id": "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+}
 Refusal = Callable[..., list[str]]
 
 
@@ -110,7 +116,17 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         ({"region": "us-east-9"}, "region: 'us-east-9' must be one of af-south-1"),
         ({"account": 111122223333}, "account: 111122223333 must be 12 digits in quotes"),
         ({"network.cidr": "10.42.0.0/99"}, "network.cidr: '10.42.0.0/99' must be an IPv4 block of /16 to /24"),
-        ({"network.mode": "public"}, "network: "),
+        ({"network.mode": "open"}, "network: "),
+        ({"network.mode": "public"}, "network.reason is required"),
+        ({"network.mode": "public", "network.reason": " "}, "network.reason: ' '"),
+        (
+            {"environment": "prod", "network.mode": "public", "network.reason": "a trial"},
+            "network.mode: 'public' must be private or given where environment is prod",
+        ),
+        ({"network.flow_log_days": 45}, "network.flow_log_days: 45 must be 30, 90, 180 or 365"),
+        ({"storage": {"artifact_infrequent_days": 7}}, "storage.artifact_infrequent_days: 7 must be greater than"),
+        ({"storage": {"replication": COPIES | {"data_bucket": "Copy"}}}, "storage.replication.data_bucket: 'Copy'"),
+        ({"storage": {"replication": COPIES | {"region": "us-west-9"}}}, "region: 'us-west-9' must be one of af-south"),
         ({"network.availability_zones": ["us-east-1a"]}, "network.availability_zones: ['us-east-1a']"),
         ({"network.availability_zones.1": "us-east-1a"}, "network.availability_zones[1]: 'us-east-1a' is given twice"),
         ({"network.availability_zones.1": "eu-west-1a"}, "'eu-west-1a' must be a zone of the region"),

@@ -60,6 +60,66 @@ def test_data_and_artifacts_are_encrypted_with_the_customer_key_and_logged(found
         )
 
 
+@pytest.mark.parametrize("header", ["", "-aws-kms-key-id"])
+def test_data_and_artifacts_refuse_what_names_another_encryption_or_key(foundation: Template, header: str) -> None:
+    [key] = foundation.find_resources("AWS::KMS::Key")
+    named = f"s3:x-amz-server-side-encryption{header}"
+    allowed = [{"Fn::GetAtt": [key, "Arn"]}] if header else ["aws:kms", "aws:kms:dsse"]
+    refusal = Match.object_like(
+        {
+            "Effect": "Deny",
+            "Action": "s3:PutObject",
+            "Principal": {"AWS": "*"},
+            "Condition": {"Null": {named: "false"}, "StringNotEquals": {named: allowed}},
+        }
+    )
+    policies = foundation.find_resources(
+        "AWS::S3::BucketPolicy", {"Properties": {"PolicyDocument": {"Statement": Match.array_with([refusal])}}}
+    )
+    assert len(policies) == 2
+
+
+def test_production_keeps_what_was_overwritten_and_who_read_it_for_a_year(synthesize: Callable[[str], Any]) -> None:
+    for sample, noncurrent, logs in (("minimal", 30, 90), ("production", 365, 365)):
+        buckets = synthesize(sample).templates["foundation"]["Resources"].items()
+        rules = {
+            name: bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+            for name, bucket in buckets
+            if bucket["Type"] == "AWS::S3::Bucket"
+        }
+        assert len(rules) == 3
+        assert all(each[0]["NoncurrentVersionExpiration"]["NoncurrentDays"] == noncurrent for each in rules.values())
+        expiring = {
+            name: rule["ExpirationInDays"] for name in rules for rule in rules[name] if "ExpirationInDays" in rule
+        }
+        assert {name[:17]: days for name, days in expiring.items()} == {"StorageAccessLogs": logs}
+
+
+def test_only_artifacts_become_cheaper_to_keep(foundation: Template) -> None:
+    transition = {"StorageClass": "STANDARD_IA", "TransitionInDays": 90}
+    rule = Match.object_like({"Transitions": [transition], "Status": "Enabled"})
+    cheaper = foundation.find_resources(
+        "AWS::S3::Bucket", {"Properties": {"LifecycleConfiguration": {"Rules": Match.array_with([rule])}}}
+    )
+    assert [bucket["Properties"]["LoggingConfiguration"]["LogFilePrefix"] for bucket in cheaper.values()] == [
+        "artifacts/"
+    ]
+
+
+def test_copies_go_to_the_given_buckets_under_the_given_key_by_one_role(synthesize: Callable[[str], Any]) -> None:
+    foundation = Template.from_json(synthesize("production").templates["foundation"])
+    copied = {"Status": "Enabled", "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
+    for prefix, name in (("data/", "sluice-prod-data-copy"), ("artifacts/", "sluice-prod-artifacts-copy")):
+        [bucket] = foundation.find_resources(
+            "AWS::S3::Bucket", {"Properties": {"LoggingConfiguration": {"LogFilePrefix": prefix}}}
+        ).values()
+        [rule] = bucket["Properties"]["ReplicationConfiguration"]["Rules"]
+        assert rule.items() >= copied.items()
+        assert f":s3:::{name}" in str(rule["Destination"]["Bucket"])
+        assert ":kms:us-west-2:" in str(rule["Destination"]["EncryptionConfiguration"])
+    assert "ReplicationConfiguration" not in str(synthesize("team").templates["foundation"])
+
+
 def test_every_bucket_refuses_what_does_not_come_by_tls(foundation: Template) -> None:
     refusal = Match.object_like({"Effect": "Deny", "Action": "s3:*", "Condition": ONLY_TLS})
     policies = foundation.find_resources(
@@ -85,6 +145,60 @@ def test_only_the_configured_interface_endpoints_exist(foundation: Template) -> 
     assert names == {
         f"com.amazonaws.us-east-1.{name}" for name in ("sagemaker.api", "sagemaker.runtime", "logs", "sts")
     }
+
+
+def test_every_endpoint_lets_only_this_account_reach_only_this_account(synthesize: Callable[[str], Any]) -> None:
+    account = {"Ref": "AWS::AccountId"}
+    own = {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
+    for sample, count in (("production", 5), ("minimal", 1)):
+        foundation = Template.from_json(synthesize(sample).templates["foundation"])
+        policies = [
+            endpoint["Properties"]["PolicyDocument"]["Statement"]
+            for endpoint in foundation.find_resources("AWS::EC2::VPCEndpoint").values()
+        ]
+        assert len(policies) == count
+        others = [statement for policy in policies for statement in policy if statement.get("Condition") != own]
+        assert all(statement["Effect"] == "Allow" for policy in policies for statement in policy)
+        # The exception is to read, and from buckets of AWS: image layers, JumpStart.
+        [exception] = others
+        assert exception["Action"] == "s3:GetObject"
+        assert {str(resource).rsplit(":s3:::", 1)[1].split("'")[0] for resource in exception["Resource"]} == {
+            "prod-us-east-1-starport-layer-bucket/*",
+            "jumpstart-cache-prod-us-east-1/*",
+        }
+
+
+def test_a_public_network_costs_nothing_and_lets_studio_alone_out(synthesize: Callable[[str], Any]) -> None:
+    templates = {name: Template.from_json(template) for name, template in synthesize("minimal").templates.items()}
+    foundation = templates["foundation"]
+    for kind in ("InternetGateway", "NatGateway", "Route", "FlowLog", "EIP"):
+        foundation.resource_count_is(f"AWS::EC2::{kind}", 0)
+    assert not foundation.find_resources("AWS::EC2::VPCEndpoint", {"Properties": {"VpcEndpointType": "Interface"}})
+    templates["studio"].has_resource_properties(
+        "AWS::SageMaker::Domain", {"AppNetworkAccessType": "PublicInternetOnly", "SubnetIds": Match.any_value()}
+    )
+    [pipeline] = templates["training"].find_resources("AWS::SageMaker::Pipeline").values()
+    assert "SubnetIds" in str(pipeline["Properties"]["PipelineDefinition"])
+
+
+@pytest.mark.parametrize(("sample", "held"), [("minimal", False), ("production", True)])
+def test_jobs_are_held_in_the_network_unless_it_is_public(
+    synthesize: Callable[[str], Any], sample: str, held: bool
+) -> None:
+    foundation = Template.from_json(synthesize(sample).templates["foundation"])
+    [boundary] = foundation.find_resources("AWS::IAM::ManagedPolicy").values()
+    sids = {statement["Sid"] for statement in boundary["Properties"]["PolicyDocument"]["Statement"]}
+    assert sids >= {"Isolation", "Traffic"}
+    assert ({"Network", "NetworkMissing"} <= sids) is held
+    assert held or not {"Network", "NetworkMissing"} & sids
+
+
+def test_flow_logs_are_encrypted_and_kept_as_long_as_configured(synthesize: Callable[[str], Any]) -> None:
+    for sample, days in (("team", 90), ("production", 365)):
+        foundation = Template.from_json(synthesize(sample).templates["foundation"])
+        foundation.has_resource_properties(
+            "AWS::Logs::LogGroup", {"RetentionInDays": days, "KmsKeyId": Match.any_value()}
+        )
 
 
 def test_security_groups_hold_their_rules_inline_and_nobody_outside_may_come_in(foundation: Template) -> None:

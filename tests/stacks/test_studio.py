@@ -131,3 +131,14 @@ def test_spaces_are_private_and_ones_own(statements: Mapping[str, list[dict[str,
             assert statement["Condition"]["StringEquals"] == {"sagemaker:SpaceSharingType": ["Private"]}
             owner = str(statement["Condition"]["ArnLike"]["sagemaker:OwnerUserProfileArn"])
             assert "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}" in owner
+
+
+def test_who_makes_spaces_may_let_their_volumes_use_the_key_on_no_condition(
+    statements: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    """kms:GrantIsForAWSResource and kms:ViaService both break CreateSpace."""
+    for persona, granted in (("data-scientist", True), ("ml-engineer", True), ("viewer", False)):
+        own = [statement for statement in statements[persona] if "kms:CreateGrant" in actions([statement])]
+        assert bool(own) is granted
+        assert all(statement["Effect"] == "Allow" and "Condition" not in statement for statement in own)
+        assert not [s for s in statements[persona] if s["Effect"] == "Deny" and "kms:CreateGrant" in actions([s])]

@@ -1,0 +1,87 @@
+"""What the platform costs in a month in which nobody works: no job, endpoint or app runs and nothing is stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from config.network import PrivateNetwork
+from config.schema import Platform
+
+HOURS = 730
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one `unit` costs in us-east-1, on `as_of`, as AWS's public price page `source` has it."""
+
+    usd: float
+    unit: str
+    as_of: str
+    source: str
+
+
+KEY = Price(1.00, "key and month", "2026-03", "aws.amazon.com/kms/pricing")
+INTERFACE_ENDPOINT = Price(0.01, "endpoint, zone and hour", "2026-01", "aws.amazon.com/privatelink/pricing")
+ALARM_METRIC = Price(0.10, "metric and month", "2026-02", "aws.amazon.com/cloudwatch/pricing")
+LOGS_TAKEN_IN = Price(0.50, "GB", "2026-02", "aws.amazon.com/cloudwatch/pricing")
+LOGS_KEPT = Price(0.03, "GB and month", "2026-02", "aws.amazon.com/cloudwatch/pricing")
+
+# AWS lets each account have these for nothing, for ever.
+FREE_ALARM_METRICS = 10
+# An idle interface writes a record of some 130 bytes every ten minutes: 0.6 MB a month. Estimated upwards.
+FLOW_LOG_GB_PER_ZONE = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """`count` of `resource`, and what they cost together; `assumption` says what the figure rests on.
+
+    `borrowed`: the price is that of us-east-1, because that of the platform's region is not in this table.
+    """
+
+    resource: str
+    count: int
+    usd_per_month: float
+    assumption: str
+    borrowed: bool = False
+
+
+def at_rest(platform: Platform) -> list[Row]:
+    """What `platform` costs at rest, by resource."""
+    return [replace(row, borrowed=platform.region != REGION) for row in _rows(platform)]
+
+
+def total(rows: list[Row]) -> float:
+    """USD per month."""
+    return sum(row.usd_per_month for row in rows)
+
+
+def shown(platform: Platform) -> str:
+    """The table of `at_rest` for a person."""
+    rows = at_rest(platform)
+    head = f"{f'{platform.prefix} at rest':<24}{'':>6}{'USD/month':>11}"
+    lines = [f"{r.resource:<24}{r.count:>6}{r.usd_per_month:>11.2f}  {r.assumption}" for r in rows]
+    last = f"{'total':<24}{'':>6}{total(rows):>11.2f}  without jobs, endpoints, apps and what is stored"
+    borrowed = [f"Prices of {REGION}: those of {platform.region} are not known here."] if rows[0].borrowed else []
+    return "\n".join([head, *lines, last, *borrowed])
+
+
+def _rows(platform: Platform) -> Iterator[Row]:
+    yield Row("key", 1, KEY.usd, f"{KEY.usd:.2f} more after each of its first two yearly rotations")
+    network = platform.network
+    if isinstance(network, PrivateNetwork):
+        zones = len(network.availability_zones)
+        endpoints = len(network.interface_endpoints) * zones
+        hours = f"{len(network.interface_endpoints)} in each of {zones} zones, {HOURS} hours"
+        yield Row("interface endpoints", endpoints, endpoints * INTERFACE_ENDPOINT.usd * HOURS, hours)
+        gigabytes = FLOW_LOG_GB_PER_ZONE * zones
+        usd = gigabytes * (LOGS_TAKEN_IN.usd + LOGS_KEPT.usd * network.flow_log_days / 30)
+        kept = f"assumed: {gigabytes:g} GB a month, kept {network.flow_log_days} days"
+        yield Row("flow logs", 1, usd, kept)
+    # Errors, dead letters and silence of the sweep; errors and dead letters of promotion and of teardown.
+    metrics = 3 + (4 if platform.workloads else 0)
+    free = f"the first {FREE_ALARM_METRICS} of an account cost nothing; assumed: it has no others"
+    yield Row("metrics of alarms", metrics, max(0, metrics - FREE_ALARM_METRICS) * ALARM_METRIC.usd, free)
+    # 900 s at 512 MB, the most it can take, is 328,500 GB-seconds in a month of hourly runs.
+    runs = HOURS // platform.costs.sweep.every_hours
+    yield Row("runs of the sweep", runs, 0, "within the 400,000 GB-seconds of Lambda that an account has for nothing")

@@ -1,0 +1,86 @@
+"""What the platform costs at rest, held against what is in the templates."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from config import prices
+from config.load import ROOT, load
+
+SAMPLES = ("team", "minimal", "production", "china", "govcloud")
+PRICED = {"AWS::KMS::Key", "AWS::EC2::VPCEndpoint", "AWS::EC2::FlowLog", "AWS::CloudWatch::Alarm"}
+# Billed for what is stored or done there, or not billed at all.
+FREE_AT_REST = {
+    *(f"AWS::EC2::{kind}" for kind in ("RouteTable", "SecurityGroup", "Subnet", "SubnetRouteTableAssociation", "VPC")),
+    *(f"AWS::IAM::{kind}" for kind in ("ManagedPolicy", "Policy", "Role")),
+    *(f"AWS::Lambda::{kind}" for kind in ("EventInvokeConfig", "Function", "Permission")),
+    *(f"AWS::S3::{kind}" for kind in ("Bucket", "BucketPolicy")),
+    *(f"AWS::SNS::{kind}" for kind in ("Subscription", "Topic", "TopicPolicy")),
+    *(f"AWS::SQS::{kind}" for kind in ("Queue", "QueuePolicy")),
+    *(f"AWS::SageMaker::{kind}" for kind in ("Domain", "ModelPackageGroup", "Pipeline", "UserProfile")),
+    "AWS::DynamoDB::Table",
+    "AWS::Events::Rule",
+    "AWS::KMS::Alias",
+    "AWS::Logs::LogGroup",
+    "Custom::RuntimeResources",
+}
+
+
+def counts(sample: str) -> dict[str, int]:
+    rows = prices.at_rest(load(ROOT / "config" / f"{sample}.yaml"))
+    return {row.resource: row.count for row in rows}
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
+    synthesize: Callable[[str], Any], sample: str
+) -> None:
+    resources = [r for t in synthesize(sample).templates.values() for r in t["Resources"].values()]
+    assert {resource["Type"] for resource in resources} <= PRICED | FREE_AT_REST
+
+    def found(kind: str) -> list[dict[str, Any]]:
+        return [resource["Properties"] for resource in resources if resource["Type"] == kind]
+
+    interfaces = [e for e in found("AWS::EC2::VPCEndpoint") if e["VpcEndpointType"] == "Interface"]
+    alarmed = [m for alarm in found("AWS::CloudWatch::Alarm") for m in alarm["Metrics"] if "MetricStat" in m]
+    counted = counts(sample)
+    assert counted["key"] == len(found("AWS::KMS::Key"))
+    assert counted.get("interface endpoints", 0) == sum(len(e["SubnetIds"]) for e in interfaces)
+    assert counted.get("flow logs", 0) == len(found("AWS::EC2::FlowLog"))
+    assert counted["metrics of alarms"] == len(alarmed)
+
+
+def test_the_minimal_platform_costs_nothing_but_its_key() -> None:
+    rows = prices.at_rest(load(ROOT / "config" / "minimal.yaml"))
+    assert {row.resource for row in rows if row.usd_per_month} == {"key"}
+    assert prices.total(rows) == prices.KEY.usd
+
+
+def test_each_interface_endpoint_is_paid_in_each_zone() -> None:
+    rows = {row.resource: row for row in prices.at_rest(load(ROOT / "config" / "production.yaml"))}
+    assert rows["interface endpoints"].usd_per_month == pytest.approx(4 * 3 * 730 * 0.01)
+    assert 0 < rows["flow logs"].usd_per_month < 1
+
+
+def test_a_price_of_another_region_is_borrowed_and_marked() -> None:
+    for sample, borrowed in (("china", True), ("govcloud", True), ("team", False)):
+        platform = load(ROOT / "config" / f"{sample}.yaml")
+        assert {row.borrowed for row in prices.at_rest(platform)} == {borrowed}
+        assert (f"those of {platform.region} are not known" in prices.shown(platform)) is borrowed
+
+
+def test_no_price_is_nothing_and_each_says_where_and_when_it_was_read() -> None:
+    known = [price for price in vars(prices).values() if isinstance(price, prices.Price)]
+    assert len(known) == 5
+    assert all(price.usd > 0 and price.unit and price.source and price.as_of >= "2026-01" for price in known)
+
+
+def test_the_table_adds_up_in_under_5_ms() -> None:
+    platform = load(ROOT / "config" / "production.yaml")
+    began = time.perf_counter()
+    table = prices.shown(platform)
+    assert time.perf_counter() - began < 0.005
+    assert table.startswith("sluice-prod at rest")
+    assert f"{prices.total(prices.at_rest(platform)):.2f}" in table.splitlines()[-1]
