@@ -7,12 +7,15 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 
+from config import availability
 from config.guardrails import Guardrails, Persona
 from config.instances import regions
 from config.section import Finding, Positive, Section, Text
 from config.workload import Workload, WorkloadName
 
 Environment = Literal["dev", "staging", "prod"]
+# Whether to have what CloudFormation cannot make in every region: where it can, or else be told that it cannot.
+Wanted = Literal["auto", "on"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
 PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
@@ -109,6 +112,7 @@ class User(Section):
 
 
 class Studio(Section):
+    domain: Wanted = "auto"
     idle_minutes: StudioIdleMinutes = 120
     max_idle_minutes: StudioIdleMinutes = 240
     users: tuple[User, ...] = Field(default=(), strict=False)
@@ -147,6 +151,7 @@ class Platform(Section):
     network: Annotated[PrivateNetwork | GivenNetwork, Field(discriminator="mode")]
     storage: Storage = Storage()
     studio: Studio = Studio()
+    registry: Wanted = "auto"
     workloads: dict[WorkloadName, Workload] = {}
     costs: Costs = Costs()
     guardrails: Guardrails = Guardrails()
@@ -155,6 +160,16 @@ class Platform(Section):
     def prefix(self) -> str:
         """What the names of this platform's resources begin with, e.g. `sluice-dev`."""
         return f"{self.name}-{self.environment}"
+
+    @property
+    def has_studio(self) -> bool:
+        """Whether there are Studio and its users in this region."""
+        return not availability.missing(self.region, availability.STUDIO)
+
+    @property
+    def has_registry(self) -> bool:
+        """Whether runs register models in this region, which can then be approved and served."""
+        return not availability.missing(self.region, availability.REGISTRY)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -186,11 +201,7 @@ class Platform(Section):
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         network, region = raw.get("network"), raw.get("region")
-        if isinstance(region, str) and region.startswith("cn-"):
-            # CloudFormation has no AWS::SageMaker::ModelPackageGroup there, and what is trained here is registered.
-            for name in raw.get("workloads") or ():
-                missing = f"needs a model package group, which CloudFormation cannot make in {region}; leave it out"
-                yield ("workloads", name), None, missing
+        yield from _unavailable(raw, str(region))
         yield from _denied(raw)
         zones = network.get("availability_zones") if isinstance(network, Mapping) else None
         for place, zone in _repeated(zones):
@@ -201,6 +212,18 @@ class Platform(Section):
             if not str(zone).startswith(region):
                 place = ("network", "availability_zones", index)
                 yield place, zone, f"must be a zone of the region, such as {region}a"
+
+
+def _unavailable(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
+    """What is asked for by `on` and CloudFormation cannot make in `region`."""
+    studio = raw.get("studio")
+    domain = studio.get("domain") if isinstance(studio, Mapping) else None
+    for place, wanted, types in (
+        (("registry",), raw.get("registry"), availability.REGISTRY),
+        (("studio", "domain"), domain, availability.STUDIO),
+    ):
+        if wanted == "on" and (lacking := availability.missing(region, types)):
+            yield place, wanted, f"needs {' and '.join(lacking)}, which {region} does not have; auto leaves it out"
 
 
 def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
