@@ -19,10 +19,10 @@ from rich.table import Table
 
 from rehearsal import report
 from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
-from rehearsal.stories import digits
+from rehearsal.stories import change, digits
 from rehearsal.stories.deployed import Deployed, region
 
-STORIES = {"digits": digits.Story}
+STORIES = {"digits": digits.Story, "change": change.Story}
 OUT = ROOT / "out" / "rehearsal"
 
 

@@ -76,15 +76,18 @@ class Deployed:
         pages = self.formation.get_paginator("describe_stacks").paginate()
         return [s["StackName"] for page in pages for s in page["Stacks"] if s["StackName"] != "CDKToolkit"]
 
-    def outputs(self, stack: str) -> dict[str, str]:
-        """The outputs of a stack of the platform, which is named by its last part, such as `foundation`."""
-        [found] = self.formation.describe_stacks(StackName=f"{self.platform.prefix}-{stack}")["Stacks"]
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    def published(self, name: str) -> str:
+        """What the platform publishes for readers outside, such as `data-bucket`."""
+        parameter = self.cloud.client("ssm").get_parameter(Name=f"/{self.platform.prefix}/{name}")
+        return parameter["Parameter"]["Value"]
 
-    def physical(self, stack: str, kind: str) -> list[str]:
-        """The physical names of the resources of one type, such as `AWS::DynamoDB::Table`, in such a stack."""
-        rows = self.formation.describe_stack_resources(StackName=f"{self.platform.prefix}-{stack}")["StackResources"]
-        return [row["PhysicalResourceId"] for row in rows if row["ResourceType"] == kind]
+    def check_tags(self, *arns: str) -> None:
+        """Raises RehearsalError unless each of these carries the platform's owner and team."""
+        wanted = {name: self.platform.tags[name] for name in ("sluice:owner", "sluice:team", "sluice:cost-centre")}
+        for arn in arns:
+            tags = {tag["Key"]: tag["Value"] for tag in self.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+            if not wanted.items() <= tags.items():
+                raise RehearsalError(f"{arn} has the tags {tags}, not all of {wanted}")
 
     def as_persona(self, persona: str, service: str) -> Any:
         """A client under the role that Studio gives the first user of a persona."""

@@ -44,7 +44,7 @@ class Story(Deployed):
         path = self.out / "digits.csv"
         python = ROOT / ".venv-cloud" / "bin" / "python"
         self.cloud.run([str(python), str(ROOT / "workloads" / "digits" / "data.py"), str(path)], self.log("data"))
-        self._s3.upload_file(str(path), self._bucket("DataBucket"), "digits/digits.csv")
+        self._s3.upload_file(str(path), self.published("data-bucket"), "digits/digits.csv")
         with path.open() as lines:
             return f"{sum(1 for _ in lines)} images"
 
@@ -64,11 +64,18 @@ class Story(Deployed):
         steps = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")[
             "PipelineExecutionSteps"
         ]
-        training = next(s["Metadata"]["TrainingJob"]["Arn"] for s in steps if "TrainingJob" in s["Metadata"])
+        jobs = [
+            step["Metadata"][kind]["Arn"]
+            for kind in ("ProcessingJob", "TrainingJob")
+            for step in steps
+            if kind in step["Metadata"]
+        ]
+        self.check_tags(*jobs)
+        training = jobs[-1]
         job = self.sagemaker.describe_training_job(TrainingJobName=training.rsplit("/", 1)[-1])
         self._check_training(job)
         names = " -> ".join(step["StepName"] for step in steps)
-        return f"{names}; 2 instances, spot, k 10, trained {job['TrainingTimeInSeconds']} s"
+        return f"{names}; 2 instances, spot, k 10, trained {job['TrainingTimeInSeconds']} s; {len(jobs)} jobs tagged"
 
     def _check_training(self, job: dict[str, Any]) -> None:
         """What the story tells of its training job. Raises RehearsalError where that is not so."""
@@ -82,7 +89,7 @@ class Story(Deployed):
         if hosts != ["algo-1", "algo-2"]:
             raise RehearsalError(f"logs of {hosts}, not of two instances")
         key = f"digits/{self._execution}/evaluate/evaluation/evaluation.json"
-        evaluation = json.loads(self._s3.get_object(Bucket=self._bucket("ArtifactBucket"), Key=key)["Body"].read())
+        evaluation = json.loads(self._s3.get_object(Bucket=self.published("artifact-bucket"), Key=key)["Body"].read())
         if evaluation["clustering"]["purity"]["value"] < LOWEST_PURITY:
             raise RehearsalError(f"the evaluation step measured {evaluation}")
 
@@ -97,8 +104,12 @@ class Story(Deployed):
         )
         if answer["EndpointStatus"] != "InService":
             raise RehearsalError(f"the endpoint ended {answer['EndpointStatus']}: {answer.get('FailureReason')}")
+        config = self.sagemaker.describe_endpoint_config(EndpointConfigName=answer["EndpointConfigName"])
+        model = self.sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+        self.check_tags(answer["EndpointArn"], config["EndpointConfigArn"], model["ModelArn"])
         version = arn.rsplit("/", 1)[-1]
-        return f"package version {version} approved; {self._name} is InService on {answer['EndpointConfigName']}"
+        served = f"{self._name} is InService on {answer['EndpointConfigName']}, all tagged"
+        return f"package version {version} approved; {served}"
 
     def predict(self) -> str:
         prefix = f"digits/{self._execution}/preprocess/test/"
@@ -160,11 +171,8 @@ class Story(Deployed):
         operations.record(self.cloud, "digits")
         return told
 
-    def _bucket(self, output: str) -> str:
-        return self.outputs("foundation")[output]
-
     def _rows(self, key: str) -> list[list[str]]:
-        body = self._s3.get_object(Bucket=self._bucket("ArtifactBucket"), Key=key)["Body"].read().decode()
+        body = self._s3.get_object(Bucket=self.published("artifact-bucket"), Key=key)["Body"].read().decode()
         return list(csv.reader(io.StringIO(body)))
 
     def _endpoint(self) -> dict[str, Any] | None:
@@ -181,7 +189,7 @@ class Story(Deployed):
 
     def _verdict(self) -> dict[str, Any] | None:
         """The newest ledger entry about our endpoint."""
-        items = self.cloud.client("dynamodb").scan(TableName=self.physical("costs", "AWS::DynamoDB::Table")[0])["Items"]
+        items = self.cloud.client("dynamodb").scan(TableName=self.published("sweep-ledger"))["Items"]
         ours = [item for item in items if item["resource"]["S"].endswith(f":endpoint/{self._name}")]
         return max(ours, key=lambda item: item["at"]["S"], default=None)
 
