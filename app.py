@@ -22,10 +22,10 @@ def build(app: App, platform: Platform) -> None:
     """Puts the stacks of `platform` into `app`."""
     common = {"platform": platform, "env": Environment(account=platform.account, region=platform.region)}
     base = foundation.FoundationStack(app, f"{platform.prefix}-foundation", **common)
-    studio.StudioStack(app, f"{platform.prefix}-studio", foundation=base, **common)
-    if platform.workloads:  # an empty stack is no valid template
-        models = training.TrainingStack(app, f"{platform.prefix}-training", foundation=base, **common)
-        serving.ServingStack(app, f"{platform.prefix}-serving", foundation=base, training=models, **common)
+    if platform.has_studio:
+        studio.StudioStack(app, f"{platform.prefix}-studio", foundation=base, **common)
+    models = training.TrainingStack(app, f"{platform.prefix}-training", foundation=base, **common)
+    serving.ServingStack(app, f"{platform.prefix}-serving", foundation=base, training=models, **common)
     costs.CostsStack(app, f"{platform.prefix}-costs", foundation=base, **common)
     PermissionsBoundary.of(app).apply(base.guardrails.boundary)
     for key, value in platform.tags.items():

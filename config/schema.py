@@ -6,12 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 
+from config import availability
 from config.guardrails import Guardrails, Persona
 from config.instances import Region, regions
 from config.network import AnyNetwork
 from config.section import Finding, Section, Text, repeated
 from config.storage import Environment, Storage
 from config.workload import Workload, WorkloadName
+
+# Whether to have what CloudFormation cannot make in every region: where it can, or else be told that it cannot.
+Wanted = Literal["auto", "on"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
 PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
@@ -37,6 +41,7 @@ class User(Section):
 
 
 class Studio(Section):
+    domain: Wanted = "auto"
     idle_minutes: StudioIdleMinutes = 120
     max_idle_minutes: StudioIdleMinutes = 240
     users: tuple[User, ...] = Field(default=(), strict=False)
@@ -75,6 +80,7 @@ class Platform(Section):
     network: Annotated[AnyNetwork, Field(discriminator="mode")]
     storage: Storage = Storage()
     studio: Studio = Studio()
+    registry: Wanted = "auto"
     workloads: dict[WorkloadName, Workload] = {}
     costs: Costs = Costs()
     guardrails: Guardrails = Guardrails()
@@ -83,6 +89,16 @@ class Platform(Section):
     def prefix(self) -> str:
         """What the names of this platform's resources begin with, e.g. `sluice-dev`."""
         return f"{self.name}-{self.environment}"
+
+    @property
+    def has_studio(self) -> bool:
+        """Whether there are Studio and its users in this region."""
+        return not availability.missing(self.region, availability.STUDIO)
+
+    @property
+    def has_registry(self) -> bool:
+        """Whether runs register models in this region, which can then be approved and served."""
+        return not availability.missing(self.region, availability.REGISTRY)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -107,11 +123,7 @@ class Platform(Section):
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         network, region = raw.get("network"), raw.get("region")
-        if isinstance(region, str) and region.startswith("cn-"):
-            # CloudFormation has no AWS::SageMaker::ModelPackageGroup there, and what is trained here is registered.
-            for name in raw.get("workloads") or ():
-                missing = f"needs a model package group, which CloudFormation cannot make in {region}; leave it out"
-                yield ("workloads", name), None, missing
+        yield from _unavailable(raw, str(region))
         yield from _denied(raw)
         if isinstance(network, Mapping) and network.get("mode") == "public" and raw.get("environment") == "prod":
             yield ("network", "mode"), "public", "must be private or given where environment is prod"
@@ -124,6 +136,18 @@ class Platform(Section):
             if not str(zone).startswith(region):
                 place = ("network", "availability_zones", index)
                 yield place, zone, f"must be a zone of the region, such as {region}a"
+
+
+def _unavailable(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
+    """What is asked for by `on` and CloudFormation cannot make in `region`."""
+    studio = raw.get("studio")
+    domain = studio.get("domain") if isinstance(studio, Mapping) else None
+    for place, wanted, types in (
+        (("registry",), raw.get("registry"), availability.REGISTRY),
+        (("studio", "domain"), domain, availability.STUDIO),
+    ):
+        if wanted == "on" and (lacking := availability.missing(region, types)):
+            yield place, wanted, f"needs {' and '.join(lacking)}, which {region} does not have; auto leaves it out"
 
 
 def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:

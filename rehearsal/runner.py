@@ -19,9 +19,10 @@ from rich.table import Table
 
 from rehearsal import report
 from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
-from rehearsal.stories import digits, guardrails
+from rehearsal.stories import change, digits, guardrails
+from rehearsal.stories.deployed import Deployed, region
 
-STORIES = {"digits": digits.Story, "guardrails": guardrails.Story}
+STORIES = {"digits": digits.Story, "guardrails": guardrails.Story, "change": change.Story}
 OUT = ROOT / "out" / "rehearsal"
 
 
@@ -39,7 +40,7 @@ def play(name: str, console: Console) -> bool:
     """Play one story; True when every step is ok. Whatever happens, nothing that was started is left running."""
     steps: list[Step] = []
     began = time.monotonic()
-    with fresh(OUT if name == "digits" else OUT / name) as out, EmbeddedCloud(digits.region(), out) as cloud:
+    with fresh(OUT if name == "digits" else OUT / name) as out, EmbeddedCloud(region(), out) as cloud:
         story = STORIES[name](cloud, out)
         try:
             for title, act in story.steps():
@@ -79,7 +80,7 @@ def _newest_log(out: Path) -> str:
     return f"{logs[-1].name} ends:\n{tail(logs[-1])}" if logs else "no log was written"
 
 
-def _tell(ok: bool, steps: list[Step], story: digits.Story, out: Path, console: Console) -> None:
+def _tell(ok: bool, steps: list[Step], story: Deployed, out: Path, console: Console) -> None:
     result = {"ok": ok, "steps": [asdict(step) for step in steps], "stand_ins": story.stand_ins}
     (out / "report.json").write_text(json.dumps(result, indent=1) + "\n")
     report.write(out / "report.html", result, story.pictures)

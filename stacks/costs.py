@@ -5,6 +5,7 @@ from constructs import Construct
 
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
+from sluice.published import Published
 from sluice.sweep import Sweep
 from stacks.foundation import FoundationStack
 
@@ -22,4 +23,5 @@ class CostsStack(Stack):
             policy=platform.costs.sweep,
             key=foundation.key,
         )
+        Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": sweep.ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)

@@ -1,12 +1,13 @@
 """What every other stack stands on: key, buckets, network, alert topic."""
 
-from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import Environment, Stack
 from constructs import Construct
 
 from config.schema import Platform
 from sluice.alerts import AlertTopic
 from sluice.guardrails import Guardrails
 from sluice.network import Network
+from sluice.published import Published
 from sluice.storage import PlatformKey, Storage
 
 
@@ -30,8 +31,24 @@ class FoundationStack(Stack):
             subnet_ids=[] if self.network.internet else self.network.subnet_ids,
         )
         self.alerts = AlertTopic(self, "Alerts", key=self.key, emails=platform.alerts.emails)
-        CfnOutput(self, "DataBucket", value=self.data_bucket.bucket_name)
-        CfnOutput(self, "ArtifactBucket", value=self.artifact_bucket.bucket_name)
+        self._publish(platform.prefix)
+        # CloudFormation removes no export while a stack imports it, and this stack is updated before those that do. So
+        # it exports the same whatever workloads there are; all else that is imported is also imported without any.
+        for bucket in (self.data_bucket, self.artifact_bucket):
+            self.export_value(bucket.bucket_name)
+
+    def _publish(self, prefix: str) -> None:
+        values = {
+            "key-arn": self.key.key_arn,
+            "data-bucket": self.data_bucket.bucket_name,
+            "artifact-bucket": self.artifact_bucket.bucket_name,
+            "vpc-id": self.network.vpc.vpc_id,
+            "subnet-ids": ",".join(self.network.subnet_ids),
+            "security-group-ids": ",".join(self.network.security_group_ids),
+            "permissions-boundary-arn": self.guardrails.boundary.managed_policy_arn,
+            "alert-topic-arn": self.alerts.topic_arn,
+        }
+        Published(self, "Published", prefix=prefix, values=values)
 
     @property
     def availability_zones(self) -> list[str]:

@@ -1,5 +1,7 @@
 """From an approved model package to a serving endpoint, and back to nothing when the workload goes."""
 
+import json
+
 from aws_cdk import Environment, Stack
 from constructs import Construct
 
@@ -7,12 +9,15 @@ from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.endpoint import Endpoint
 from sluice.promotion import Promotion
+from sluice.published import Published
 from sluice.teardown import Teardown
 from stacks.foundation import FoundationStack
 from stacks.training import TrainingStack
 
 
 class ServingStack(Stack):
+    """Without registered models only the parameter is left, for the reason that TrainingStack gives."""
+
     def __init__(
         self,
         scope: Construct,
@@ -30,16 +35,22 @@ class ServingStack(Stack):
             Endpoint(
                 self,
                 f"Endpoint-{workload}",
-                name=training.package_groups[workload].model_package_group_name,
+                name=group.model_package_group_name,
                 workload=workload,
-                serve=settings.serve,
+                serve=platform.workloads[workload].serve,
                 artifact_bucket=foundation.artifact_bucket,
                 key=foundation.key,
                 network=foundation.network,
                 image_uris=training.image_uris[workload],
             )
-            for workload, settings in platform.workloads.items()
+            for workload, group in training.package_groups.items()
         ]
+        names = json.dumps([endpoint.name for endpoint in endpoints])
+        Published(self, "Published", prefix=platform.prefix, values={"endpoints": names})
+        if endpoints:
+            self._promote(platform, foundation, endpoints)
+
+    def _promote(self, platform: Platform, foundation: FoundationStack, endpoints: list[Endpoint]) -> None:
         promotion = Promotion(
             self,
             "Promotion",

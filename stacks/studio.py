@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import Environment, Stack
 from constructs import Construct
 
 from config.guardrails import Persona
@@ -10,6 +10,7 @@ from config.load import ROOT
 from config.schema import Platform
 from sluice.definition import images
 from sluice.personas import PersonaRole
+from sluice.published import Published
 from sluice.roles import JOB_LOGS, WorkloadRole
 from sluice.studio import Studio
 from stacks.foundation import FoundationStack
@@ -42,8 +43,8 @@ class StudioStack(Stack):
             roles[persona].allow_pipelines()
             roles[persona].allow_experiments(experiments)
         roles["ml-engineer"].allow_approval()
-        CfnOutput(self, "DomainId", value=studio.domain.attr_domain_id)
-        CfnOutput(self, "ExperimentRole", value=experiments.role_arn)
+        values = {"domain-id": studio.domain.attr_domain_id, "experiment-role-arn": experiments.role_arn}
+        Published(self, "Published", prefix=platform.prefix, values=values)
 
     def _experiments(self, platform: Platform, foundation: FoundationStack) -> WorkloadRole:
         """What jobs run as that people start themselves: they read all data and write beneath `experiments/`."""

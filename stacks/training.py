@@ -1,16 +1,24 @@
 """The pipelines of the workloads, and where their models are registered."""
 
-from aws_cdk import Environment, Stack
+import json
+
+from aws_cdk import Annotations, Environment, Stack
 from constructs import Construct
 
+from config.availability import REGISTRY
 from config.load import ROOT
 from config.schema import Platform
 from sluice.pipeline import Pipeline
+from sluice.published import Published
 from stacks.foundation import FoundationStack
 
 
 class TrainingStack(Stack):
-    """For each workload's name, `package_groups`: where its pipeline registers models; `image_uris`: what it runs."""
+    """For each workload's name, `package_groups`: where its pipeline registers models; `image_uris`: what it runs.
+
+    There are no `package_groups` where CloudFormation has none. Without workloads only the parameter is left, because
+    a stack that the application no longer has would stay deployed, and no stack is empty.
+    """
 
     def __init__(
         self, scope: Construct, id: str, *, platform: Platform, foundation: FoundationStack, env: Environment
@@ -28,8 +36,16 @@ class TrainingStack(Stack):
                 key=foundation.key,
                 network=foundation.network,
                 tags=platform.tags,
+                registers=platform.has_registry,
             )
             for name in platform.workloads
         }
-        self.package_groups = {name: pipeline.package_group for name, pipeline in pipelines.items()}
+        self.package_groups = (
+            {name: pipeline.package_group for name, pipeline in pipelines.items()} if platform.has_registry else {}
+        )
         self.image_uris = {name: pipeline.image_uris for name, pipeline in pipelines.items()}
+        if pipelines and not self.package_groups:
+            told = f"{platform.region} has no {REGISTRY[0]}: runs register no models, and no endpoints are made"
+            Annotations.of(self).add_info(told)
+        names = json.dumps([f"{platform.prefix}-{name}" for name in pipelines])
+        Published(self, "Published", prefix=platform.prefix, values={"pipelines": names})

@@ -37,7 +37,7 @@ def platform() -> Platform:
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesis]:
-    """Synthesizes config/<name>.yaml, once for each name."""
+    """Synthesizes config/<name>.yaml, once for each name; as `<name>@<region>`, moved to another region."""
 
     @cache
     def once(name: str) -> Synthesis:
@@ -47,8 +47,13 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synt
 
         from app import build
 
-        platform = load(ROOT / "config" / f"{name}.yaml")
-        folder = tmp_path_factory.mktemp(name)
+        sample, _, region = name.partition("@")
+        path, folder = ROOT / "config" / f"{sample}.yaml", tmp_path_factory.mktemp(name)
+        if region:
+            text = path.read_text("utf-8")
+            path = tmp_path_factory.mktemp("config") / path.name
+            path.write_text(text.replace(load(ROOT / "config" / path.name).region, region))
+        platform = load(path)
         context = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
         # Findings are read from the report by tests, which say more than an exception would.
         context |= {"aws:cdk:bundling-stacks": [], "@aws-cdk/core:failSynthOnValidationErrors": False}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,13 +10,11 @@ from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
 
-SAMPLES = {
-    "team": "us-east-1",
-    "minimal": "us-east-1",
-    "production": "us-east-1",
-    "china": "cn-north-1",
-    "govcloud": "us-gov-west-1",
-}
+SAMPLES = (
+    *("team", "minimal", "production"),
+    *("china", "china@cn-northwest-1", "govcloud", "govcloud@us-gov-east-1"),
+)
+PARTITIONS = {"us-east": "aws", "cn-nort": "aws-cn", "us-gov-": "aws-us-gov"}
 # What CloudFormation has no tags for, or what is no resource of its own in AWS.
 UNTAGGED = {
     "AWS::EC2::SubnetRouteTableAssociation": "joins two tagged resources",
@@ -63,9 +61,10 @@ def test_each_acceptance_suppresses_a_finding(synthesize: Callable[[str], Any], 
 
 
 def test_cfn_lint_passes_in_the_samples_region(synthesize: Callable[[str], Any], sample: str) -> None:
-    runner = Runner(ConfigMixIn(regions=[SAMPLES[sample]]))
+    synthesis = synthesize(sample)
+    runner = Runner(ConfigMixIn(regions=[synthesis.platform.region]))
     findings = {}
-    for path in sorted(synthesize(sample).folder.glob("*.template.json")):
+    for path in sorted(synthesis.folder.glob("*.template.json")):
         template, broken = decode_str(path.read_text("utf-8"))
         findings[path.name] = [str(match) for match in broken or runner.validate_template(template or {})]
     assert findings
@@ -73,9 +72,31 @@ def test_cfn_lint_passes_in_the_samples_region(synthesize: Callable[[str], Any],
 
 
 def test_no_template_names_another_partition(synthesize: Callable[[str], Any], sample: str) -> None:
-    partition = {"china": "aws-cn", "govcloud": "aws-us-gov"}.get(sample, "aws")
-    named = set(re.findall(r"arn:([\w-]+):", json.dumps(synthesize(sample).templates)))
-    assert named == {partition}
+    """Searched as text, so also in the JSON inside strings, such as the definitions of pipelines."""
+    synthesis = synthesize(sample)
+    named = set(re.findall(r"arn:([a-z-]+):", json.dumps(synthesis.templates)))
+    assert named == {PARTITIONS[synthesis.platform.region[:7]]}
+
+
+def test_no_template_names_a_host_of_another_partition(synthesize: Callable[[str], Any], sample: str) -> None:
+    """But as service principals, which are the same everywhere unless they name a region."""
+    synthesis = synthesize(sample)
+    region = synthesis.platform.region
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    elsewhere = [
+        (path, text)
+        for path, text in strings(synthesis.templates)
+        for host in re.findall(r"[\w.-]*\bamazonaws\.com(?:\.[a-z]+)*", text)
+        if not ({"Principal", "iam:PassedToService"} & set(path) and region not in text)
+        and not host.endswith(f".dkr.ecr.{region}.{suffix}")
+    ]
+    assert not elsewhere
+
+
+def test_a_sample_with_workloads_runs_images_of_its_own_region(synthesize: Callable[[str], Any], sample: str) -> None:
+    synthesis = synthesize(sample)
+    images = re.findall(r"\.dkr\.ecr\.([\w-]+)\.", json.dumps(synthesis.templates["training"]))
+    assert synthesis.platform.workloads and set(images) == {synthesis.platform.region}
 
 
 def test_every_resource_but_those_without_tags_carries_all_tags_of_the_platform(
@@ -94,3 +115,15 @@ def test_every_resource_but_those_without_tags_carries_all_tags_of_the_platform(
 def tags(resource: dict[str, Any]) -> set[tuple[str, str]]:
     found = resource["Properties"].get("Tags", [])
     return set(found.items()) if isinstance(found, dict) else {(tag["Key"], tag["Value"]) for tag in found}
+
+
+def strings(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every string of a template, with the keys that lead to it."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            yield from strings(value, (*path, key))
+    elif isinstance(part, list):
+        for value in part:
+            yield from strings(value, path)
+    elif isinstance(part, str):
+        yield path, part

@@ -27,14 +27,17 @@ def images(folder: Path, region: str) -> dict[str, str]:
 _TAGGED = ("AutoML", "Model", "Processing", "Training", "Transform", "Tuning")
 
 
-def fill(path: Path, values: Mapping[str, str | list[str]], tags: Mapping[str, str]) -> str:
+def fill(path: Path, values: Mapping[str, str | list[str]], tags: Mapping[str, str], *, registers: bool = True) -> str:
     """The definition in `path` with each ${Name} replaced by its value, which may be known only at deployment.
 
-    What its steps start gets `tags`. A placeholder for a list stands alone in a JSON array, which then holds it whole.
+    What its steps start gets `tags`. Without `registers`, the steps that register models are left out. A placeholder
+    for a list stands alone in a JSON array, which then holds it whole.
     Raises DefinitionError if the definition asks for a value that is not given.
     """
     # On one line: the 1 MiB that SageMaker allows is better spent than on indentation.
     definition = json.loads(path.read_text("utf-8"))
+    if not registers:
+        definition["Steps"] = _unregistered(definition["Steps"])
     for step in _steps(definition["Steps"]):
         if step["Type"] in _TAGGED:
             step["Arguments"]["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -58,3 +61,18 @@ def _steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield step
         for branch in ("IfSteps", "ElseSteps") if step["Type"] == "Condition" else ():
             yield from _steps(step["Arguments"].get(branch, []))
+
+
+def _unregistered(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps without those that register models, which nothing else may wait for. Raises DefinitionError."""
+    left_out = {step["Name"] for step in _steps(steps) if step["Type"] == "RegisterModel"}
+
+    def kept(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [step for step in some if step["Name"] not in left_out]
+
+    for step in _steps(steps):
+        if step["Name"] not in left_out and (waits := left_out.intersection(step.get("DependsOn", []))):
+            raise DefinitionError(f"{step['Name']} depends on {sorted(waits)}, which cannot run in this region")
+        for branch in {"IfSteps", "ElseSteps"} & step["Arguments"].keys() if step["Type"] == "Condition" else ():
+            step["Arguments"][branch] = kept(step["Arguments"][branch])
+    return kept(steps)

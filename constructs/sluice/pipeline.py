@@ -15,7 +15,7 @@ from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
 
 
 class Pipeline(Construct):
-    """The pipeline `name` of the workload in `folder`; `package_group` has the same name.
+    """The pipeline `name` of the workload in `folder`. With `registers`, `package_group` has the same name.
 
     Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix.
     """
@@ -33,11 +33,11 @@ class Pipeline(Construct):
         key: kms.IKey,
         network: Network,
         tags: Mapping[str, str],
+        registers: bool,
     ) -> None:
         super().__init__(scope, id)
         uris = images(folder, region)
         code = assets.Asset(self, "Code", path=str(folder / "scripts"), exclude=["**/__pycache__", "**/*.pyc"])
-        self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
 
         self.job_role = WorkloadRole(
             self,
@@ -56,13 +56,14 @@ class Pipeline(Construct):
             self.job_role.allow_image(uri)
 
         self.role = PipelineRole(self, "Role", workload=folder.name, job_role=self.job_role)
-        self.role.allow_registration(name, models=artifact_bucket, workload=folder.name, key=key)
+        # The last two are asked of who starts a job with an encrypted volume.
+        key.grant(self.role, "kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant")
         values = {
             "DataBucket": data_bucket.bucket_name,
             "ArtifactBucket": artifact_bucket.bucket_name,
             "KeyArn": key.key_arn,
             "ExecutionRoleArn": self.job_role.role_arn,
-            "PackageGroup": self.package_group.model_package_group_name,
+            "PackageGroup": name,
             "CodeBucket": code.s3_bucket_name,
             "CodeKey": code.s3_object_key,
             "SecurityGroupIds": network.security_group_ids,
@@ -76,9 +77,12 @@ class Pipeline(Construct):
             role_arn=self.role.role_arn,
             pipeline_definition={
                 "PipelineDefinitionBody": fill(
-                    folder / "pipeline.json", values, {**tags, "sluice:workload": folder.name}
+                    folder / "pipeline.json", values, {**tags, "sluice:workload": folder.name}, registers=registers
                 )
             },
         )
-        # Runs register by the group's name, which is no reference that CloudFormation would see.
-        pipeline.add_resource_dependency(self.package_group)
+        if registers:
+            self.role.allow_registration(name, models=artifact_bucket, workload=folder.name)
+            self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
+            # Runs register by the group's name, which is no reference that CloudFormation would see.
+            pipeline.add_resource_dependency(self.package_group)

@@ -119,7 +119,7 @@ class PipelineRole(iam.Role):
         passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
 
-    def allow_registration(self, group: str, *, models: s3.IBucket, workload: str, key: kms.IKey) -> None:
+    def allow_registration(self, group: str, *, models: s3.IBucket, workload: str) -> None:
         """Register models that lie under the workload's prefix in `models` in the package group `group`."""
         packages = [self._arn("model-package", f"{group}/*")]
         allow(self, ["sagemaker:CreateModelPackage"], packages, wildcard="SageMaker numbers the versions of a group")
@@ -127,8 +127,6 @@ class PipelineRole(iam.Role):
         # The registry reads what it registers as the one who registers it.
         own = models.arn_for_objects(f"{workload}/*")
         allow(self, ["s3:GetObject"], [own], wildcard="The workload's own prefix; runs name what they write")
-        # The last two are asked of who starts a job with an encrypted volume.
-        key.grant(self, "kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant")
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")

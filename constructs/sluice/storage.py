@@ -25,8 +25,9 @@ class PlatformKey(kms.Key):
             removal_policy=RemovalPolicy.RETAIN,
         )
         stack = Stack.of(self)
+        # The one principal here that is not named the same in all partitions.
         self._allow_service(
-            f"logs.{stack.region}.amazonaws.com",
+            f"logs.{stack.region}.{Aws.URL_SUFFIX}",
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": stack.format_arn(service="logs", resource="*")}},
         )
         self._allow_service("cloudwatch.amazonaws.com", {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}})

@@ -15,7 +15,7 @@ from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization, delivery, roles, states, variables
+from rehearsal.seam import authorization, delivery, exports, roles, states, variables
 from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
@@ -68,6 +68,7 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     authorization.mend(service)
     variables.mend()
     roles.mend()
+    exports.mend()
     _mend_transport()
     eventbridge._now_ts = clock.now
     eventbridge._dispatch_to_lambda = invoke_with_retries

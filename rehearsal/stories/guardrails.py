@@ -7,13 +7,13 @@ from typing import Any
 
 from rehearsal import attempts
 from rehearsal.embedded import ROOT, RehearsalError
-from rehearsal.stories import digits
+from rehearsal.stories.deployed import Deployed
 
 WORKLOAD = "digits"
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
-class Story(digits.Story):
+class Story(Deployed):
     """Deploys as the first story does, then makes every call of the table."""
 
     def steps(self) -> list[tuple[str, Callable[[], str]]]:
@@ -25,7 +25,7 @@ class Story(digits.Story):
         ]
 
     def attempt(self) -> str:
-        self._cloud.control("jobs", paused=True)  # whether a job may start is asked here, not what it does
+        self.cloud.control("jobs", paused=True)  # whether a job may start is asked here, not what it does
         clients, values = self._clients(), self._values()
         wrong, outcomes = [], Counter[str]()
         for attempt, request in attempts.requests(values):
@@ -49,46 +49,50 @@ class Story(digits.Story):
             "anything": self._everything("anything"),
             "anybody": self._everything("anybody", persona="data-scientist"),
         }
-        users = {user.persona: user.name for user in self._platform.studio.users}
+        users = {user.persona: user.name for user in self.platform.studio.users}
 
         def client(who: str, service: str) -> Any:
             if who in roles:
-                return self._cloud.as_role(service, roles[who])
+                return self.cloud.as_role(service, roles[who])
             if who in users:
-                return self._as(who, service)
-            return self._cloud.as_role(service, self._role("studio", who), (self._domain(), "nobody"))
+                return self.as_persona(who, service)
+            return self.cloud.as_role(service, self._role("studio", who), (self._domain(), "nobody"))
 
         return client
 
     def _values(self) -> dict[str, str]:
-        domain = self._sagemaker.describe_domain(DomainId=self._domain())
+        domain = self.sagemaker.describe_domain(DomainId=self._domain())
         images = json.loads((ROOT / "workloads" / WORKLOAD / "images.json").read_text())
-        image = images["KmeansImage"][self._cloud.region]
+        image = images["KmeansImage"][self.cloud.region]
         experiments = self._role("studio", "Experiments")
-        self._cloud.client("iam").create_role(RoleName="stranger", AssumeRolePolicyDocument=_document(_TRUST))
+        self.cloud.client("iam").create_role(RoleName="stranger", AssumeRolePolicyDocument=_document(_TRUST))
         container = {"Image": image, "ModelDataUrl": "s3://none/model.tar.gz"}
-        self._sagemaker.create_model(
-            ModelName=f"{self._platform.prefix}-tried", ExecutionRoleArn=experiments, PrimaryContainer=container
+        self.sagemaker.create_model(
+            ModelName=f"{self.platform.prefix}-tried", ExecutionRoleArn=experiments, PrimaryContainer=container
         )
-        package = self._sagemaker.create_model_package(ModelPackageGroupName=self._name)["ModelPackageArn"]
+        package = self.sagemaker.create_model_package(ModelPackageGroupName=f"{self.platform.prefix}-{WORKLOAD}")[
+            "ModelPackageArn"
+        ]
         space = {"DomainId": domain["DomainId"], "SpaceName": "of-ada"}
-        self._sagemaker.create_space(
+        self.sagemaker.create_space(
             **space,
             OwnershipSettings={"OwnerUserProfileName": "ada"},
             SpaceSharingSettings={"SharingType": "Private"},
         )
-        self._until(lambda: self._sagemaker.describe_space(**space), lambda s: s["Status"] == "InService", "a space")
+        self.until(lambda: self.sagemaker.describe_space(**space), lambda s: s["Status"] == "InService", "a space")
         return {
-            "prefix": self._platform.prefix,
+            "prefix": self.platform.prefix,
             "domain": domain["DomainId"],
             "subnet": domain["SubnetIds"][0],
             "group": domain["DefaultUserSettings"]["SecurityGroups"][0],
             "key": domain["KmsKeyId"],
-            "artifacts": self._bucket("ArtifactBucket"),
+            "artifacts": self.published("artifact-bucket"),
             "image": image,
-            "model": f"{self._platform.prefix}-tried",
+            "model": f"{self.platform.prefix}-tried",
             "package": package,
-            "pipeline": self._sagemaker.describe_pipeline(PipelineName=self._name)["PipelineArn"],
+            "pipeline": self.sagemaker.describe_pipeline(PipelineName=f"{self.platform.prefix}-{WORKLOAD}")[
+                "PipelineArn"
+            ],
             "experiments": experiments,
             "job": self._role("training", f"Pipeline{WORKLOAD}JobRole"),
             "pipeline_role": self._role("training", f"Pipeline{WORKLOAD}Role"),
@@ -97,8 +101,8 @@ class Story(digits.Story):
 
     def _role(self, stack: str, start: str) -> str:
         """The ARN of the one role of a stack whose logical id begins so, dashes aside."""
-        pages = self._formation.get_paginator("list_stack_resources").paginate(
-            StackName=f"{self._platform.prefix}-{stack}"
+        pages = self.formation.get_paginator("list_stack_resources").paginate(
+            StackName=f"{self.platform.prefix}-{stack}"
         )
         rows = [row for page in pages for row in page["StackResourceSummaries"]]
         wanted = start.replace("-", "")
@@ -113,8 +117,8 @@ class Story(digits.Story):
 
     def _everything(self, name: str, **tags: str) -> str:
         """The ARN of a new role that is allowed everything within the platform's boundary."""
-        iam, role = self._cloud.client("iam"), f"{self._platform.prefix}-{name}"
-        boundary = self._arn(f"{self._platform.prefix}-boundary").replace(":role/", ":policy/")
+        iam, role = self.cloud.client("iam"), f"{self.platform.prefix}-{name}"
+        boundary = self._arn(f"{self.platform.prefix}-boundary").replace(":role/", ":policy/")
         arn = iam.create_role(
             RoleName=role,
             AssumeRolePolicyDocument=_document(_TRUST),
@@ -126,11 +130,11 @@ class Story(digits.Story):
         return arn
 
     def _arn(self, role: str) -> str:
-        account = self._cloud.client("sts").get_caller_identity()["Account"]
+        account = self.cloud.client("sts").get_caller_identity()["Account"]
         return f"arn:aws:iam::{account}:role/{role}"
 
     def _domain(self) -> str:
-        return self._sagemaker.list_domains()["Domains"][0]["DomainId"]
+        return self.sagemaker.list_domains()["Domains"][0]["DomainId"]
 
 
 def _document(*statements: dict[str, Any]) -> str:

@@ -101,7 +101,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         "team.yaml:17: studio.idle_minutes: '120' must be a valid integer",
         "team.yaml:20: account: '11112222333' must be 12 digits in quotes, such as \"111122223333\", or be left out",
         "team.yaml:21: ownr: 'me' is under an unknown key; known here: name, environment, region, account, owner, "
-        "team, cost_centre, alerts, network, storage, studio, workloads, costs, guardrails",
+        "team, cost_centre, alerts, network, storage, studio, registry, workloads, costs, guardrails",
         "workloads/digits/workload.yaml:4: algorithm.k: 0 must be greater than or equal to 1",
         "workloads/digits/workload.yaml:11: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
         "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.m5.4xlarge",
@@ -195,10 +195,28 @@ def test_a_given_network_names_one_subnet_for_each_zone(refused: Refusal) -> Non
     assert "network.subnet_ids: ['subnet-1'] must name one subnet for each of the 2 availability_zones" in line
 
 
-def test_a_workload_is_refused_where_model_package_groups_do_not_exist(refused: Refusal) -> None:
-    zones = ["cn-north-1a", "cn-north-1b"]
-    [line] = refused({"region": "cn-north-1", "network.availability_zones": zones})
-    assert "workloads.digits needs a model package group, which CloudFormation cannot make in cn-north-1" in line
+@pytest.mark.parametrize(
+    ("region", "changes", "expected"),
+    [
+        ("cn-north-1", {"registry": "on"}, "registry: 'on' needs AWS::SageMaker::ModelPackageGroup, which cn-north-1"),
+        (
+            "ca-west-1",
+            {"studio.domain": "on"},
+            "studio.domain: 'on' needs AWS::SageMaker::Domain and AWS::SageMaker::UserProfile, which ca-west-1",
+        ),
+        (
+            "ap-south-2",
+            {"studio.domain": "on"},
+            "studio.domain: 'on' needs AWS::SageMaker::UserProfile, which ap-south-2 does not have",
+        ),
+    ],
+)
+def test_what_is_asked_for_and_missing_in_a_region_is_refused_by_the_types_name(
+    refused: Refusal, region: str, changes: dict[str, Any], expected: str
+) -> None:
+    zones = [f"{region}a", f"{region}b"]
+    [line] = refused({"region": region, "network.availability_zones": zones, "workloads": [], **changes})
+    assert expected in line and line.endswith("auto leaves it out")
 
 
 def test_a_key_given_twice_is_refused_although_yaml_would_take_the_last(refused: Refusal) -> None:

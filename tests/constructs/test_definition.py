@@ -52,3 +52,26 @@ def test_what_steps_start_is_tagged_in_branches_too(folder: Path) -> None:
     tags = [{"Key": "sluice:owner", "Value": "me"}]
     assert first["Arguments"]["Tags"] == second["Arguments"]["IfSteps"][0]["Arguments"]["Tags"] == tags
     assert second["Arguments"]["ElseSteps"][0]["Arguments"] == {}
+
+
+def registering(*more: dict[str, Any]) -> str:
+    register = {"Name": "Register", "Type": "RegisterModel", "Arguments": {}}
+    branch = {"IfSteps": [register], "ElseSteps": [{"Name": "Stop", "Type": "Fail", "Arguments": {}}]}
+    train = {"Name": "Train", "Type": "Training", "Arguments": {}}
+    better = {"Name": "Better", "Type": "Condition", "Arguments": branch, "DependsOn": ["Train"]}
+    return json.dumps({"Steps": [train, better, *more]})
+
+
+def test_without_a_registry_only_the_steps_that_register_are_left_out(folder: Path) -> None:
+    (folder / "pipeline.json").write_text(registering())
+    body = fill(folder / "pipeline.json", {}, {}, registers=False)
+    train, better = json.loads(Stack().resolve(body)["Fn::Sub"][0])["Steps"]
+    assert train["Name"] == "Train" and better["Arguments"]["IfSteps"] == []
+    assert [step["Name"] for step in better["Arguments"]["ElseSteps"]] == ["Stop"]
+
+
+def test_what_waits_for_a_registration_that_is_left_out_is_named(folder: Path) -> None:
+    after = {"Name": "Tell", "Type": "Lambda", "Arguments": {}, "DependsOn": ["Register"]}
+    (folder / "pipeline.json").write_text(registering(after))
+    with pytest.raises(DefinitionError, match=r"Tell depends on \['Register'\], which cannot run in this region"):
+        fill(folder / "pipeline.json", {}, {}, registers=False)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
+PARTITION = "aws"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GROUP = "sluice-dev-digits"
 OURS = {"sluice:platform": "sluice-dev"}
@@ -34,7 +35,7 @@ class Call:
 
 
 def arn(resource: str) -> str:
-    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{resource}"
+    return f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:{resource}"
 
 
 class Cloud:

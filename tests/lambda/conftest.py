@@ -63,6 +63,14 @@ def cloud(new_cloud: Callable[[], Any]) -> Any:
     return new_cloud()
 
 
+@pytest.fixture
+def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cloud whose ARNs are of aws-cn. Its calls are not compared with a role, which is of aws."""
+    monkeypatch.setattr(in_memory, "PARTITION", "aws-cn")
+    yield cloud
+    cloud.calls.clear()
+
+
 @pytest.fixture(scope="session")
 def deployed(synthesis: Any) -> dict[str, Any]:
     """Each function by verb, the sweep as it is deployed to enforce."""

@@ -41,6 +41,16 @@ def test_the_first_approved_version_gets_an_endpoint(cloud: Any) -> None:
     assert served(cloud) == package
 
 
+def test_in_another_partition_its_own_package_is_served_and_its_own_endpoint_tagged(chinese_cloud: Any) -> None:
+    package = chinese_cloud.package(1)
+    assert outcome() == "created"
+    assert package.startswith("arn:aws-cn:") and served(chinese_cloud) == package
+    chinese_cloud.settle(GROUP)
+    chinese_cloud.package(2)
+    assert outcome() == "updated"
+    assert {arn.split(":")[1] for arn in chinese_cloud.tags} == {"aws-cn"}
+
+
 def test_the_model_is_isolated_in_our_network_and_its_volume_is_encrypted(
     cloud: Any, deployed: dict[str, SimpleNamespace]
 ) -> None:

@@ -44,6 +44,13 @@ def test_an_idle_endpoint_is_deleted_and_an_idle_notebook_instance_is_stopped(cl
     assert [(f["name"], f["outcome"]) for f in answer["findings"]] == [("digits", "done"), ("desk", "done")]
 
 
+def test_in_another_partition_what_idles_is_ended_and_recorded_under_its_own_arn(chinese_cloud: Any) -> None:
+    chinese_cloud.endpoint("digits")
+    sweep.handler(EVENT, None)
+    assert not chinese_cloud.endpoints
+    assert {resource.split(":")[1] for resource, _ in chinese_cloud.ledger} == {"aws-cn"}
+
+
 def test_what_is_ended_was_recorded_first(cloud: Any) -> None:
     cloud.endpoint("digits")
     sweep.handler(EVENT, None)

@@ -50,13 +50,13 @@ class Stack:
         self.resources = {name: self.resources[name] for name in logical_ids}
         return self
 
-    def deploy(self) -> str:
-        """Create or update the stack; its status when that is over."""
+    def deploy(self, given: dict[str, Any] | None = None) -> str:
+        """Create or update the stack, from the template `given` or of its resources; its status when that is over."""
         outputs: dict[str, Any] = {name: {"Value": {"Ref": name}} for name in self.resources}
         for name, resource in self.resources.items():
             for attribute in TYPES[resource["Type"]].attributes:
                 outputs[f"{name}{attribute}"] = {"Value": {"Fn::GetAtt": [name, attribute]}}
-        template = json.dumps({"Resources": self.resources, "Outputs": outputs})
+        template = json.dumps(given or {"Resources": self.resources, "Outputs": outputs})
         exists = self._describe() is not None
         call = self._cloudformation.update_stack if exists else self._cloudformation.create_stack
         call(StackName=self.name, TemplateBody=template)
@@ -302,3 +302,37 @@ def test_properties_that_the_type_does_not_take_are_refused_by_name(
     stack.resources["Pipeline"]["Properties"] = {n: v for n, v in properties.items() if v is not None}
     assert stack.deploy() == "ROLLBACK_COMPLETE"
     assert words in stack.reasons()
+
+
+def exporting(stack: Stack, value: str | None) -> dict[str, Any]:
+    """A template that exports `value`; with None it exports nothing."""
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value or "none"}}
+    outputs = {"Out": {"Value": value, "Export": {"Name": f"{stack.name}-out"}}} if value else {}
+    return {"Resources": {"Parameter": parameter}, "Outputs": outputs}
+
+
+@pytest.mark.parametrize(("value", "verb"), [("b", "updated"), (None, "deleted")])
+def test_an_export_in_use_is_neither_changed_nor_removed_until_its_importer_lets_go(
+    cloud: EmbeddedCloud, role: str, stack: Stack, value: str | None, verb: str
+) -> None:
+    importer = Stack(cloud, f"stack-{next(SERIAL)}", role)
+    imported = exporting(importer, None)
+    imported["Resources"]["Parameter"]["Properties"]["Value"] = {"Fn::ImportValue": f"{stack.name}-out"}
+    assert stack.deploy(exporting(stack, "a")) == "CREATE_COMPLETE", stack.reasons()
+    assert importer.deploy(imported) == "CREATE_COMPLETE", importer.reasons()
+    assert stack.deploy(exporting(stack, value)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert f"Export {stack.name}-out cannot be {verb} as it is in use by {importer.name}" in stack.reasons()
+    importer.delete()
+    assert stack.deploy(exporting(stack, value)) == "UPDATE_COMPLETE", stack.reasons()
+
+
+def test_an_export_that_an_update_removed_can_no_longer_be_imported(
+    cloud: EmbeddedCloud, role: str, stack: Stack
+) -> None:
+    assert stack.deploy(exporting(stack, "a")) == "CREATE_COMPLETE", stack.reasons()
+    assert stack.deploy(exporting(stack, None)) == "UPDATE_COMPLETE", stack.reasons()
+    importer = Stack(cloud, f"stack-{next(SERIAL)}", role)
+    imported = exporting(importer, None)
+    imported["Resources"]["Parameter"]["Properties"]["Value"] = {"Fn::ImportValue": f"{stack.name}-out"}
+    assert importer.deploy(imported) == "ROLLBACK_COMPLETE"
+    importer.delete()

@@ -35,7 +35,9 @@ services.stepfunctions: _resolve_state_machine_arn
 services.sts: register_session
 services.tagging: _RESOURCE_TAG_COLLECTORS
 services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES _cw_metric_alarm_record _physical_name
-services.cloudformation.stacks: _runs_on_worker_thread
+services.cloudformation.stacks: _runs_on_worker_thread _resolve_stack_outputs
+services.cloudformation.handlers: _imported_export_names
+services.cloudformation: _exports _stacks
 """
 
 PROBE = """

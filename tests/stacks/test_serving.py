@@ -188,7 +188,3 @@ def test_failures_raise_an_alarm(serving: Template) -> None:
     [alarm] = serving.find_resources("AWS::CloudWatch::Alarm").values()
     watched = [m["MetricStat"]["Metric"]["MetricName"] for m in alarm["Properties"]["Metrics"] if "MetricStat" in m]
     assert sorted(watched) == sorted(["Errors", "ApproximateNumberOfMessagesVisible"] * len(VERBS))
-
-
-def test_without_workloads_there_is_nothing_to_train_or_to_serve(synthesize: Any) -> None:
-    assert set(synthesize("china").templates) == {"foundation", "studio", "costs"}

@@ -1,0 +1,38 @@
+"""What the table says is missing in a region is what cfn-lint's schemas of that region lack."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cfnlint.helpers import REGIONS
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from config.availability import MISSING, REGISTRY, STUDIO
+from config.instances import regions
+
+
+def test_the_table_has_every_type_of_the_templates_that_a_region_lacks(synthesize: Callable[[str], Any]) -> None:
+    used = {
+        resource["Type"]
+        for sample in ("team", "govcloud")
+        for template in synthesize(sample).templates.values()
+        for resource in template["Resources"].values()
+        if resource["Type"].startswith("AWS::")
+    }
+    assert used >= {*REGISTRY, *STUDIO}
+    lacking = {
+        region: tuple(sorted(used.difference(PROVIDER_SCHEMA_MANAGER.get_resource_types(region))))
+        for region in regions() & set(REGIONS)
+    }
+    assert {region: types for region, types in lacking.items() if types} == MISSING
+
+
+def test_where_there_is_no_registry_runs_train_and_nothing_is_registered_or_served(
+    synthesize: Callable[[str], Any],
+) -> None:
+    templates = synthesize("china").templates
+    kinds = [resource["Type"] for resource in templates["training"]["Resources"].values()]
+    [pipeline] = [r for r in templates["training"]["Resources"].values() if r["Type"] == "AWS::SageMaker::Pipeline"]
+    body = pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"][0]
+    assert '"Type":"Training"' in body and '"Type":"RegisterModel"' not in body
+    assert "AWS::SageMaker::ModelPackageGroup" not in kinds
+    assert [resource["Type"] for resource in templates["serving"]["Resources"].values()] == ["AWS::SSM::Parameter"]
