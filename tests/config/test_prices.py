@@ -24,6 +24,7 @@ FREE_AT_REST = {
     "AWS::Events::Rule",
     "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
+    "AWS::SSM::Parameter",
     "Custom::RuntimeResources",
 }
 
