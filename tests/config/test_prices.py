@@ -84,3 +84,10 @@ def test_the_table_adds_up_in_under_5_ms() -> None:
     assert time.perf_counter() - began < 0.005
     assert table.startswith("sluice-prod at rest")
     assert f"{prices.total(prices.at_rest(platform)):.2f}" in table.splitlines()[-1]
+
+
+def test_the_readme_tells_what_the_samples_cost() -> None:
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    for sample in ("minimal", "production"):
+        usd = prices.total(prices.at_rest(load(ROOT / "config" / f"{sample}.yaml")))
+        assert f"(config/{sample}.yaml) {usd:.0f} USD" in readme
