@@ -12,7 +12,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Price:
-    """What one `unit` costs in us-east-1, on `as_of`, as AWS's public price page `source` has it."""
+    """What one `unit` costs in us-east-1 by AWS's price page `source`, as public documents of `as_of` quote it."""
 
     usd: float
     unit: str
@@ -21,10 +21,10 @@ class Price:
 
 
 KEY = Price(1.00, "key and month", "2026-03", "aws.amazon.com/kms/pricing")
-INTERFACE_ENDPOINT = Price(0.01, "endpoint, zone and hour", "2026-01", "aws.amazon.com/privatelink/pricing")
-ALARM_METRIC = Price(0.10, "metric and month", "2026-02", "aws.amazon.com/cloudwatch/pricing")
-LOGS_TAKEN_IN = Price(0.50, "GB", "2026-02", "aws.amazon.com/cloudwatch/pricing")
-LOGS_KEPT = Price(0.03, "GB and month", "2026-02", "aws.amazon.com/cloudwatch/pricing")
+INTERFACE_ENDPOINT = Price(0.01, "endpoint, zone and hour", "2026", "aws.amazon.com/privatelink/pricing")
+ALARM_METRIC = Price(0.10, "metric and month", "2026", "aws.amazon.com/cloudwatch/pricing")
+LOGS_TAKEN_IN = Price(0.50, "GB", "2026-06", "aws.amazon.com/cloudwatch/pricing")
+LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pricing")
 
 # AWS lets each account have these for nothing, for ever.
 FREE_ALARM_METRICS = 10
@@ -62,7 +62,11 @@ def shown(platform: Platform) -> str:
     head = f"{f'{platform.prefix} at rest':<24}{'':>6}{'USD/month':>11}"
     lines = [f"{r.resource:<24}{r.count:>6}{r.usd_per_month:>11.2f}  {r.assumption}" for r in rows]
     last = f"{'total':<24}{'':>6}{total(rows):>11.2f}  without jobs, endpoints, apps and what is stored"
-    borrowed = [f"Prices of {REGION}: those of {platform.region} are not known here."] if rows[0].borrowed else []
+    borrowed = (
+        [f"Prices of {REGION}: those of {platform.region} are not known here and may be higher."]
+        if rows[0].borrowed
+        else []
+    )
     return "\n".join([head, *lines, last, *borrowed])
 
 

@@ -43,6 +43,8 @@ def test_two_synths_are_byte_identical_also_elsewhere_by_another_user_and_withou
     }
     for result in (run_app(here), run_app(there, cwd=home, **other)):
         assert result.returncode == 0, result.stderr
+        assert result.stdout == ""
+        assert result.stderr.startswith("sluice-dev at rest")
     assert files(here) == files(there)
     assert any(name.endswith("sluice-dev-costs.template.json") for name in files(here))
     _, different, unread = filecmp.cmpfiles(here, there, files(here), shallow=False)
