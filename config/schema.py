@@ -14,7 +14,7 @@ from config.section import Finding, Section, Text, repeated
 from config.storage import Environment, Storage
 from config.workload import Workload, WorkloadName
 
-# Whether to have what CloudFormation cannot make in every region: where it can, or else be told that it cannot.
+# Of what CloudFormation cannot make in every region. `auto`: only where it can; `on`: a region where not is refused.
 Wanted = Literal["auto", "on"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
@@ -99,6 +99,19 @@ class Platform(Section):
     def has_registry(self) -> bool:
         """Whether runs register models in this region, which can then be approved and served."""
         return not availability.missing(self.region, availability.REGISTRY)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What this platform does without in its region, each with the types that CloudFormation lacks there."""
+        parts = (
+            ("Studio and its users", availability.STUDIO),
+            ("the registration of models, and with it their endpoints", availability.REGISTRY),
+        )
+        return [
+            f"Left out: {what}. {self.region} has no {' and no '.join(lacking)}"
+            for what, types in parts
+            if (lacking := availability.missing(self.region, types))
+        ]
 
     @property
     def tags(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What every other stack stands on: key, buckets, network, alert topic."""
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Annotations, Environment, Stack
 from constructs import Construct
 
 from config.schema import Platform
@@ -32,6 +32,8 @@ class FoundationStack(Stack):
         )
         self.alerts = AlertTopic(self, "Alerts", key=self.key, emails=platform.alerts.emails)
         self._publish(platform.prefix)
+        for told in platform.left_out:
+            Annotations.of(self).add_info(told)
         # CloudFormation removes no export while a stack imports it, and this stack is updated before those that do. So
         # it exports the same whatever workloads there are; all else that is imported is also imported without any.
         for bucket in (self.data_bucket, self.artifact_bucket):

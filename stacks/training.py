@@ -2,10 +2,9 @@
 
 import json
 
-from aws_cdk import Annotations, Environment, Stack
+from aws_cdk import Environment, Stack
 from constructs import Construct
 
-from config.availability import REGISTRY
 from config.load import ROOT
 from config.schema import Platform
 from sluice.pipeline import Pipeline
@@ -44,8 +43,5 @@ class TrainingStack(Stack):
             {name: pipeline.package_group for name, pipeline in pipelines.items()} if platform.has_registry else {}
         )
         self.image_uris = {name: pipeline.image_uris for name, pipeline in pipelines.items()}
-        if pipelines and not self.package_groups:
-            told = f"{platform.region} has no {REGISTRY[0]}: runs register no models, and no endpoints are made"
-            Annotations.of(self).add_info(told)
         names = json.dumps([f"{platform.prefix}-{name}" for name in pipelines])
         Published(self, "Published", prefix=platform.prefix, values={"pipelines": names})

@@ -117,6 +117,22 @@ def tags(resource: dict[str, Any]) -> set[tuple[str, str]]:
     return set(found.items()) if isinstance(found, dict) else {(tag["Key"], tag["Value"]) for tag in found}
 
 
+def test_interface_endpoints_have_the_names_of_their_partition(synthesize: Callable[[str], Any], sample: str) -> None:
+    """In China some begin with `cn.`; which, CDK's own table says, which nobody has held against an account there."""
+    synthesis = synthesize(sample)
+    region = synthesis.platform.region
+    named = {
+        resource["Properties"]["ServiceName"]
+        for resource in synthesis.templates["foundation"]["Resources"].values()
+        if resource["Type"] == "AWS::EC2::VPCEndpoint" and resource["Properties"]["VpcEndpointType"] == "Interface"
+    }
+    china = "cn." if region.startswith("cn-") else ""
+    names = {f"{china}com.amazonaws.{region}.{name}" for name in ("sagemaker.api", "sagemaker.runtime", "sts")}
+    assert named == (
+        {*names, f"com.amazonaws.{region}.logs"} if synthesis.platform.network.mode == "private" else set()
+    )
+
+
 def strings(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every string of a template, with the keys that lead to it."""
     if isinstance(part, dict):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from config.guardrails import Guardrails as Limits
 from sluice.permission import as_reported
@@ -109,6 +109,10 @@ class Guardrails(Construct):
             *(f"AwsSolutions-IAM5[Resource::{resource}]" for resource in ("*", as_reported(Stack.of(self), passed))),
         ]
         accept_all(self.boundary, ids, "A permissions boundary grants nothing; it bounds what roles are granted")
+
+    def bind(self, scope: IConstruct) -> None:
+        """Make the boundary that of every role in `scope`."""
+        iam.PermissionsBoundary.of(scope).apply(self.boundary)
 
 
 def _allowed(passed: str) -> Iterator[Statement]:

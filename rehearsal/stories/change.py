@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import yaml
 from botocore.exceptions import ClientError
@@ -27,7 +27,7 @@ class Story(digits.Story):
             ("approve its model: promotion makes the endpoint", self.promote),
             ("take that workload out: one cdk deploy --all", self.remove_one),
             ("take out the last workload, a user and an interface endpoint: one cdk deploy --all", self.remove_last),
-            ("another network is refused before anything changes", self.change_network),
+            ("another network is refused and rolled back", self.change_network),
             ("cdk destroy --all", self.destroy),
         ]
 
@@ -71,21 +71,20 @@ class Story(digits.Story):
         self._settings["network"]["cidr"] = "10.43.0.0/16"
         try:
             self._deploy_changed("network")
-        except RehearsalError as refusal:
-            reason = next((line for line in str(refusal).splitlines() if "as it is in use by" in line), None)
-            if reason is None:
+        except RehearsalError:
+            if not (refusals := self._refusals()):
                 raise
         else:
             raise RehearsalError("the subnets that Studio lives in were replaced beneath it")
         self.assembly = current
         if self._network() != before:
             raise RehearsalError(f"the network was {before} and is {self._network()}")
-        return reason[reason.index("Export") :].strip()
+        return refusals[0]
 
     def destroy(self) -> str:
         return Deployed.destroy(self)  # the digits' own keeps a record of their calls
 
-    def synthesize(self, config: Any, assembly: Any) -> None:
+    def synthesize(self, config: Path, assembly: Path) -> None:
         app = f"{ROOT / '.venv' / 'bin' / 'python'} {self._project / 'app.py'}"
         log = f"synth-{assembly.name}"
         self.cdk("synth", "--quiet", "--app", app, "--output", str(assembly), log=log, SLUICE_CONFIG=str(config))
@@ -122,6 +121,12 @@ class Story(digits.Story):
 
     def _pipelines(self) -> list[str]:
         return [row["PipelineName"] for row in self.sagemaker.list_pipelines()["PipelineSummaries"]]
+
+    def _refusals(self) -> list[str]:
+        """What CloudFormation said of exports in use when it refused updates of the foundation."""
+        events = self.formation.describe_stack_events(StackName=f"{self.platform.prefix}-foundation")["StackEvents"]
+        reasons = [event.get("ResourceStatusReason", "") for event in events]
+        return [reason for reason in reasons if reason.startswith("Export") and "as it is in use by" in reason]
 
     def _network(self) -> tuple[str, str]:
         """The published subnets, and those of the domain."""

@@ -1,8 +1,10 @@
 """What the table says is missing in a region is what cfn-lint's schemas of that region lack."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from cfnlint.helpers import REGIONS
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
@@ -36,3 +38,12 @@ def test_where_there_is_no_registry_runs_train_and_nothing_is_registered_or_serv
     assert '"Type":"Training"' in body and '"Type":"RegisterModel"' not in body
     assert "AWS::SageMaker::ModelPackageGroup" not in kinds
     assert [resource["Type"] for resource in templates["serving"]["Resources"].values()] == ["AWS::SSM::Parameter"]
+
+
+@pytest.mark.parametrize(("sample", "lacking"), [("team", []), ("china", ["AWS::SageMaker::ModelPackageGroup"])])
+def test_the_synth_tells_what_it_leaves_out_by_the_types_name(
+    synthesize: Callable[[str], Any], sample: str, lacking: list[str]
+) -> None:
+    told = "".join(path.read_text("utf-8") for path in synthesize(sample).folder.glob("*manifest.json"))
+    told += "".join(path.read_text("utf-8") for path in synthesize(sample).folder.glob("*.metadata.json"))
+    assert re.findall(r"Left out: [\w ,]+\. \S+ has no ([\w:]+)", told) == lacking
