@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "lambda/controls": {"controls"},
     "workloads": {"workloads", "config"},
 }
-SERVICES = ("sagemaker", "lambda", "cloudwatch", "logs.{stack.region}", "scheduler", "states")
+SERVICES = ("sagemaker", "lambda", "cloudwatch", "logs.{stack.region}", "scheduler", "states", "vpc-flow-logs")
 # The same in every partition.
 PRINCIPALS = {f"{service}.amazonaws.com" for service in SERVICES}
 

@@ -7,7 +7,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from config.schema import GivenNetwork, PrivateNetwork
-from sluice.waiver import accept_lint
+from sluice.permission import Role, allow, from_this_account
+from sluice.waiver import accept, accept_lint
 
 
 class Network(Construct):
@@ -42,6 +43,11 @@ class Network(Construct):
             restrict_default_security_group=False,
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
+        accept(
+            vpc,
+            "NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
+            "Emptying it takes a custom resource; nothing of the platform is in that group",
+        )
         for subnet in vpc.isolated_subnets:
             accept_lint(subnet, "W3010", "Zones are configured: looking them up needs credentials while synthesizing")
         self.vpc, self.subnet_ids = vpc, [subnet.subnet_id for subnet in vpc.isolated_subnets]
@@ -54,7 +60,19 @@ class Network(Construct):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flows))
+        role = Role(self, "FlowLogRole", assumed_by=from_this_account("vpc-flow-logs.amazonaws.com"))
+        # CDK's own grant would also let the role pass itself, to whichever service.
+        allow(role, ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [flows.log_group_arn])
+        ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=flows.log_group_name,
+            deliver_logs_permission_arn=role.role_arn,
+        )
 
     def _job_group(self, vpc: ec2.Vpc, cidr: str) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(self, "Jobs", vpc=vpc, description="Jobs and Studio apps", allow_all_outbound=False)
@@ -64,6 +82,11 @@ class Network(Construct):
         group.add_egress_rule(within, ec2.Port.all_traffic(), "Instances of one job, and Studio's file system")
         # S3 is reached at public addresses by way of the gateway endpoint; there is no other route out.
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "S3 by way of its gateway endpoint")
+        accept(
+            group,
+            "NIST.800.53.R5-EC2RestrictedCommonPorts",
+            "All ports are open to the network's own addresses alone, and no route leads into it from outside",
+        )
         return group
 
     def _open_endpoints(self, vpc: ec2.Vpc, settings: PrivateNetwork) -> None:

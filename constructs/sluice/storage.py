@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.schema import Storage as StorageSettings
+from sluice.waiver import accept, accept_each
 
 
 class PlatformKey(kms.Key):
@@ -59,11 +60,18 @@ class Storage(Construct):
             lifecycle_rules=[*endings, s3.LifecycleRule(expiration=Duration.days(settings.access_log_days))],
             **_CLOSED,
         )
+        accept_each(
+            self.access_logs,
+            {
+                "NIST.800.53.R5-S3BucketReplicationEnabled": "Records of access, kept for a time and read by people",
+                "NIST.800.53.R5-S3DefaultEncryptionKMS": "S3 delivers access logs only to buckets with keys of its own",
+            },
+        )
         self.data = self._bucket("Data", key, endings)
         self.artifacts = self._bucket("Artifacts", key, endings)
 
     def _bucket(self, id: str, key: kms.IKey, endings: list[s3.LifecycleRule]) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             id,
             encryption=s3.BucketEncryption.KMS,
@@ -74,6 +82,12 @@ class Storage(Construct):
             lifecycle_rules=endings,
             **_CLOSED,
         )
+        accept(
+            bucket,
+            "NIST.800.53.R5-S3BucketReplicationEnabled",
+            "Versioned and kept when the stack goes; a copy in another region is for each team to decide",
+        )
+        return bucket
 
 
 _CLOSED = {
