@@ -9,18 +9,21 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from config.guardrails import Guardrails, Persona
 from config.instances import regions
-from config.section import Finding, Positive, Section, Text
+from config.section import Finding, Positive, Section, TagValue
 from config.workload import Workload, WorkloadName
 
 Environment = Literal["dev", "staging", "prod"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
 PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
-UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Minutes = Annotated[int, Field(ge=1)]
 # The bounds of SageMaker's own IdleSettings.
 StudioIdleMinutes = Annotated[int, Field(ge=60, le=525600)]
+
+# What follows the kind in an identifier of EC2; the short form is that of resources from before 2018.
+_ID = "([0-9a-f]{8}|[0-9a-f]{17})"
 
 EndpointService = Literal["sagemaker.api", "sagemaker.runtime", "logs", "sts"]
 
@@ -81,12 +84,12 @@ class GivenNetwork(Section):
     """A VPC that exists already; one subnet for each availability zone, in the same order."""
 
     mode: Literal["given"]
-    vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]+$")]
-    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...] = Field(
+    vpc_id: Annotated[str, StringConstraints(pattern=f"^vpc-{_ID}$")]
+    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=f"^subnet-{_ID}$")], ...] = Field(
         min_length=1, strict=False
     )
     availability_zones: tuple[str, ...] = Field(min_length=1, strict=False)
-    security_group_ids: tuple[Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]+$")], ...] = Field(
+    security_group_ids: tuple[Annotated[str, StringConstraints(pattern=f"^sg-{_ID}$")], ...] = Field(
         min_length=1, max_length=5, strict=False
     )
 
@@ -140,9 +143,9 @@ class Platform(Section):
     environment: Environment
     region: str
     account: str | None = None
-    owner: Text
-    team: Text | None = None
-    cost_centre: Text | None = None
+    owner: TagValue
+    team: TagValue | None = None
+    cost_centre: TagValue | None = None
     alerts: Alerts = Alerts()
     network: Annotated[PrivateNetwork | GivenNetwork, Field(discriminator="mode")]
     storage: Storage = Storage()

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
+from cloudformation_validate import CompositeEngine, PseudoParameterOverrides, Severity, ValidateConfig
 
 from app import build
 from config.load import ROOT
@@ -50,12 +52,33 @@ class Assembly(NamedTuple):
             for construct in found["violatingConstructs"]
         ]
 
+    def invalid(self) -> list[str]:
+        """What cloudformation-validate warns of, but for what a resource accepts in its metadata for cfn-lint."""
+        region = self.platform.region
+        config = ValidateConfig(
+            severity_level=Severity.WARN, pseudo_parameter_overrides=PseudoParameterOverrides(region=region)
+        )
+        found = []
+        for path in sorted(self.folder.glob("*.template.json")):
+            resources = json.loads(path.read_text("utf-8"))["Resources"]
+            for each in _validator().validate_template(str(path), config).diagnostics:
+                resource = resources.get(each.entity.logical_id, {}) if each.entity else {}
+                lint = resource.get("Metadata", {}).get("cfn-lint", {}).get("config", {})
+                if each.rule_id not in lint.get("ignore_checks", ()):
+                    found.append(f"{path.name}: {each.rule_id} {each.message}")
+        return found
+
     def _nag(self) -> Iterator[dict[str, Any]]:
         """The report of each pack. Raises KeyError if one has not run."""
         report = json.loads((self.folder / "validation-report.json").read_text("utf-8"))
         by_name = {plugin["pluginName"]: plugin for plugin in report["pluginReports"]}
         for pack in PACKS:
             yield by_name[pack]
+
+
+@cache  # it compiles its rules once
+def _validator() -> CompositeEngine:
+    return CompositeEngine()
 
 
 def synthesize(platform: Platform, folder: Path) -> Assembly:
