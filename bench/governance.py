@@ -53,7 +53,11 @@ def random_valid() -> list[Figure]:
     failed: list[list[str]] = []
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     @given(valid())
     def count(raw: dict[str, Any]) -> None:

