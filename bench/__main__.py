@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from bench import platform, scale
+from bench import governance, platform, scale
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 
@@ -26,6 +26,8 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("cloud.ready_seconds", "cloud.idle_mb", "cloud.operations"): cloud,
     ("cloud.create_7000_seconds", "cloud.list_page_ms"): scale.scale,
     ("cloud.pipeline_overhead_seconds",): scale.pipeline,
+    ("iam.wildcards_with_resource_level",): governance.wildcards,
+    ("config.random_valid_failed",): governance.random_valid,
 }
 TARGET = ROOT / "out" / "bench.json"
 

@@ -60,17 +60,16 @@ def load(path: Path, *, root: Path = ROOT) -> Platform:
         raise ConfigurationError(problems)
     data = document.data if isinstance(document.data, dict) else {}
     names = data.get("workloads", [])
-    workloads = {}
+    workloads, known = {}, sorted(found.parent.name for found in root.glob("workloads/*/workload.yaml"))
     if isinstance(names, list):
         for index, name in enumerate(names):
-            folder = root / "workloads" / str(name)
             if name in names[:index]:
                 _note(problems, path, document, ("workloads", index), name, "is given twice")
-            elif not isinstance(name, str) or not (folder / "workload.yaml").is_file():
-                allowed = ", ".join(sorted(p.parent.name for p in root.glob("workloads/*/workload.yaml")))
-                message = f"must be a folder of workloads/ that has a workload.yaml: {allowed}"
+            elif name not in known:
+                message = f"must be a folder of workloads/ that has a workload.yaml: {', '.join(known)}"
                 _note(problems, path, document, ("workloads", index), name, message)
             else:
+                folder = root / "workloads" / name
                 workloads[name] = _load(Workload, folder / "workload.yaml", problems)
                 _check_images(folder / "images.json", path, document, data.get("region"), problems)
         data = {**data, "workloads": {name: workload for name, workload in workloads.items() if workload is not None}}
@@ -102,8 +101,10 @@ def _check_images(file: Path, path: Path, document: Document, region: object, pr
         message = f"cannot be read ({error}): write it with `sluice pipelines compile`"
         problems.append(Problem(_shown(file), 1, "", "", message))
         return
+    if not isinstance(region, str) or region not in regions():
+        return
     missing = [name for name, uris in images.items() if region not in uris]
-    if missing and region in regions():
+    if missing:
         allowed = ", ".join(sorted(regions().intersection(*images.values())))
         message = f"has no {' and no '.join(missing)} for the workload {file.parent.name}; must be one of {allowed}"
         _note(problems, path, document, ("region",), region, message)

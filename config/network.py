@@ -8,6 +8,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from config.section import Finding, Section, Text, repeated
 
+# What follows the kind in an identifier of EC2; the short form is that of resources from before 2018.
+_ID = "([0-9a-f]{8}|[0-9a-f]{17})"
+
 EndpointService = Literal["sagemaker.api", "sagemaker.runtime", "logs", "sts"]
 
 
@@ -61,12 +64,12 @@ class GivenNetwork(Section):
     """A VPC that exists already; one subnet for each availability zone, in the same order."""
 
     mode: Literal["given"]
-    vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]+$")]
-    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...] = Field(
+    vpc_id: Annotated[str, StringConstraints(pattern=f"^vpc-{_ID}$")]
+    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=f"^subnet-{_ID}$")], ...] = Field(
         min_length=1, strict=False
     )
     availability_zones: tuple[str, ...] = Field(min_length=1, strict=False)
-    security_group_ids: tuple[Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]+$")], ...] = Field(
+    security_group_ids: tuple[Annotated[str, StringConstraints(pattern=f"^sg-{_ID}$")], ...] = Field(
         min_length=1, max_length=5, strict=False
     )
 

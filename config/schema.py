@@ -10,7 +10,7 @@ from config import availability
 from config.guardrails import Guardrails, Persona
 from config.instances import Region, regions
 from config.network import AnyNetwork
-from config.section import Finding, Section, Text, repeated
+from config.section import Finding, Section, TagValue, repeated
 from config.storage import Environment, Storage
 from config.workload import Workload, WorkloadName
 
@@ -19,7 +19,7 @@ Wanted = Literal["auto", "on"]
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
 PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
-UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Minutes = Annotated[int, Field(ge=1)]
 # The bounds of SageMaker's own IdleSettings.
@@ -73,9 +73,9 @@ class Platform(Section):
     environment: Environment
     region: Region
     account: str | None = None
-    owner: Text
-    team: Text | None = None
-    cost_centre: Text | None = None
+    owner: TagValue
+    team: TagValue | None = None
+    cost_centre: TagValue | None = None
     alerts: Alerts = Alerts()
     network: Annotated[AnyNetwork, Field(discriminator="mode")]
     storage: Storage = Storage()

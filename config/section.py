@@ -25,6 +25,9 @@ def repeated(values: object, key: str | None = None) -> Iterator[tuple[tuple[str
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# What every service takes as the value of a tag. Source: AWS, Tagging AWS Resources and Tag Editor, naming limits.
+TAG_PATTERN = r"^[\p{L}\p{N} _.:/=+@-]*$"
+TagValue = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=TAG_PATTERN)]
 Positive = Annotated[int, Field(ge=1)]
 
 # From pydantic's words to those of someone who writes YAML.

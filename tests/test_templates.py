@@ -33,31 +33,24 @@ UNTAGGED = {
 pytestmark = pytest.mark.parametrize("sample", SAMPLES)
 
 
-def nag(folder: Any) -> dict[str, Any]:
-    report = json.loads((folder / "validation-report.json").read_text("utf-8"))
-    [found] = [plugin for plugin in report["pluginReports"] if plugin["pluginName"] == "AwsSolutions"]
-    return found
-
-
 def test_nag_has_no_finding_that_is_not_accepted(synthesize: Callable[[str], Any], sample: str) -> None:
-    report = nag(synthesize(sample).folder)
-    assert not [
-        (violation["ruleName"], construct["constructPath"])
-        for violation in report["violations"]
-        for construct in violation["violatingConstructs"]
-    ]
-    assert report["conclusion"] == "success"
+    assert not synthesize(sample).findings()
 
 
-def test_each_acceptance_suppresses_a_finding(synthesize: Callable[[str], Any], sample: str) -> None:
+def test_each_acceptance_suppresses_a_finding_and_says_why(synthesize: Callable[[str], Any], sample: str) -> None:
     synthesis = synthesize(sample)
-    suppressed = {
-        (violation["acknowledgedAt"], violation["acknowledgedId"])
-        for violation in nag(synthesis.folder)["suppressedViolations"]
-    }
-    assert suppressed
+    accepted = synthesis.accepted()
+    assert accepted
+    assert all(acceptance.reason.strip() for acceptance in accepted)
     ours = {(path, rule) for path, rule in synthesis.acknowledged if not rule.startswith("CloudFormation-Validate::")}
-    assert ours == suppressed
+    assert ours == {(acceptance.path, acceptance.rule) for acceptance in accepted}
+
+
+def test_each_acceptance_is_on_one_resource(synthesize: Callable[[str], Any], sample: str) -> None:
+    covered: dict[tuple[str, str], set[str]] = {}
+    for acceptance in synthesize(sample).accepted():
+        covered.setdefault((acceptance.path, acceptance.rule), set()).add(acceptance.construct)
+    assert not {acceptance: constructs for acceptance, constructs in covered.items() if len(constructs) > 1}
 
 
 def test_cfn_lint_passes_in_the_samples_region(synthesize: Callable[[str], Any], sample: str) -> None:

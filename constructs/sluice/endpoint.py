@@ -60,6 +60,8 @@ class Endpoint(Construct):
     def grant_promotion(self, role: iam.Role) -> None:
         """Create the endpoint and change what it serves."""
         allow(role, ["sagemaker:DescribeEndpoint", "sagemaker:ListTags"], [self._endpoint])
+        packages = [self._arn("model-package", f"{self.name}/*"), self._arn("model-package-group", self.name)]
+        allow(role, ["sagemaker:ListModelPackages"], packages, wildcard="SageMaker numbers the versions of a group")
         # Both actions are checked against the endpoint and against its configuration.
         allow(
             role,

@@ -107,6 +107,7 @@ class Guardrails(Construct):
         ids = [
             *(f"AwsSolutions-IAM5[Action::{action}]" for action in wide),
             *(f"AwsSolutions-IAM5[Resource::{resource}]" for resource in ("*", as_reported(Stack.of(self), passed))),
+            "NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess",
         ]
         accept_all(self.boundary, ids, "A permissions boundary grants nothing; it bounds what roles are granted")
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from config.network import AnyNetwork, GivenNetwork, PrivateNetwork, PublicNetwork
+from sluice.permission import Role, allow, from_this_account
 from sluice.waiver import accept, accept_lint
 
 _RETENTION = {
@@ -56,6 +57,11 @@ class Network(Construct):
             # Emptying the default group would take a custom resource; nothing of ours uses that group.
             restrict_default_security_group=False,
         )
+        accept(
+            vpc,
+            "NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
+            "Emptying it takes a custom resource; nothing of the platform is in that group",
+        )
         for subnet in vpc.isolated_subnets:
             accept_lint(subnet, "W3010", "Zones are configured: looking them up needs credentials while synthesizing")
         self.vpc, self.subnet_ids = vpc, [subnet.subnet_id for subnet in vpc.isolated_subnets]
@@ -74,6 +80,11 @@ class Network(Construct):
         group.add_egress_rule(within, ec2.Port.all_traffic(), "Instances of one job, and Studio's file system")
         # S3 is reached at public addresses by way of the gateway endpoint; there is no other route out.
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "S3 by way of its gateway endpoint")
+        accept(
+            group,
+            "NIST.800.53.R5-EC2RestrictedCommonPorts",
+            "All ports are open to the network's own addresses alone, and no route leads into it from outside",
+        )
         return group
 
     def _open_endpoints(self, vpc: ec2.Vpc, settings: PrivateNetwork) -> None:
@@ -127,4 +138,16 @@ class Network(Construct):
             retention=_RETENTION[settings.flow_log_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
-        vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flows))
+        role = Role(self, "FlowLogRole", assumed_by=from_this_account("vpc-flow-logs.amazonaws.com"))
+        # CDK's own grant would also let the role pass itself, to whichever service.
+        allow(role, ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [flows.log_group_arn])
+        ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=flows.log_group_name,
+            deliver_logs_permission_arn=role.role_arn,
+        )

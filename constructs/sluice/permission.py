@@ -1,14 +1,32 @@
-"""One permission of a role, and the reason for a wildcard in it."""
+"""A role, one permission of it, and the reason for a wildcard in that."""
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from aws_cdk import Reference, Stack, Tokenization
+from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
-from sluice.waiver import accept_all
+from sluice.waiver import accept, accept_all
+
+
+class Role(iam.Role):
+    """A role of the platform; `options` are those of CDK's role."""
+
+    def __init__(self, scope: Construct, id: str, *, assumed_by: iam.IPrincipal, **options: Any) -> None:
+        super().__init__(scope, id, assumed_by=assumed_by, **options)
+        accept(
+            self,
+            "NIST.800.53.R5-IAMNoInlinePolicy",
+            "Made for this role alone: inline, it goes with the role and can be attached to no other",
+        )
+
+
+def from_this_account(service: str) -> iam.ServicePrincipal:
+    """The principal of a service that tells on whose account's behalf it assumes a role; any other's is refused."""
+    return iam.ServicePrincipal(service, conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}})
 
 
 def allow(

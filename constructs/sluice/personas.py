@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Tags
+from aws_cdk import Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -10,18 +10,16 @@ from constructs import Construct
 
 from config.guardrails import Persona
 from sluice.arn import arn
-from sluice.permission import allow
+from sluice.permission import Role, allow, from_this_account
 
 _OWN_PROFILE = "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}"
-_LISTS = "List and search actions have no resource level"
+_LISTS = "These lists have no resource level"
 
 
-_SAGEMAKER = iam.ServicePrincipal(
-    "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-)
+_SAGEMAKER = from_this_account("sagemaker.amazonaws.com")
 
 
-class PersonaRole(iam.Role):
+class PersonaRole(Role):
     """The execution role of every user of one persona. Starts with what all personas may do: look."""
 
     def __init__(self, scope: Construct, id: str, *, persona: Persona, prefix: str) -> None:
@@ -41,7 +39,10 @@ class PersonaRole(iam.Role):
         allow(self, [f"sagemaker:List{kind}" for kind in _LISTED], ["*"], wildcard=_LISTS)
         allow(
             self,
-            [f"sagemaker:Describe{kind}" for kind in _DESCRIBED],
+            [
+                *(f"sagemaker:Describe{kind}" for kind in _DESCRIBED),
+                *(f"sagemaker:List{kind}" for kind in _LISTED_WITHIN),
+            ],
             [
                 *self._named("endpoint", "model-package", "model-package-group", "pipeline"),
                 self._arn("processing-job", "pipelines-*"),
@@ -153,14 +154,12 @@ _DESCRIBED = (
     "ProcessingJob",
     "TrainingJob",
 )
+_LISTED_WITHIN = ("ModelPackages", "PipelineExecutions", "PipelineExecutionSteps")
 _LISTED = (
     "Apps",
     "Domains",
     "Endpoints",
     "ModelPackageGroups",
-    "ModelPackages",
-    "PipelineExecutionSteps",
-    "PipelineExecutions",
     "Pipelines",
     "ProcessingJobs",
     "Spaces",

@@ -11,7 +11,6 @@ from constructs import Construct
 from sluice.endpoint import Endpoint
 from sluice.function import HandlerFunction
 from sluice.network import Network
-from sluice.permission import allow
 
 
 class Promotion(Construct):
@@ -45,12 +44,6 @@ class Promotion(Construct):
                 "security_group_ids": stack.to_json_string(network.security_group_ids),
                 "workloads": stack.to_json_string({endpoint.name: endpoint.hosting for endpoint in endpoints}),
             },
-        )
-        allow(
-            self.handler.role,
-            ["sagemaker:ListModelPackages"],
-            ["*"],
-            wildcard="A list is not narrowed by resource",
         )
         names = [endpoint.name for endpoint in endpoints]
         # A version that only awaits approval changes nothing; it must not bring back an endpoint that was swept.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -11,19 +11,19 @@ from constructs import Construct
 
 from sluice.arn import arn
 from sluice.network import Network
-from sluice.permission import allow
+from sluice.permission import Role, allow, from_this_account
 
 _JOBS = ("processing-job", "training-job")
 JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 
-class WorkloadRole(iam.Role):
+class WorkloadRole(Role):
     """What SageMaker runs a workload as: its jobs, or its endpoint. Starts with `log_groups`, nothing else."""
 
     def __init__(
         self, scope: Construct, id: str, *, workload: str, description: str, log_groups: Sequence[str]
     ) -> None:
-        super().__init__(scope, id, assumed_by=_sagemaker(), description=description)
+        super().__init__(scope, id, assumed_by=from_this_account("sagemaker.amazonaws.com"), description=description)
         self._workload = workload
         allow(
             self,
@@ -65,13 +65,17 @@ class WorkloadRole(iam.Role):
         places = [*self._ec2("subnet", network.subnet_ids), *self._ec2("security-group", network.security_group_ids)]
         allow(
             self,
-            ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],
+            ["ec2:CreateNetworkInterface"],
             [*interfaces, *places],
             wildcard="Network interfaces get their ids when they are made, in these subnets",
         )
         allow(
             self,
-            ["ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
             interfaces,
             conditions={"ArnEquals": {"ec2:Vpc": self._ec2("vpc", [network.vpc.vpc_id])[0]}},
             wildcard="Network interfaces get their ids when they are made; the condition names the VPC",
@@ -102,11 +106,16 @@ class WorkloadRole(iam.Role):
         return [arn(self, "ec2", f"{resource}/{name}") for name in names]
 
 
-class PipelineRole(iam.Role):
+class PipelineRole(Role):
     """What a pipeline runs as: starts jobs that SageMaker names after it, and hands them `job_role`."""
 
     def __init__(self, scope: Construct, id: str, *, workload: str, job_role: iam.IRole) -> None:
-        super().__init__(scope, id, assumed_by=_sagemaker(), description=f"Steps of the pipeline {workload}")
+        super().__init__(
+            scope,
+            id,
+            assumed_by=from_this_account("sagemaker.amazonaws.com"),
+            description=f"Steps of the pipeline {workload}",
+        )
         jobs = [self._arn(kind, "pipelines-*") for kind in _JOBS]
         verbs = ("Create", "Describe", "Stop")
         allow(
@@ -130,8 +139,3 @@ class PipelineRole(iam.Role):
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")
-
-
-def _sagemaker() -> iam.ServicePrincipal:
-    conditions = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-    return iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=conditions)

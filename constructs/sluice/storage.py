@@ -9,6 +9,7 @@ from constructs import Construct
 from config.storage import Environment
 from config.storage import Storage as StorageSettings
 from sluice.replication import Replication
+from sluice.waiver import accept, accept_each
 
 
 class PlatformKey(kms.Key):
@@ -69,6 +70,13 @@ class Storage(Construct):
             ],
             **_CLOSED,
         )
+        accept_each(
+            self.access_logs,
+            {
+                "NIST.800.53.R5-S3BucketReplicationEnabled": "Records of access, kept for a time and read by people",
+                "NIST.800.53.R5-S3DefaultEncryptionKMS": "S3 delivers access logs only to buckets with keys of its own",
+            },
+        )
         cheaper = []
         if settings.artifact_infrequent_days:
             after = Duration.days(settings.artifact_infrequent_days)
@@ -80,6 +88,13 @@ class Storage(Construct):
             replication = Replication(self, "Replication", settings=settings.replication, key=key)
             replication.copy(self.data, settings.replication.data_bucket)
             replication.copy(self.artifacts, settings.replication.artifact_bucket)
+        else:
+            for bucket in (self.data, self.artifacts):
+                accept(
+                    bucket,
+                    "NIST.800.53.R5-S3BucketReplicationEnabled",
+                    "Versioned and kept when the stack goes; a copy in another region is for each team to decide",
+                )
 
     def _bucket(self, id: str, key: kms.IKey, endings: list[s3.LifecycleRule]) -> s3.Bucket:
         bucket = s3.Bucket(

@@ -56,17 +56,17 @@ class Teardown(Construct):
         role, any_workload = self.handler.role, "A workload is removed when the template no longer names it"
         allow(
             role,
-            ["sagemaker:ListModelPackages", "sagemaker:ListEndpointConfigs", "sagemaker:ListModels"],
+            ["sagemaker:ListEndpointConfigs", "sagemaker:ListModels"],
             ["*"],
-            wildcard="A list is not narrowed by resource",
+            wildcard="These lists have no resource level",
         )
         for actions, resource in (
             (["DescribeEndpoint", "DeleteEndpoint"], f"endpoint/{prefix}-*"),
             # As `controls.release` names them.
             (["DeleteEndpointConfig"], f"endpoint-config/{prefix}-*-v*"),
             (["DeleteModel"], f"model/{prefix}-*-v*"),
-            (["DeleteModelPackage"], f"model-package/{prefix}-*/*"),
-            (["DeleteModelPackageGroup"], f"model-package-group/{prefix}-*"),
+            (["DeleteModelPackage", "ListModelPackages"], f"model-package/{prefix}-*/*"),
+            (["DeleteModelPackageGroup", "ListModelPackages"], f"model-package-group/{prefix}-*"),
             (["DescribePipeline"], f"pipeline/{prefix}-*"),
         ):
             named = [f"sagemaker:{action}" for action in actions]

@@ -190,9 +190,14 @@ def test_a_workload_without_readable_images_is_refused_with_the_remedy(tmp_path:
 
 
 def test_a_given_network_names_one_subnet_for_each_zone(refused: Refusal) -> None:
-    given = {"mode": "given", "vpc_id": "vpc-1", "security_group_ids": ["sg-1"], "subnet_ids": ["subnet-1"]}
+    given = {
+        "mode": "given",
+        "vpc_id": "vpc-00000001",
+        "security_group_ids": ["sg-00000001"],
+        "subnet_ids": ["subnet-00000001"],
+    }
     [line] = refused({"network": given | {"availability_zones": ["us-east-1a", "us-east-1b"]}})
-    assert "network.subnet_ids: ['subnet-1'] must name one subnet for each of the 2 availability_zones" in line
+    assert "network.subnet_ids: ['subnet-00000001'] must name one subnet for each of the 2 availability_zones" in line
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,9 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
     elif operation in ("ListTags", "AddTags", "DeleteModelPackage"):
         yield action, next(iter(params.values()))
+    elif operation == "ListModelPackages":
+        yield action, cloud.arn("model-package/{ModelPackageGroupName}/*".format(**params))
+        yield action, cloud.arn(_NAMED["ModelPackageGroup"].format(**params))
     elif operation.startswith("List") or operation == "GetMetricData":
         yield action, "*"
     else:

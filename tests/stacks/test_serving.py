@@ -170,7 +170,6 @@ def test_only_actions_without_a_resource_level_are_allowed_on_everything(serving
         "ec2:DescribeVpcs",
         "ecr:GetAuthorizationToken",
         "sagemaker:ListEndpointConfigs",
-        "sagemaker:ListModelPackages",
         "sagemaker:ListModels",
     }
 

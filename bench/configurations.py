@@ -1,0 +1,163 @@
+"""Random configurations, made from the schema itself: valid ones, and ones with mistakes in known places.
+
+Hypothesis draws them. What the schema says of one field is read from its annotations; what it says between fields is in
+`_fit`. So a new field is tried without a word here, and a new rule between fields fails until it has one.
+"""
+
+import json
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from botocore.session import get_session
+from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
+
+from config.document import Place
+from config.instances import Hosting, Processing, StudioApp, Training, regions
+from config.load import ROOT, load_workload
+from config.schema import Platform
+from config.section import TAG_PATTERN, Section
+
+WORKLOAD = "digits"
+# CloudFormation has no Studio domain, user profile or model package group there.
+_LACKING = {"ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-6", "ca-west-1", "mx-central-1", "us-gov-east-1"}
+# Those of the three partitions.
+REGIONS = sorted(name for name in regions() - _LACKING if "-iso" not in name and not name.startswith("eusc-"))
+_SHAPES = {
+    Processing: "ProcessingInstanceType",
+    Training: "TrainingInstanceType",
+    Hosting: "ProductionVariantInstanceType",
+    StudioApp: "AppInstanceType",
+}
+# What a validator in code says, which no annotation tells.
+_FORMS = {
+    ("region",): st.sampled_from(REGIONS),
+    ("account",): st.from_regex(r"[0-9]{12}", fullmatch=True),
+    ("workloads",): st.sampled_from([[], [WORKLOAD]]),
+    ("network", "cidr"): st.builds("10.{}.0.0/{}".format, st.integers(0, 255), st.integers(16, 24)),
+}
+
+
+class Field(NamedTuple):
+    """One field of a section of the schema: its type, and the limits of its annotations such as `ge`."""
+
+    kind: Any
+    limits: dict[str, Any]
+    required: bool
+
+
+def fields(model: type[Section]) -> dict[str, Field]:
+    return {
+        name: Field(*_bare(info.annotation, info.metadata), info.is_required())
+        for name, info in model.model_fields.items()
+    }
+
+
+@st.composite
+def valid(draw: st.DrawFn) -> dict[str, Any]:
+    """What the YAML of a valid team file says."""
+    return _fit(draw, draw(_section(Platform, ())))
+
+
+def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw` with its fields agreeing with each other."""
+    region, network = raw["region"], raw["network"]
+    if raw.get("workloads") and region not in _image_regions():
+        raw["workloads"] = []
+    count = draw(st.integers(2, 3))
+    network["availability_zones"] = [region + letter for letter in "abc"[:count]]
+    if network["mode"] == "given":
+        network["subnet_ids"] = [f"subnet-{number:08x}" for number in range(count)]
+    if studio := raw.get("studio"):
+        idle, most = sorted((studio.pop("idle_minutes", 120), studio.pop("max_idle_minutes", 240)))
+        studio |= {"idle_minutes": idle, "max_idle_minutes": most}
+    if raw.get("workloads") and (guardrails := raw.get("guardrails")):
+        wanted = load_workload(ROOT / "workloads" / WORKLOAD / "workload.yaml")
+        needed = {"processing": wanted.process, "training": wanted.train, "hosting": wanted.serve}
+        for purpose, settings in needed.items():
+            types = guardrails.get("instance_types", {}).get(purpose)
+            if types is not None and settings.instance_type not in types:
+                types.append(settings.instance_type)
+        longest = max(wanted.process.max_run_seconds, wanted.train.max_run_seconds)
+        if "max_run_seconds" in guardrails:
+            guardrails["max_run_seconds"] = max(longest, guardrails["max_run_seconds"])
+    return raw
+
+
+@cache
+def _image_regions() -> frozenset[str]:
+    """Where the workload can be: its images exist there, and so do model package groups."""
+    images = json.loads((ROOT / "workloads" / WORKLOAD / "images.json").read_text("utf-8"))
+    return frozenset(r for r in REGIONS if not r.startswith("cn-") and all(r in uris for uris in images.values()))
+
+
+def _section(model: type[Section], place: Place) -> st.SearchStrategy[dict[str, Any]]:
+    known = {name: (field, _values(field, (*place, name))) for name, field in fields(model).items()}
+    return st.fixed_dictionaries(
+        {name: values for name, (field, values) in known.items() if field.required},
+        optional={name: values for name, (field, values) in known.items() if not field.required},
+    )
+
+
+def _values(field: Field, place: Place) -> st.SearchStrategy[Any]:
+    if place in _FORMS:
+        return _FORMS[place]
+    kind, limits, _ = field
+    if "instance_types" in limits:
+        return st.sampled_from(_instance_types(limits["instance_types"]))
+    if get_origin(kind) is Literal:
+        return st.sampled_from(get_args(kind))
+    if get_origin(kind) in (Union, UnionType):
+        options = [option for option in get_args(kind) if option is not NoneType]
+        return st.one_of([_values(Field(*_bare(option, []), True), place) for option in options])
+    if get_origin(kind) is tuple:
+        entry = _values(Field(*_bare(get_args(kind)[0], []), True), place)
+        least = limits.get("min_length", 0)
+        most = min(limits.get("max_length", 99), least + 2)
+        return st.lists(entry, min_size=least, max_size=most, unique_by=_identity)
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return _section(kind, place)
+    if kind is bool:
+        return st.booleans()
+    if kind is int:
+        return st.integers(limits.get("ge", 0), limits.get("le", 1_000_000))
+    if kind is str:
+        return _texts(limits)
+    raise TypeError(f"{place}: nothing is drawn for {kind} yet")
+
+
+def _texts(limits: dict[str, Any]) -> st.SearchStrategy[str]:
+    longest = limits.get("max_length", 200)
+    if limits.get("pattern") == TAG_PATTERN:  # Python's expressions have no \p
+        letters = st.characters(categories=["L", "N"], include_characters=" _.:/=+@-")
+        return st.text(letters, min_size=1, max_size=longest).filter(str.strip)
+    if "pattern" in limits:
+        return st.from_regex(limits["pattern"].replace("$", r"\Z")).filter(lambda text: len(text) <= longest)
+    return st.text(min_size=1, max_size=longest).filter(str.strip)
+
+
+def _identity(entry: Any) -> str:
+    return entry["name"] if isinstance(entry, dict) else entry
+
+
+@cache
+def _instance_types(shape: str) -> list[str]:
+    return get_session().get_service_model("sagemaker").shape_for(shape).enum  # type: ignore[attr-defined]
+
+
+def _bare(kind: Any, metadata: list[Any]) -> tuple[Any, dict[str, Any]]:
+    """The type beneath annotations, and their limits by name."""
+    limits: dict[str, Any] = {}
+    if get_origin(kind) is Annotated:
+        kind, *inner = get_args(kind)
+        metadata = [*inner, *metadata]
+    for each in metadata:
+        for part in each.metadata if isinstance(each, FieldInfo) else [each]:
+            for name in ("ge", "le", "min_length", "max_length", "pattern"):
+                if (limit := getattr(part, name, None)) is not None:
+                    limits[name] = limit
+            for alias, shape in _SHAPES.items():
+                if part in get_args(alias)[1:]:
+                    limits["instance_types"] = shape
+    return kind, limits
