@@ -13,6 +13,7 @@ from botocore.session import get_session
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
+from config import availability
 from config.document import Place
 from config.instances import Hosting, Processing, StudioApp, Training, regions
 from config.load import ROOT, load_workload
@@ -20,10 +21,8 @@ from config.schema import Platform
 from config.section import TAG_PATTERN, Section
 
 WORKLOAD = "digits"
-# CloudFormation has no Studio domain, user profile or model package group there.
-_LACKING = {"ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-6", "ca-west-1", "mx-central-1", "us-gov-east-1"}
 # Those of the three partitions.
-REGIONS = sorted(name for name in regions() - _LACKING if "-iso" not in name and not name.startswith("eusc-"))
+REGIONS = sorted(name for name in regions() if "-iso" not in name and not name.startswith("eusc-"))
 _SHAPES = {
     Processing: "ProcessingInstanceType",
     Training: "TrainingInstanceType",
@@ -35,6 +34,7 @@ _FORMS = {
     ("region",): st.sampled_from(REGIONS),
     ("account",): st.from_regex(r"[0-9]{12}", fullmatch=True),
     ("workloads",): st.sampled_from([[], [WORKLOAD]]),
+    ("storage", "replication", "region"): st.sampled_from(REGIONS),
     ("network", "cidr"): st.builds("10.{}.0.0/{}".format, st.integers(0, 255), st.integers(16, 24)),
 }
 
@@ -65,6 +65,12 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
     region, network = raw["region"], raw["network"]
     if raw.get("workloads") and region not in _image_regions():
         raw["workloads"] = []
+    if network["mode"] == "public" and raw["environment"] == "prod":
+        raw["environment"] = "dev"
+    if availability.missing(region, availability.REGISTRY):
+        raw.pop("registry", None)
+    if availability.missing(region, availability.STUDIO):
+        raw.get("studio", {}).pop("domain", None)
     count = draw(st.integers(2, 3))
     network["availability_zones"] = [region + letter for letter in "abc"[:count]]
     if network["mode"] == "given":
@@ -87,9 +93,9 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _image_regions() -> frozenset[str]:
-    """Where the workload can be: its images exist there, and so do model package groups."""
+    """Where the workload can be: its images exist there."""
     images = json.loads((ROOT / "workloads" / WORKLOAD / "images.json").read_text("utf-8"))
-    return frozenset(r for r in REGIONS if not r.startswith("cn-") and all(r in uris for uris in images.values()))
+    return frozenset(r for r in REGIONS if all(r in uris for uris in images.values()))
 
 
 def _section(model: type[Section], place: Place) -> st.SearchStrategy[dict[str, Any]]:

@@ -1,23 +1,22 @@
 """Copies of what is written to a bucket, in buckets that exist already."""
 
 from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.storage import Replication as ReplicationSettings
-from sluice.permission import allow
+from sluice.permission import Role, allow, from_this_account
 
 
-class Replication(iam.Role):
+class Replication(Role):
     """What S3 copies as. Deletions are not copied: a copy outlives what was deleted by mistake.
 
     Actions: AWS, S3, "Setting up permissions for live replication" and "Replicating encrypted objects".
     """
 
     def __init__(self, scope: Construct, id: str, *, settings: ReplicationSettings, key: kms.IKey) -> None:
-        super().__init__(scope, id, assumed_by=iam.ServicePrincipal("s3.amazonaws.com"))
+        super().__init__(scope, id, assumed_by=from_this_account("s3.amazonaws.com"))
         self._copy_key_arn = Stack.of(self).format_arn(
             service="kms", region=settings.region, resource="key", resource_name=settings.key_id
         )
