@@ -26,6 +26,7 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("cloud.ready_seconds", "cloud.idle_mb", "cloud.operations"): cloud,
     ("cloud.create_7000_seconds", "cloud.list_page_ms"): scale.scale,
     ("cloud.pipeline_overhead_seconds",): scale.pipeline,
+    ("guardrails.attempts", "guardrails.wrong"): governance.guardrails,
     ("iam.wildcards_with_resource_level",): governance.wildcards,
     ("config.random_valid_failed",): governance.random_valid,
 }

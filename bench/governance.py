@@ -1,6 +1,9 @@
 """The figures of roles and configurations."""
 
+import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from bench.configurations import valid
-from bench.figure import ROOT, Figure
+from bench.figure import ROOT, BenchError, Figure
 from config.load import ConfigurationError, load
 
 # Before anything imports aws_cdk.
@@ -45,6 +48,24 @@ def wildcards() -> list[Figure]:
             against=note,
             samples=len(samples),
         )
+    ]
+
+
+def guardrails() -> list[Figure]:
+    """How many attempts the story of that name makes under the deployed roles, and how many come out otherwise."""
+    told = ROOT / "out" / "rehearsal" / "guardrails" / "attempts.json"
+    told.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "rehearsal.runner", "--story", "guardrails"]
+    played = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if not told.exists():
+        raise BenchError(f"the story ended before its attempts:\n{played.stdout[-3000:]}")
+    rows = json.loads(told.read_text())
+    against = "rehearsal/attempts.yaml on the embedded cloud, IAM enforced"
+    wrong = sum(row["found"] != row["expected"] for row in rows)
+    count = {"unit": "attempts", "against": against, "samples": len(rows)}
+    return [
+        Figure(name="guardrails.attempts", value=len(rows), limit=60, lowest=True, **count),
+        Figure(name="guardrails.wrong", value=wrong, limit=0, **count),
     ]
 
 

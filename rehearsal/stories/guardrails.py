@@ -1,7 +1,6 @@
 """The second story: what is tried under the platform's roles comes out as the table of attempts says."""
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -27,15 +26,15 @@ class Story(Deployed):
     def attempt(self) -> str:
         self.cloud.control("jobs", paused=True)  # whether a job may start is asked here, not what it does
         clients, values = self._clients(), self._values()
-        wrong, outcomes = [], Counter[str]()
+        rows: list[dict[str, str]] = []
         for attempt, request in attempts.requests(values):
             service = "sagemaker-runtime" if attempt.call == "InvokeEndpoint" else "sagemaker"
             found = attempts.outcome(clients(attempt.who, service), attempt.call, request)
-            outcomes[attempts.DENIED if found == attempts.DENIED else "permitted"] += 1
-            if found != attempt.outcome:
-                wrong.append(f"{attempt}: {found}, not {attempt.outcome}")
-        self.pictures["attempts"] = {"made": outcomes.total(), "wrong": len(wrong)}
-        told = f"{outcomes.total()} attempts, {outcomes['permitted']} permitted, {outcomes[attempts.DENIED]} denied"
+            rows.append({"attempt": str(attempt), "expected": attempt.outcome, "found": found})
+        (self.out / "attempts.json").write_text(json.dumps(rows, indent=1) + "\n")
+        denied = sum(row["found"] == attempts.DENIED for row in rows)
+        told = f"{len(rows)} attempts, {len(rows) - denied} permitted, {denied} denied"
+        wrong = [f"{r['attempt']}: {r['found']}, not {r['expected']}" for r in rows if r["found"] != r["expected"]]
         if wrong:
             raise RehearsalError(f"{told}; {len(wrong)} not as the table says:\n" + "\n".join(wrong))
         return f"{told}, all as the table says"
