@@ -115,9 +115,9 @@ def wait(cluster: Sequence[Instance], told: Callable[[], bool], tick: Callable[[
 def terminate(cluster: Sequence[Instance], clock: Clock, tick: Callable[[], None]) -> None:
     """SIGTERM to every instance, and SIGKILL to what is still there after the grace period."""
     running = [instance.process for instance in cluster if instance.process]
+    deadline = clock.now() + GRACE_SECONDS
     for process in running:
         processes.ask_to_end(process)
-    deadline = clock.now() + GRACE_SECONDS
     while clock.now() < deadline and any(process.poll() is None for process in running):
         tick()
         time.sleep(POLL_SECONDS)

@@ -33,7 +33,7 @@ class Training:
         self._spot: bool = run.record.get("EnableManagedSpotTraining", False)
         self._runner = images.runner(run.record["AlgorithmSpecification"]["TrainingImage"])
         self._s3 = run.client("s3", run.record["RoleArn"])
-        self._attempt, self._seconds = 0, 0.0
+        self._attempt, self._seconds = 1, 0.0
         self._interruption, self._was_interrupted = threading.Event(), False
         self._interruption_due = self._interrupted_at = 0.0
 
@@ -55,6 +55,7 @@ class Training:
                 self._seconds += (self._run.verdict_at or self._interrupted_at or self._clock.now()) - began
                 told = max(1, round(self._seconds))
                 self._record["TrainingTimeInSeconds"] = self._record["BillableTimeInSeconds"] = told
+            self._attempt += 1  # before the interruption is forgotten: the limit of this attempt is no more
             self._interrupted_at = 0.0
             self._interruption.clear()
             self._run.enter("Starting", "Restarting the training job after a spot interruption")
@@ -76,7 +77,6 @@ class Training:
 
     def _try(self) -> list[Instance]:
         """One attempt on new instances, until it is done, interrupted or must end. Gives the instances, all ended."""
-        self._attempt += 1
         self._record.setdefault("TrainingStartTime", self._clock.now())
         self._limit_runtime()
         self._run.enter("Downloading", "Downloading input data")
