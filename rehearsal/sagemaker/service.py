@@ -9,9 +9,10 @@ import jmespath
 from rehearsal.sagemaker import events, listing, shapes, studio, tags
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
-from rehearsal.sagemaker.completion import complete, identifier, refuse_what_does_nothing
+from rehearsal.sagemaker.completion import complete, identifier
 from rehearsal.sagemaker.faults import Faults
 from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, GONE, Kind
+from rehearsal.sagemaker.not_emulated import refuse_what_does_nothing
 from rehearsal.sagemaker.store import AwsError, Record, Store, refusal
 
 __all__ = ["Host", "Service", "identifier"]

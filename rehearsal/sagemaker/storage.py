@@ -36,8 +36,14 @@ def download(s3: Any, uri: str, folder: Path, chosen: list[str] | None = None) -
 
 
 def relative(key: str, prefix: str) -> str:
-    """A key as seen from the prefix that was asked for; the file name where the prefix is the whole key."""
-    return key[len(prefix) :].lstrip("/") or key.rsplit("/", 1)[-1]
+    """A key as seen from the prefix that was asked for; the file name where the prefix is the whole key.
+
+    Raises FileNotFoundError for a key that would be a file outside the folder that it goes to.
+    """
+    found = key[len(prefix) :].lstrip("/") or key.rsplit("/", 1)[-1]
+    if ".." in found.split("/"):
+        raise FileNotFoundError(f"the S3 object {key} would be written outside its folder")
+    return found
 
 
 def download_tar(s3: Any, uri: str, folder: Path) -> None:

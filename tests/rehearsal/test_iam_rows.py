@@ -26,7 +26,7 @@ CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 
 JOB: dict[str, dict[str, Any]] = {
     "CreateProcessingJob": {
         "RoleArn": "{role}",
-        "AppSpecification": {"ImageUri": "x/none:1"},
+        "AppSpecification": {"ImageUri": "x/none:1", "ContainerEntrypoint": ["true"]},
         "ProcessingResources": {"ClusterConfig": CLUSTER},
     },
     "CreateTrainingJob": {

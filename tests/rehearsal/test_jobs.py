@@ -237,6 +237,15 @@ def test_a_training_job_that_cannot_be_emulated_is_refused(
     assert refused.value.code == "ValidationException"
 
 
+def test_an_object_whose_key_leads_out_of_the_jobs_folder_fails_the_job(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    cloud.client("s3").put_object(Bucket="jobs", Key="astray/../../../../escaped", Body=b"x")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/astray/"}}
+    workshop.train("astray", InputDataConfig=[{"ChannelName": "train", "DataSource": source}])
+    assert "would be written outside its folder" in workshop.ended("astray")["FailureReason"]
+
+
 def test_a_processing_job_finds_its_own_description_and_leaves_a_message(workshop: Workshop) -> None:
     script = """
 import json, os
