@@ -29,6 +29,9 @@ def _model(service: "Service", record: Record) -> None:
     containers = [record["PrimaryContainer"]] if "PrimaryContainer" in record else record.get("Containers")
     if not containers or not all("Image" in each or "ModelPackageName" in each for each in containers):
         raise AwsError("ValidationException", "A model needs a container with an Image or a ModelPackageName.")
+    for each in containers:
+        if "ModelPackageName" in each:
+            service.store.find("ModelPackage", "CreateModel", **each)
 
 
 def _package(service: "Service", record: Record) -> None:
@@ -62,7 +65,7 @@ def _execution(service: "Service", record: Record) -> None:
     pipeline = service.store.find("Pipeline", **record)
     record["PipelineExecutionId"] = identifier(12)
     record["PipelineArn"] = pipeline["PipelineArn"]
-    record["StartTime"] = pipeline["LastRunTime"] = pipeline["LastExecutionTime"] = record["CreationTime"]
+    record["StartTime"] = record["CreationTime"]
     record["Steps"] = []
     # It is the key as well, so it is there before the service adds it.
     record["PipelineExecutionArn"] = service.host.arn(BY_NOUN["PipelineExecution"].resource(record))
@@ -84,6 +87,9 @@ def _endpoint(service: "Service", record: Record) -> None:
 
 
 def _config(service: "Service", record: Record) -> None:
+    names = [variant["VariantName"] for variant in record["ProductionVariants"]]
+    if len(set(names)) < len(names):  # AWS's words are not verified
+        raise AwsError("ValidationException", f"The names of production variants must be unique: {', '.join(names)}")
     for variant in record["ProductionVariants"]:
         service.store.find("Model", "CreateEndpointConfig", **variant)
 

@@ -15,10 +15,10 @@ from rehearsal.sagemaker import container, images, storage
 from rehearsal.sagemaker.checkpoints import Checkpoints
 from rehearsal.sagemaker.container import ML, Instance
 from rehearsal.sagemaker.joblog import JobLog
+from rehearsal.sagemaker.kinds import DAY_SECONDS
 from rehearsal.sagemaker.run import Run
 from rehearsal.sagemaker.training_command import Command, command, variables
 
-DAY_SECONDS = 86_400  # the default of MaxRuntimeInSeconds
 POLL_SECONDS = 0.05
 NO_CAPACITY = "Insufficient capacity error from EC2 while launching instances, retrying!"
 
@@ -41,7 +41,6 @@ class Training:
         """Raises JobError, EndedError, and what S3 raises. Artifacts are uploaded of a job that must end early too."""
         stopping, output = self._record["StoppingCondition"], self._record["OutputDataConfig"]
         target = f"{output['S3OutputPath'].rstrip('/')}/{self._run.name}/output"
-        self._record["ModelArtifacts"] = {"S3ModelArtifacts": f"{target}/model.tar.gz"}
         if self._spot:
             self._clock.after(stopping["MaxWaitTimeInSeconds"], lambda: self._run.end("MaxWaitTimeExceeded"))
         while True:

@@ -229,7 +229,7 @@ def least(noun: str, index: int) -> Record:
             "AdditionalCodeRepositories": ["repository"][: index % 2],
         },
         "Pipeline": {"PipelineDefinition": "{}", "RoleArn": ROLE, "ClientRequestToken": "t" * 32},
-        "PipelineExecution": {"ClientRequestToken": "t" * 32},
+        "PipelineExecution": {"ClientRequestToken": f"{index:032}"},
         "TrainingJob": {
             "RoleArn": ROLE,
             "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
@@ -294,7 +294,7 @@ def _fit_config(request: Record, names: dict[str, str]) -> Record:
 
 def _fit_training(request: Record, names: dict[str, str]) -> Record:
     given, base = request.get("AlgorithmSpecification", {}), least("TrainingJob", 0)
-    request["AlgorithmSpecification"] = {"TrainingImage": "image", **given, "TrainingInputMode": "File"}
+    request["AlgorithmSpecification"] = {**given, "TrainingImage": "image", "TrainingInputMode": "File"}
     request["ResourceConfig"] = base["ResourceConfig"] | request.get("ResourceConfig", {})
     for channel in request.get("InputDataConfig", []):
         held = channel["DataSource"].get("S3DataSource", {})
