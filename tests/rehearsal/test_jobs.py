@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +76,17 @@ def test_a_stopped_job_has_120_seconds_after_sigterm_and_no_more(cloud: Embedded
     job = workshop.ended("deaf")
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
     assert unpacked(cloud, "out/deaf/output/model.tar.gz") == {"weights": "half"}
+
+
+@pytest.mark.parametrize("noun", ["TrainingJob", "ProcessingJob"])
+def test_a_job_that_has_ended_cannot_be_stopped(workshop: Workshop, noun: str) -> None:
+    name = f"over-{noun.lower()}"
+    workshop.train(name, "pass") if noun == "TrainingJob" else workshop.process(name, "pass")
+    assert workshop.ended(name, noun)[f"{noun}Status"] == "Completed"
+    words = f"The request was rejected because the {noun[:-3].lower()} job is in status Completed."
+    with pytest.raises(AwsError, match=words) as refused:
+        workshop.service.call(f"Stop{noun}", {f"{noun}Name": name})
+    assert refused.value.code == "ValidationException"
 
 
 def test_the_failure_file_is_the_reason(workshop: Workshop) -> None:
@@ -332,3 +345,20 @@ def test_the_sdks_driver_channel_runs_with_the_entry_point_that_the_sdk_sends(
     job = workshop.ended("sdk")
     assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
     assert unpacked(cloud, "out/sdk/output/model.tar.gz") == {"weights": "half"}
+
+
+def test_only_what_is_below_opt_ml_is_read_as_the_jobs_folder(tmp_path: Path) -> None:
+    said = "/opt/ml/model:/opt/mlflow:/srv/opt/ml --at=/opt/ml"
+    assert container.local(said, tmp_path) == f"{tmp_path}/model:/opt/mlflow:/srv/opt/ml --at={tmp_path}"
+
+
+def test_a_role_that_may_not_publish_metrics_loses_them_and_no_more(
+    workshop: Workshop, make_role: Callable[..., str]
+) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    silent = make_role("no-metrics", [everything, {**everything, "Effect": "Deny", "Action": "cloudwatch:*"}])
+    definitions = [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]
+    workshop.train("unheard", "print('loss=1')", specification={"MetricDefinitions": definitions}, RoleArn=silent)
+    job = workshop.ended("unheard")
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    assert [metric["Value"] for metric in job["FinalMetricDataList"]] == [1]

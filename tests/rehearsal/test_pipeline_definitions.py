@@ -38,6 +38,7 @@ def test_parameters_are_refused_before_an_execution_exists(
             PipelineName=name, PipelineParameters=[{"Name": n, "Value": v} for n, v in given.items()]
         )
     assert not sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+    assert "LastRunTime" not in sagemaker.describe_pipeline(PipelineName=name)
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,22 @@ def test_what_an_sdk_sends_without_asking_for_anything_is_taken() -> None:
     asks = {"DebugHookConfig": {"S3OutputPath": "s3://b/d", "CollectionConfigurations": []}, "ExperimentConfig": {}}
     asks |= {"ProfilerConfig": {"DisableProfiler": True}, "RemoteDebugConfig": {"EnableRemoteDebug": False}}
     assert world.make(**asks)
+
+
+def test_the_variants_of_a_configuration_have_names_of_their_own() -> None:
+    world = World("EndpointConfig")
+    request = world.fitted(least("EndpointConfig", 0))
+    request["ProductionVariants"] *= 2
+    assert "must be unique: main, main" in refused(world, "CreateEndpointConfig", request).message
+
+
+def test_a_tag_of_awss_own_is_refused() -> None:
+    world = World("Model")
+    tags = {"ResourceArn": world.make(), "Tags": [{"Key": "aws:cloudformation:stack-name", "Value": "mine"}]}
+    assert "aws: prefixed tag key" in refused(world, "AddTags", tags).message
+
+
+def test_a_model_is_of_a_package_that_exists() -> None:
+    world = World("Model")
+    request = world.fitted(least("Model", 0)) | {"PrimaryContainer": {"ModelPackageName": "none/1"}}
+    assert 'Could not find model package "none/1"' in refused(world, "CreateModel", request).message
