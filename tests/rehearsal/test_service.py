@@ -202,7 +202,7 @@ def test_what_a_job_asks_for_and_is_not_emulated_is_refused_by_name(cloud: Embed
     step = {"Name": "Called", "Type": "Callback", "Arguments": {}}
     with pytest.raises(ClientError, match="Step Called: type Callback"):
         sagemaker.create_pipeline(
-            PipelineName="cached",
+            PipelineName="called",
             PipelineDefinition=json.dumps({"Steps": [step]}),
             RoleArn=role,
             ClientRequestToken="c" * 32,

@@ -288,7 +288,10 @@ def _fit_notebook(request: Record, names: dict[str, str]) -> Record:
 
 
 def _fit_config(request: Record, names: dict[str, str]) -> Record:
-    request["ProductionVariants"] = [v | {"ModelName": names["ModelName"]} for v in request["ProductionVariants"]]
+    own = {"ModelName": names["ModelName"]}
+    request["ProductionVariants"] = [
+        v | own | {"VariantName": f"v{i}"} for i, v in enumerate(request["ProductionVariants"])
+    ]
     return request
 
 
