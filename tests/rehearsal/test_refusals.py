@@ -206,7 +206,7 @@ def test_the_variants_of_a_configuration_have_names_of_their_own() -> None:
     world = World("EndpointConfig")
     request = world.fitted(least("EndpointConfig", 0))
     request["ProductionVariants"] *= 2
-    assert "must be unique: main, main" in refused(world, "CreateEndpointConfig", request).message
+    assert "must be unique: v0, v0" in refused(world, "CreateEndpointConfig", request).message
 
 
 def test_a_tag_of_awss_own_is_refused() -> None:
