@@ -86,7 +86,10 @@ class Predictions(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if self.headers.get("Content-Type", "").split(";")[0] != "text/csv":
             return self._answer(415, b"only text/csv is served here")
-        points = np.loadtxt(body.splitlines(), delimiter=",", ndmin=2)
+        try:
+            points = np.loadtxt(body.splitlines(), delimiter=",", ndmin=2)
+        except ValueError as error:
+            return self._answer(400, str(error).encode())
         if points.shape[1] != self.centres.shape[1]:
             return self._answer(400, f"expected {self.centres.shape[1]} columns, got {points.shape[1]}".encode())
         distances = np.linalg.norm(points[:, None, :] - self.centres[None], axis=2)

@@ -64,7 +64,7 @@ class Capture:
         name = f"{moment:%Y/%m/%d/%H/%M-%S}-{moment.microsecond // 1000:03}-{uuid.uuid4()}.jsonl"
         key = "/".join(part for part in (prefix.rstrip("/"), self._folder, name) if part)
         self._open_s3().put_object(
-            Bucket=bucket, Key=key, Body=content.encode(), **_encryption(self._config.get("KmsKeyId"))
+            Bucket=bucket, Key=key, Body=content.encode(), **storage.encryption(self._config.get("KmsKeyId"))
         )
 
 
@@ -114,7 +114,3 @@ def _side(types: Mapping[str, list[str]], mode: str, content_type: str, content:
         encoding = name if media in types.get(listed, []) else encoding
     text = base64.b64encode(content).decode() if encoding == "BASE64" else content.decode(errors="replace")
     return {"observedContentType": content_type, "mode": mode, "data": text, "encoding": encoding}
-
-
-def _encryption(kms_key: str | None) -> dict[str, str]:
-    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}

@@ -26,7 +26,7 @@ class Checkpoints:
         for folder in self._folders:
             folder.mkdir(parents=True, exist_ok=True)
             for key in found:
-                path = folder / key[len(self._prefix) :]
+                path = folder / storage.relative(key, self._prefix)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._s3.download_file(self._bucket, key, str(path))
                 self._seen[path] = _state(path)

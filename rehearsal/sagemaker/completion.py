@@ -1,11 +1,9 @@
-"""What AWS checks and generates when something is created, and what this cloud refuses because it would do nothing."""
+"""What AWS checks and generates when something is created."""
 
 import secrets
 import string
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import jmespath
+from typing import TYPE_CHECKING
 
 from rehearsal.sagemaker import studio
 from rehearsal.sagemaker.kinds import BY_NOUN
@@ -15,123 +13,6 @@ if TYPE_CHECKING:
     from rehearsal.sagemaker.service import Service
 
 _ALPHABET = string.ascii_lowercase + string.digits
-_CONTAINER = "[PrimaryContainer, Containers[]][]"
-
-# Operation -> what it may ask for and would get no effect here, as a JMESPath that finds something then. What is a
-# record in AWS too, as far as anything here can see (keys, security groups, sizes, descriptions), is stored.
-NOT_EMULATED: dict[str, dict[str, str]] = {
-    "CreateDomain": {
-        "AuthMode": "AuthMode == 'SSO' || null",
-        "AppSecurityGroupManagement": "AppSecurityGroupManagement",
-        "DomainSettings.RStudioServerProDomainSettings": "DomainSettings.RStudioServerProDomainSettings",
-        "DomainSettings.TrustedIdentityPropagationSettings": "DomainSettings.TrustedIdentityPropagationSettings",
-        "DomainSettings.UnifiedStudioSettings": "DomainSettings.UnifiedStudioSettings",
-    },
-    "UpdateDomain": {
-        "AppSecurityGroupManagement": "AppSecurityGroupManagement",
-        "HomeEfsFileSystemCreation": "HomeEfsFileSystemCreation",
-        "DomainSettingsForUpdate.RStudioServerProDomainSettingsForUpdate": (
-            "DomainSettingsForUpdate.RStudioServerProDomainSettingsForUpdate"
-        ),
-        "DomainSettingsForUpdate.TrustedIdentityPropagationSettings": (
-            "DomainSettingsForUpdate.TrustedIdentityPropagationSettings"
-        ),
-        "DomainSettingsForUpdate.UnifiedStudioSettings": "DomainSettingsForUpdate.UnifiedStudioSettings",
-    },
-    "CreateUserProfile": {name: name for name in ("SingleSignOnUserIdentifier", "SingleSignOnUserValue")},
-    "CreateSpace": {"SpaceSettings.SpaceManagedResources": "SpaceSettings.SpaceManagedResources == 'ENABLED' || null"},
-    "CreateApp": {"ResourceSpec.TrainingPlanArn": "ResourceSpec.TrainingPlanArn", "RecoveryMode": "RecoveryMode"},
-    "CreateNotebookInstance": {name: name for name in ("LifecycleConfigName", "AcceleratorTypes")},
-    "CreateModel": {
-        "Containers": "Containers[1]",
-        "InferenceExecutionConfig": "InferenceExecutionConfig",
-        "Mode": f"{_CONTAINER}.Mode | [?@ != 'SingleModel']",
-        **{
-            name: f"{_CONTAINER}.{name}"
-            for name in (
-                "MultiModelConfig",
-                "ModelDataSource",
-                "AdditionalModelDataSources",
-                "InferenceSpecificationName",
-                "ImageConfig",
-                "ContainerMetricsConfig",
-            )
-        },
-    },
-    "CreateModelPackageGroup": {"ManagedConfiguration": "ManagedConfiguration"},
-    "CreateModelPackage": {
-        "CertifyForMarketplace": "CertifyForMarketplace",
-        **{
-            name: name
-            for name in ("ValidationSpecification", "SourceAlgorithmSpecification", "SourceUri", "ManagedStorageType")
-        },
-    },
-    "UpdateModelPackage": {
-        name: name
-        for name in (
-            "CustomerMetadataPropertiesToRemove",
-            "AdditionalInferenceSpecificationsToAdd",
-            "SourceUri",
-            "ModelPackageRegistrationType",
-        )
-    },
-    "CreateEndpointConfig": {
-        **{
-            name: name
-            for name in (
-                "ShadowProductionVariants",
-                "AsyncInferenceConfig",
-                "ExplainerConfig",
-                "ExecutionRoleArn",
-                "VpcConfig",
-                "EnableNetworkIsolation",
-                "MetricsConfig",
-            )
-        },
-        **{
-            name: f"ProductionVariants[].{name}"
-            for name in (
-                "ServerlessConfig",
-                "ManagedInstanceScaling",
-                "InstancePools",
-                "CoreDumpConfig",
-                "AcceleratorType",
-                "RoutingConfig",
-                "CapacityReservationConfig",
-                "AcceleratorPartitionLayouts",
-            )
-        },
-    },
-    "CreateEndpoint": {"DeploymentConfig": "DeploymentConfig"},
-    "UpdateEndpoint": {
-        name: name
-        for name in (
-            "DeploymentConfig",
-            "RetainAllVariantProperties",
-            "ExcludeRetainedVariantProperties",
-            "RetainDeploymentConfig",
-        )
-    },
-    "CreatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
-    "UpdatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
-    "StartPipelineExecution": {
-        name: name
-        for name in (
-            "SelectiveExecutionConfig",
-            "PipelineVersionId",
-            "PipelineVersionAlias",
-            "MlflowExperimentName",
-            "RoleArn",
-        )
-    },
-}
-
-
-def refuse_what_does_nothing(operation: str, request: dict[str, Any]) -> None:
-    """Raises AwsError that names the member whose effect is not emulated."""
-    for member, path in NOT_EMULATED.get(operation, {}).items():
-        if jmespath.search(path, request) not in (None, False, []):
-            raise AwsError("ValidationException", f"{member} as asked for is not emulated by this cloud.")
 
 
 def identifier(length: int) -> str:
@@ -148,6 +29,9 @@ def _model(service: "Service", record: Record) -> None:
     containers = [record["PrimaryContainer"]] if "PrimaryContainer" in record else record.get("Containers")
     if not containers or not all("Image" in each or "ModelPackageName" in each for each in containers):
         raise AwsError("ValidationException", "A model needs a container with an Image or a ModelPackageName.")
+    for each in containers:
+        if "ModelPackageName" in each:
+            service.store.find("ModelPackage", "CreateModel", **each)
 
 
 def _package(service: "Service", record: Record) -> None:
@@ -181,7 +65,7 @@ def _execution(service: "Service", record: Record) -> None:
     pipeline = service.store.find("Pipeline", **record)
     record["PipelineExecutionId"] = identifier(12)
     record["PipelineArn"] = pipeline["PipelineArn"]
-    record["StartTime"] = pipeline["LastRunTime"] = pipeline["LastExecutionTime"] = record["CreationTime"]
+    record["StartTime"] = record["CreationTime"]
     record["Steps"] = []
     # It is the key as well, so it is there before the service adds it.
     record["PipelineExecutionArn"] = service.host.arn(BY_NOUN["PipelineExecution"].resource(record))
@@ -203,6 +87,9 @@ def _endpoint(service: "Service", record: Record) -> None:
 
 
 def _config(service: "Service", record: Record) -> None:
+    names = [variant["VariantName"] for variant in record["ProductionVariants"]]
+    if len(set(names)) < len(names):  # AWS's words are not verified
+        raise AwsError("ValidationException", f"The names of production variants must be unique: {', '.join(names)}")
     for variant in record["ProductionVariants"]:
         service.store.find("Model", "CreateEndpointConfig", **variant)
 

@@ -24,6 +24,11 @@ _ML = re.compile(r"(?<![\w./-])/opt/ml(?![\w-])")
 _FOLDERS = ("input/config", "input/data", "model", "output/data", "checkpoints", "config", "processing", "code")
 
 
+def local(text: str, folder: Path) -> str:
+    """The text with every /opt/ml path in it as it is in the folder that stands for /opt/ml."""
+    return _ML.sub(lambda _: str(folder), text)
+
+
 class Instance:
     """One machine of a job: its folder, its name, its process."""
 
@@ -35,7 +40,7 @@ class Instance:
 
     def local(self, text: str) -> str:
         """The text with every /opt/ml path in it as it is on this machine."""
-        return _ML.sub(str(self.folder), text)
+        return local(text, self.folder)
 
     def path(self, container_path: str) -> Path:
         return Path(self.local(container_path))
@@ -115,9 +120,9 @@ def wait(cluster: Sequence[Instance], told: Callable[[], bool], tick: Callable[[
 def terminate(cluster: Sequence[Instance], clock: Clock, tick: Callable[[], None]) -> None:
     """SIGTERM to every instance, and SIGKILL to what is still there after the grace period."""
     running = [instance.process for instance in cluster if instance.process]
+    deadline = clock.now() + GRACE_SECONDS
     for process in running:
         processes.ask_to_end(process)
-    deadline = clock.now() + GRACE_SECONDS
     while clock.now() < deadline and any(process.poll() is None for process in running):
         tick()
         time.sleep(POLL_SECONDS)

@@ -58,8 +58,11 @@ class ContainerLog:
         with self._path.open("rb") as log:
             log.seek(self._read_bytes)
             chunk = log.read(CHUNK_BYTES)
-        if not to_the_end and len(chunk) < CHUNK_BYTES:
-            chunk = chunk[: chunk.rfind(b"\n") + 1]
+        whole = chunk.rfind(b"\n") + 1
+        if len(chunk) == CHUNK_BYTES:
+            chunk = chunk[: whole or None]  # a line longer than a chunk is cut
+        elif not to_the_end:
+            chunk = chunk[:whole]
         self._read_bytes += len(chunk)
         return chunk.decode(errors="replace").splitlines()
 

@@ -20,6 +20,9 @@ from rehearsal.sagemaker.service import Service, identifier
 from rehearsal.sagemaker.serving_container import ServingContainer, ServingError
 from rehearsal.sagemaker.store import AwsError, Record
 
+# As reported in aws/deep-learning-containers#6673.
+_CAPACITY = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error."
+
 
 @dataclass
 class Variant:
@@ -132,7 +135,7 @@ class Endpoints:
             for variant in started:
                 variant.end()
         with self._service.lock:
-            failed = reason or record not in self._service.store.all("Endpoint")
+            failed = bool(reason)
             superseded = [] if reason else started if failed else self._variants.get(name, [])
             if not failed:
                 self._variants[name] = started
@@ -149,6 +152,8 @@ class Endpoints:
 
     def _open(self, endpoint: str, config: Record, asked: Record) -> Variant:
         """Start a variant, with its log and its data capture."""
+        if asked.get("InstanceType") in self._service.faults.no_capacity:
+            raise ServingError(_CAPACITY)
         model = self._service.store.find("Model", ModelName=asked["ModelName"])
         folder, name = self._work / "Endpoint" / identifier(12), asked["VariantName"]
         container = serving_container.start(self._service, model, folder, self._environment, {})

@@ -1,68 +1,13 @@
-"""What a job may not ask for: what AWS refuses beyond its model, and what this cloud does not do, by name."""
+"""What AWS refuses of a job beyond its model. What this cloud does not do is in not_emulated.py."""
 
 import re
 from typing import Any
 
-import jmespath
-
 from rehearsal.sagemaker.store import AwsError, Record
-
-# What this cloud does not do, as a JMESPath that finds something then.
-_NOT_EMULATED = {
-    "TrainingJob": {
-        "RetryStrategy": "RetryStrategy",
-        "AlgorithmSpecification.AlgorithmName": "AlgorithmSpecification.AlgorithmName",
-        "A training job without AlgorithmSpecification.TrainingImage": "!AlgorithmSpecification.TrainingImage || null",
-        "ContainerArguments without ContainerEntrypoint": (
-            "AlgorithmSpecification.ContainerArguments && !AlgorithmSpecification.ContainerEntrypoint || null"
-        ),
-        "ResourceConfig without InstanceType and InstanceCount": (
-            "!(ResourceConfig.InstanceType && ResourceConfig.InstanceCount) || null"
-        ),
-        "InputDataConfig.CompressionType": "InputDataConfig[?CompressionType && CompressionType != 'None']",
-        "InputDataConfig.InputMode": "InputDataConfig[?InputMode && InputMode != 'File']",
-        "InputDataConfig.DataSource": "InputDataConfig[?DataSource.S3DataSource.S3DataType != 'S3Prefix']",
-        "InputDataConfig.RecordWrapperType": "InputDataConfig[?RecordWrapperType && RecordWrapperType != 'None']",
-        "InputDataConfig.ShuffleConfig": "InputDataConfig[?ShuffleConfig]",
-        "OutputDataConfig.CompressionType": "OutputDataConfig.CompressionType == 'NONE' || null",
-        "TrainingInputMode": "AlgorithmSpecification.TrainingInputMode != 'File' || null",
-        "CheckpointConfig.LocalPath outside /opt/ml": (
-            "CheckpointConfig.LocalPath && !starts_with(CheckpointConfig.LocalPath, '/opt/ml/') || null"
-        ),
-        "DebugRuleConfigurations": "DebugRuleConfigurations",
-        "TensorBoardOutputConfig": "TensorBoardOutputConfig",
-        "ProfilerRuleConfigurations": "ProfilerRuleConfigurations",
-        "ServerlessJobConfig": "ServerlessJobConfig",
-        "MlflowConfig": "MlflowConfig",
-        "ModelPackageConfig": "ModelPackageConfig",
-    },
-    "ProcessingJob": {
-        "S3InputMode": "ProcessingInputs[?S3Input.S3InputMode && S3Input.S3InputMode != 'File']",
-        "S3CompressionType": "ProcessingInputs[?S3Input.S3CompressionType && S3Input.S3CompressionType != 'None']",
-        "S3DataDistributionType": "ProcessingInputs[?S3Input.S3DataDistributionType == 'ShardedByS3Key']",
-        "S3DataType": "ProcessingInputs[?S3Input.S3DataType == 'ManifestFile']",
-        "DatasetDefinition": "ProcessingInputs[?DatasetDefinition]",
-        "S3UploadMode": "ProcessingOutputConfig.Outputs[?S3Output.S3UploadMode != 'EndOfJob']",
-        "FeatureStoreOutput": "ProcessingOutputConfig.Outputs[?FeatureStoreOutput]",
-    },
-    "TransformJob": {
-        "SplitType": "contains(['RecordIO', 'TFRecord'], TransformInput.SplitType || 'None') || null",
-        "CompressionType": "TransformInput.CompressionType == 'Gzip' || null",
-        "S3DataType": "TransformInput.DataSource.S3DataSource.S3DataType != 'S3Prefix' || null",
-        "InputFilter": "DataProcessing.InputFilter != null && DataProcessing.InputFilter != '$' || null",
-        "OutputFilter": "DataProcessing.OutputFilter != null && DataProcessing.OutputFilter != '$' || null",
-        "JoinSource": "DataProcessing.JoinSource == 'Input' || null",
-        "DataCaptureConfig": "DataCaptureConfig",
-        "MaxPayloadInMB 0": "MaxPayloadInMB == `0` || null",
-    },
-}
 
 
 def check(noun: str, record: Record) -> None:
     """Refuse a new job. Raises AwsError."""
-    for member, path in _NOT_EMULATED[noun].items():
-        if jmespath.search(path, record):
-            raise AwsError("ValidationException", f"{member} as asked for is not emulated by this cloud.")
     {"TrainingJob": _check_training, "TransformJob": _check_transform}.get(noun, lambda record: None)(record)
 
 

@@ -4,6 +4,7 @@ Names: AWS, "Log Groups and Streams that Amazon SageMaker AI Sends to Amazon Clo
 namespace `/aws/sagemaker/TrainingJobs` with the dimension TrainingJobName, where the SageMaker Python SDK reads them.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.sagemaker.container_log import ContainerLog
 from rehearsal.sagemaker.run import Run
+from rehearsal.sagemaker.store import AwsError
 
 
 class JobLog:
@@ -43,11 +45,10 @@ class JobLog:
             self._run.record["FinalMetricDataList"] = list(last.values())
         dimensions = [{"Name": "TrainingJobName", "Value": self._run.name}]
         metrics: list[dict[str, Any]] = [{**metric, "Dimensions": dimensions} for metric in data]
-        try:
+        # A role that may not publish metrics loses them.
+        with contextlib.suppress(ClientError, BotoCoreError, AwsError):
             client = self._run.client("cloudwatch", self._role)
             client.put_metric_data(Namespace="/aws/sagemaker/TrainingJobs", MetricData=metrics)
-        except (ClientError, BotoCoreError) as error:  # a role that may not publish metrics loses them
-            self._run.record["MetricFault"] = str(error)
 
     def _values(self, line: str) -> Iterator[tuple[str, float]]:
         for name, pattern in self._metrics:

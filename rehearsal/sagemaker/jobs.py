@@ -68,9 +68,12 @@ class Jobs:
         threading.Thread(target=self._supervise, args=(run,), name=run.name, daemon=True).start()
 
     def _stop(self, noun: str, record: Record) -> None:
-        run = self._runs.get(record[f"{noun}Arn"])
-        if run is None:
-            return  # it has ended
+        run, status = self._runs.get(record[f"{noun}Arn"]), record[f"{noun}Status"]
+        if run is None or status not in ("InProgress", "Stopping"):  # awslabs/benchmark-ai#928 has AWS's words
+            words = noun.removesuffix("Job").lower()
+            raise AwsError(
+                "ValidationException", f"The request was rejected because the {words} job is in status {status}."
+            )
         run.end("Stopped")
         if run in self._waiting:
             self._waiting.remove(run)

@@ -34,6 +34,8 @@ def records(kind: Kind, found: Iterable[Record], request: dict[str, Any]) -> dic
         {"SortOrder": "Descending" if kind.descending else "Ascending", **request},
         operation,
     )
+    # A list of spaces tells settings as `SpaceSettingsSummary`.
+    rows = [{**{f"{name}Summary": value for name, value in row.items()}, **row} for row in rows]
     return {member: shapes.project(output[member], rows), **more}
 
 

@@ -34,6 +34,8 @@ EXCEPTIONS = (
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.RESOURCE_LIMIT",
 )
+# What each function is called with: of each group of members one.
+_CALLS = {"Std:Join": (("On",), ("Values",)), "Std:JsonGet": (("Path",), ("PropertyFile", "S3Uri"))}
 _TYPES = {"String": str, "Integer": int, "Float": float, "Boolean": lambda text: _BOOLEANS[text.lower()]}
 _BOOLEANS = {"true": True, "false": False}
 _SECONDS = {"Y": 365 * 86400, "M": 30 * 86400, "W": 7 * 86400, "D": 86400, "TH": 3600, "TM": 60, "TS": 1}
@@ -110,6 +112,11 @@ def _check_step(step: Step) -> None:
             raise not_emulated(step, f"RetryPolicies' exception type {unknown}")
     for condition in step["Arguments"]["Conditions"] if step["Type"] == "Condition" else []:
         _check_condition(step, condition)
+    _check_functions(step, [step.get("Arguments"), step.get("FunctionArn")])
+    for file in step.get("PropertyFiles", []):
+        _ = file["PropertyFileName"], file["OutputName"], file["FilePath"]
+    for output in step.get("OutputParameters", []):
+        _ = output["OutputName"]
     if step["Type"] == "Fail":
         _ = step["Arguments"]["ErrorMessage"]
     if step["Type"] == "Lambda":
@@ -119,10 +126,28 @@ def _check_step(step: Step) -> None:
 def _check_condition(step: Step, condition: dict[str, Any]) -> None:
     if condition["Type"] not in CONDITIONS:
         raise not_emulated(step, f"condition type {condition['Type']} (known: {', '.join(CONDITIONS)})")
+    members = {"Not": ("Expression",), "Or": ("Conditions",), "In": ("QueryValue", "Values")}
+    for name in members.get(condition["Type"], ("LeftValue", "RightValue")):
+        if name not in condition:
+            raise not_emulated(step, f"condition type {condition['Type']} without {name}")
+    if condition["Type"] == "In" and not isinstance(condition["Values"], list):
+        raise not_emulated(step, "condition type In with Values that are no list")
     if condition["Type"] == "Not":
         _check_condition(step, condition["Expression"])
     for inner in condition["Conditions"] if condition["Type"] == "Or" else []:
         _check_condition(step, inner)
+
+
+def _check_functions(step: Step, value: Any) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _check_functions(step, item)
+    elif isinstance(value, dict):
+        for name, call in value.items():
+            for alternatives in _CALLS.get(name, ()):
+                if not any(member in call for member in alternatives):
+                    raise not_emulated(step, f"{name} without {' or '.join(alternatives)}")
+            _check_functions(step, call)
 
 
 def _check_references(definition: dict[str, Any]) -> None:
@@ -130,7 +155,7 @@ def _check_references(definition: dict[str, Any]) -> None:
     unknown = {path for path in _references(definition["Steps"]) if not path.startswith("Steps.")} - known
     if unknown:
         raise _refusal(f"References to {sorted(unknown)} are not emulated by this cloud; known: {sorted(known)}.")
-    functions = set(re.findall(r'"(Std:\w+)":', json.dumps(definition["Steps"]))) - {"Std:Join", "Std:JsonGet"}
+    functions = set(re.findall(r'"(Std:\w+)":', json.dumps(definition["Steps"]))) - set(_CALLS)
     if functions:
         raise _refusal(f"Functions {sorted(functions)} are not emulated by this cloud.")
 

@@ -1,5 +1,6 @@
 """Carrying out one step of a pipeline under the pipeline's own role: jobs, functions, retries, reuse of results."""
 
+import contextlib
 import json
 import re
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.sagemaker.pipeline_definition import JOBS, Step, duration_seconds
 from rehearsal.sagemaker.pipeline_values import StepError, Values
@@ -116,27 +117,41 @@ class Steps:
 
     def _job(self, step: Step, entry: Record, arguments: Record) -> Result:
         noun, client, name = JOBS[step["Type"]], self._client("sagemaker"), self._name(step)
-        create, describe, stop = (
-            getattr(client, xform_name(f"{verb}{noun}")) for verb in ("Create", "Describe", "Stop")
-        )
+        create = getattr(client, xform_name(f"Create{noun}"))
         arn = create(**{f"{noun}Name": name, **arguments})[f"{noun}Arn"]
         entry["Metadata"] = {noun: {"Arn": arn}}
-        seconds = FIRST_POLL_SECONDS
-        while True:
-            answer = describe(**{f"{noun}Name": name})
-            status = answer[f"{noun}Status"]
-            if status not in ("InProgress", "Stopping"):
-                break
-            if self.stopping() and status == "InProgress":
-                stop(**{f"{noun}Name": name})
-            time.sleep(seconds)
-            seconds = min(seconds * 1.5, LONGEST_POLL_SECONDS)
+        try:
+            answer = self._ended(client, noun, name)
+        except (ClientError, BotoCoreError) as error:  # who cannot follow the job does not leave it behind
+            with contextlib.suppress(ClientError, BotoCoreError):
+                self._stop(client, noun, name)
+            raise StepError(f"{noun} {name} cannot be followed: {error}") from error
+        status = answer[f"{noun}Status"]
         if status == "Stopped" and self.stopping():
             raise StoppedError(f"{noun} {name} was stopped")
         if status != "Completed":
             reason = answer.get("FailureReason", "no reason given")
             raise JobEndedError(f"{noun} {name} ended {status}: {reason}", reason)
         return answer
+
+    def _ended(self, client: Any, noun: str, name: str) -> Result:
+        """What is told of a job once it has ended; it is stopped when the execution is."""
+        seconds = FIRST_POLL_SECONDS
+        while True:
+            answer = getattr(client, xform_name(f"Describe{noun}"))(**{f"{noun}Name": name})
+            if answer[f"{noun}Status"] not in ("InProgress", "Stopping"):
+                return answer
+            if self.stopping() and answer[f"{noun}Status"] == "InProgress":
+                self._stop(client, noun, name)
+            time.sleep(seconds)
+            seconds = min(seconds * 1.5, LONGEST_POLL_SECONDS)
+
+    def _stop(self, client: Any, noun: str, name: str) -> None:
+        try:
+            getattr(client, xform_name(f"Stop{noun}"))(**{f"{noun}Name": name})
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":  # it has ended meanwhile
+                raise
 
     def _name(self, step: Step) -> str:
         """The name of what a step makes: `pipelines-<execution>-<step>-<random>`, cut to SageMaker's 63 characters."""

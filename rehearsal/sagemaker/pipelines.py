@@ -38,6 +38,7 @@ class Pipelines:
 
     def _start(self, execution: Record) -> None:
         pipeline = self._service.store.find("Pipeline", **execution)
+        pipeline["LastRunTime"] = pipeline["LastExecutionTime"] = execution["CreationTime"]
         run = _Run(self._service, self._cache, pipeline, execution)
         run.announce("Executing", "Executing")
         threading.Thread(target=run.carry_out, name=execution["PipelineExecutionId"], daemon=True).start()

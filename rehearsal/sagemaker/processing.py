@@ -7,9 +7,9 @@ from typing import Any
 from rehearsal.sagemaker import container, images, storage
 from rehearsal.sagemaker.container import Instance
 from rehearsal.sagemaker.joblog import JobLog
+from rehearsal.sagemaker.kinds import DAY_SECONDS
 from rehearsal.sagemaker.run import Run
 
-DAY_SECONDS = 86_400
 _CONFIG = (
     "ProcessingJobArn",
     "ProcessingJobName",

@@ -9,9 +9,10 @@ import jmespath
 from rehearsal.sagemaker import events, listing, shapes, studio, tags
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
-from rehearsal.sagemaker.completion import complete, identifier, refuse_what_does_nothing
+from rehearsal.sagemaker.completion import complete, identifier
 from rehearsal.sagemaker.faults import Faults
 from rehearsal.sagemaker.kinds import BY_NOUN, BY_OPERATION, GONE, Kind
+from rehearsal.sagemaker.not_emulated import refuse_what_does_nothing
 from rehearsal.sagemaker.store import AwsError, Record, Store, refusal
 
 __all__ = ["Host", "Service", "identifier"]
@@ -41,6 +42,7 @@ class Service:
         self.lock = threading.RLock()
         self.pace_seconds = 0.1  # of the cloud's clock, that a state lasts which does not last
         self.quotas: dict[str, int] = {}
+        self._by_token: dict[tuple[str | None, ...], Record] = {}  # what an idempotent call has made
         self.checked: dict[str, Callable[[Record], None]] = {}
         self.started: dict[str, Callable[[Record], None]] = {}
         self.stopped: dict[str, Callable[[Record], None]] = {}
@@ -83,6 +85,12 @@ class Service:
         raise AssertionError(operation)
 
     def _create(self, kind: Kind, operation: str, request: dict[str, Any]) -> Record:
+        token = request.get("ClientRequestToken") or request.get("ClientToken")
+        # Nothing says that a token is compared with anything but the name that it came with.
+        call = (operation, request.get("PipelineName") or request.get("ModelPackageGroupName"), token)
+        earlier = self._by_token.get(call) if token else None
+        if earlier and any(earlier is held for held in self.store.all(kind.noun)):
+            return earlier
         self._pass_roles(request)
         tags.checked(request.get("Tags", []))
         self._within_quota(kind)
@@ -94,6 +102,7 @@ class Service:
             record[kind.status] = kind.moves["Create"].through
         self._then(self.checked, kind, record)
         self.store.add(kind, record, operation)
+        self._by_token[call] = record
         self.announce(kind, record)
         self._settle_later(kind, record, "Create")
         self._then(self.started, kind, record)
@@ -168,7 +177,8 @@ class Service:
 
     def _remove(self, kind: Kind, record: Record) -> None:
         for other, child in self.store.children(kind, record):
-            self.store.remove(other.noun, child)
+            if _ended(other, child):
+                self.store.remove(other.noun, child)
         self.store.remove(kind.noun, record)
         if kind.noun in ("Endpoint", "Model", "EndpointConfig"):
             self.announce(kind, {**record, kind.status or "State": "Deleted"})

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from rehearsal import processes
 from rehearsal.sagemaker import images, storage
+from rehearsal.sagemaker.container import ML, local
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import Record
 
 START_SECONDS = 60
-ML = "/opt/ml"
 
 
 class ServingError(Exception):
@@ -82,7 +82,7 @@ def start(
         storage.download_tar(s3, submitted, folder / "code")
         variables["SAGEMAKER_SUBMIT_DIRECTORY"] = f"{ML}/code"
     port = processes.free_port()
-    own = {name: value.replace(ML, str(folder)) for name, value in variables.items()}
+    own = {name: local(value, folder) for name, value in variables.items()}
     env = {**environment, **own, "SLUICE_ML": str(folder), "SAGEMAKER_BIND_TO_PORT": str(port)}
     (folder / "serve.log").write_text(f"stand-in: {runner.stand_in}\n")
     process = processes.start(list(runner.serve), env=env, cwd=folder, log=folder / "serve.log")

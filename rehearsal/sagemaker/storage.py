@@ -36,8 +36,14 @@ def download(s3: Any, uri: str, folder: Path, chosen: list[str] | None = None) -
 
 
 def relative(key: str, prefix: str) -> str:
-    """A key as seen from the prefix that was asked for; the file name where the prefix is the whole key."""
-    return key[len(prefix) :].lstrip("/") or key.rsplit("/", 1)[-1]
+    """A key as seen from the prefix that was asked for; the file name where the prefix is the whole key.
+
+    Raises FileNotFoundError for a key that would be a file outside the folder that it goes to.
+    """
+    found = key[len(prefix) :].lstrip("/") or key.rsplit("/", 1)[-1]
+    if ".." in found.split("/"):
+        raise FileNotFoundError(f"the S3 object {key} would be written outside its folder")
+    return found
 
 
 def download_tar(s3: Any, uri: str, folder: Path) -> None:
@@ -55,7 +61,7 @@ def upload(s3: Any, folder: Path, uri: str, kms_key: str | None) -> None:
     bucket, prefix = split(uri)
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         key = f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}"
-        s3.upload_file(str(path), bucket, key, ExtraArgs=_encryption(kms_key))
+        s3.upload_file(str(path), bucket, key, ExtraArgs=encryption(kms_key))
 
 
 def upload_tar(s3: Any, folders: list[Path], uri: str, kms_key: str | None, scratch: Path) -> None:
@@ -65,8 +71,8 @@ def upload_tar(s3: Any, folders: list[Path], uri: str, kms_key: str | None, scra
         for path in sorted(path for folder in folders for path in folder.iterdir()):
             tar.add(path, arcname=path.name)
     bucket, key = split(uri)
-    s3.upload_file(str(archive), bucket, key, ExtraArgs=_encryption(kms_key))
+    s3.upload_file(str(archive), bucket, key, ExtraArgs=encryption(kms_key))
 
 
-def _encryption(kms_key: str | None) -> dict[str, str]:
+def encryption(kms_key: str | None) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}

@@ -38,11 +38,11 @@ def complete_space(service: "Service", record: Record) -> None:
         raise AwsError("ValidationException", "OwnershipSettings and SpaceSharingSettings are given together or not.")
     if "OwnershipSettings" in record:
         owner = record["OwnershipSettings"]["OwnerUserProfileName"]
-        service.store.find("UserProfile", DomainId=record["DomainId"], UserProfileName=owner)
+        _in_service(service, "UserProfile", {**record, "UserProfileName": owner})
+    if domain["TagPropagation"] == "ENABLED":
+        _inherit_tags(record, domain)
     record["HomeEfsFileSystemUid"] = str(next(_UIDS))
     record["Url"] = f"{domain['Url']}/{record['SpaceName']}"
-    for name in ("SpaceSettings", "OwnershipSettings", "SpaceSharingSettings"):
-        record[f"{name}Summary"] = record.get(name)
 
 
 def complete_app(service: "Service", record: Record) -> None:
@@ -56,7 +56,9 @@ def complete_app(service: "Service", record: Record) -> None:
             raise AwsError("ValidationException", f"Space {space['SpaceArn']} is for {expected} apps, not for {kind}.")
     else:
         profile = _in_service(service, "UserProfile", record)
+        _inherit_tags(record, profile)
         settings = [profile.get("UserSettings", {}), domain["DefaultUserSettings"]]
+    _inherit_tags(record, domain)
     given = [record.get("ResourceSpec", {})]
     given += [each.get(f"{kind}AppSettings", {}).get("DefaultResourceSpec", {}) for each in settings]
     instance_type = next((spec["InstanceType"] for spec in given if "InstanceType" in spec), None)
@@ -65,6 +67,13 @@ def complete_app(service: "Service", record: Record) -> None:
         raise AwsError("ValidationException", "InstanceType is not given for a KernelGateway app, nor by any default.")
     if instance_type:
         record["ResourceSpec"] = {**given[0], "InstanceType": instance_type}
+
+
+def _inherit_tags(record: Record, above: Record) -> None:
+    """Add the tags of what a record is launched in, which give way to its own."""
+    own = record.get("Tags", [])
+    held = {tag["Key"] for tag in own}
+    record["Tags"] = own + [tag for tag in above.get("Tags", []) if tag["Key"] not in held]
 
 
 def is_up(service: "Service", record: Record) -> None:
@@ -86,8 +95,15 @@ def set_activity(service: "Service", arn: str, user: float | None, health: float
 
 
 def settings_after(record: Record, request: dict[str, Any]) -> dict[str, Any]:
-    """An update's members as Describe tells them: a domain's settings come under another name."""
+    """An update's members as Describe tells them: a domain's settings come under another name, metadata are added.
+
+    That an update adds metadata follows from its CustomerMetadataPropertiesToRemove; AWS does not say so.
+    """
     request = dict(request)
+    if "CustomerMetadataProperties" in request:
+        request["CustomerMetadataProperties"] = (
+            record.get("CustomerMetadataProperties", {}) | request["CustomerMetadataProperties"]
+        )
     if "DomainSettingsForUpdate" in request:
         request["DomainSettings"] = record.get("DomainSettings", {}) | request.pop("DomainSettingsForUpdate")
     return request

@@ -14,6 +14,8 @@ def checked(tags: list[dict[str, str]]) -> list[dict[str, str]]:
     keys = [tag["Key"] for tag in tags]
     if len(keys) != len(set(keys)):
         raise AwsError("ValidationException", f"Tag keys must be unique per resource: {', '.join(sorted(keys))}")
+    if any(key.lower().startswith("aws:") for key in keys):
+        raise AwsError("ValidationException", "aws: prefixed tag key names are not allowed for external use.")
     if len(keys) > MOST:
         raise AwsError("ValidationException", f"A resource can have {MOST} tags at most; this makes {len(keys)}.")
     return tags

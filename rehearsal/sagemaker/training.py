@@ -15,10 +15,10 @@ from rehearsal.sagemaker import container, images, storage
 from rehearsal.sagemaker.checkpoints import Checkpoints
 from rehearsal.sagemaker.container import ML, Instance
 from rehearsal.sagemaker.joblog import JobLog
+from rehearsal.sagemaker.kinds import DAY_SECONDS
 from rehearsal.sagemaker.run import Run
 from rehearsal.sagemaker.training_command import Command, command, variables
 
-DAY_SECONDS = 86_400  # the default of MaxRuntimeInSeconds
 POLL_SECONDS = 0.05
 NO_CAPACITY = "Insufficient capacity error from EC2 while launching instances, retrying!"
 
@@ -33,7 +33,7 @@ class Training:
         self._spot: bool = run.record.get("EnableManagedSpotTraining", False)
         self._runner = images.runner(run.record["AlgorithmSpecification"]["TrainingImage"])
         self._s3 = run.client("s3", run.record["RoleArn"])
-        self._attempt, self._seconds = 0, 0.0
+        self._attempt, self._seconds = 1, 0.0
         self._interruption, self._was_interrupted = threading.Event(), False
         self._interruption_due = self._interrupted_at = 0.0
 
@@ -41,7 +41,6 @@ class Training:
         """Raises JobError, EndedError, and what S3 raises. Artifacts are uploaded of a job that must end early too."""
         stopping, output = self._record["StoppingCondition"], self._record["OutputDataConfig"]
         target = f"{output['S3OutputPath'].rstrip('/')}/{self._run.name}/output"
-        self._record["ModelArtifacts"] = {"S3ModelArtifacts": f"{target}/model.tar.gz"}
         if self._spot:
             self._clock.after(stopping["MaxWaitTimeInSeconds"], lambda: self._run.end("MaxWaitTimeExceeded"))
         while True:
@@ -55,6 +54,7 @@ class Training:
                 self._seconds += (self._run.verdict_at or self._interrupted_at or self._clock.now()) - began
                 told = max(1, round(self._seconds))
                 self._record["TrainingTimeInSeconds"] = self._record["BillableTimeInSeconds"] = told
+            self._attempt += 1  # before the interruption is forgotten: the limit of this attempt is no more
             self._interrupted_at = 0.0
             self._interruption.clear()
             self._run.enter("Starting", "Restarting the training job after a spot interruption")
@@ -76,7 +76,6 @@ class Training:
 
     def _try(self) -> list[Instance]:
         """One attempt on new instances, until it is done, interrupted or must end. Gives the instances, all ended."""
-        self._attempt += 1
         self._record.setdefault("TrainingStartTime", self._clock.now())
         self._limit_runtime()
         self._run.enter("Downloading", "Downloading input data")

@@ -1,4 +1,4 @@
-"""What this cloud refuses by name because it would do nothing here."""
+"""What of each creation's request this cloud refuses by name, acts upon, and merely keeps."""
 
 # Operation -> paths below the request; `*` is every item of a list. test_refusals.py asks for each.
 REFUSED = {
@@ -68,6 +68,9 @@ REFUSED = {
                 "RoutingConfig",
                 "CapacityReservationConfig",
                 "AcceleratorPartitionLayouts",
+                "ModelDataDownloadTimeoutInSeconds",
+                "VariantInstanceProvisionTimeoutInSeconds",
+                "EnableSSMAccess",
             )
         ),
     ),
@@ -78,6 +81,90 @@ REFUSED = {
         "ExcludeRetainedVariantProperties",
         "RetainDeploymentConfig",
     ),
+    "CreateTrainingJob": (
+        "RetryStrategy",
+        "DebugHookConfig.HookParameters",
+        "DebugHookConfig.CollectionConfigurations",
+        "DebugRuleConfigurations",
+        "TensorBoardOutputConfig",
+        "ProfilerConfig",
+        "ProfilerRuleConfigurations",
+        "ServerlessJobConfig",
+        "MlflowConfig",
+        "ModelPackageConfig",
+        "ExperimentConfig",
+        "RemoteDebugConfig.EnableRemoteDebug",
+        "SessionChainingConfig.EnableSessionTagChaining",
+        "StoppingCondition.MaxPendingTimeInSeconds",
+        "OutputDataConfig.CompressionType",
+        "CheckpointConfig.LocalPath",
+        *(
+            f"AlgorithmSpecification.{name}"
+            for name in ("AlgorithmName", "TrainingImageConfig", "TrainingInputMode", "ContainerArguments")
+        ),
+        *(
+            f"ResourceConfig.{name}"
+            for name in (
+                "KeepAlivePeriodInSeconds",
+                "InstanceGroups",
+                "TrainingPlanArn",
+                "InstancePlacementConfig",
+                "InstancePreferences",
+                "SelectedInstanceType",
+                "SelectedInstanceCount",
+            )
+        ),
+        *(
+            f"InputDataConfig.*.{name}"
+            for name in (
+                "CompressionType",
+                "InputMode",
+                "RecordWrapperType",
+                "ShuffleConfig",
+                "DataSource.FileSystemDataSource",
+                "DataSource.DatasetSource",
+                "DataSource.S3DataSource.S3DataType",
+                "DataSource.S3DataSource.AttributeNames",
+                "DataSource.S3DataSource.InstanceGroupNames",
+                "DataSource.S3DataSource.ModelAccessConfig",
+                "DataSource.S3DataSource.HubAccessConfig",
+            )
+        ),
+    ),
+    "CreateProcessingJob": (
+        "ExperimentConfig",
+        *(
+            f"ProcessingResources.ClusterConfig.{name}"
+            for name in ("InstancePreferences", "SelectedInstanceType", "SelectedInstanceCount")
+        ),
+        *(
+            f"ProcessingInputs.*.{name}"
+            for name in (
+                "AppManaged",
+                "DatasetDefinition",
+                "S3Input.S3InputMode",
+                "S3Input.S3CompressionType",
+                "S3Input.S3DataDistributionType",
+                "S3Input.S3DataType",
+                "S3Input.LocalPath",
+            )
+        ),
+        *(
+            f"ProcessingOutputConfig.Outputs.*.{name}"
+            for name in ("AppManaged", "FeatureStoreOutput", "S3Output.S3UploadMode", "S3Output.LocalPath")
+        ),
+    ),
+    "CreateTransformJob": (
+        "DataCaptureConfig",
+        "ExperimentConfig",
+        "MaxPayloadInMB",
+        "TransformInput.SplitType",
+        "TransformInput.CompressionType",
+        "TransformInput.DataSource.S3DataSource.S3DataType",
+        "DataProcessing.InputFilter",
+        "DataProcessing.OutputFilter",
+        "DataProcessing.JoinSource",
+    ),
     "CreatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "UpdatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "StartPipelineExecution": (
@@ -86,5 +173,119 @@ REFUSED = {
         "PipelineVersionAlias",
         "MlflowExperimentName",
         "RoleArn",
+    ),
+}
+
+# What the model lets out and this cloud does not.
+NEEDED = {
+    "CreateModel": ("ExecutionRoleArn",),
+    "CreateTrainingJob": (
+        "AlgorithmSpecification.TrainingImage",
+        "ResourceConfig.InstanceType",
+        "ResourceConfig.InstanceCount",
+        "InputDataConfig.*.DataSource.S3DataSource",
+    ),
+    "CreateProcessingJob": (
+        "AppSpecification.ContainerEntrypoint",
+        "ProcessingResources.ClusterConfig.InstanceType",
+        "ProcessingResources.ClusterConfig.InstanceCount",
+        "ProcessingInputs.*.S3Input",
+        "ProcessingInputs.*.S3Input.LocalPath",
+        "ProcessingOutputConfig.Outputs.*.S3Output",
+        "ProcessingOutputConfig.Outputs.*.S3Output.LocalPath",
+    ),
+}
+
+# Operation -> what has an effect here, or is checked: paths as above, of a whole member or of a part.
+EFFECT = {
+    "CreateDomain": (
+        "AuthMode DomainName DefaultUserSettings DefaultSpaceSettings HomeEfsFileSystemCreation TagPropagation Tags"
+    ),
+    "CreateUserProfile": "DomainId UserProfileName UserSettings Tags",
+    "CreateSpace": (
+        "DomainId SpaceName OwnershipSettings SpaceSharingSettings Tags SpaceSettings.AppType "
+        "SpaceSettings.JupyterServerAppSettings SpaceSettings.KernelGatewayAppSettings "
+        "SpaceSettings.CodeEditorAppSettings SpaceSettings.JupyterLabAppSettings"
+    ),
+    "CreateApp": "DomainId UserProfileName SpaceName AppType AppName Tags ResourceSpec.InstanceType",
+    "CreateModel": (
+        "ModelName ExecutionRoleArn Tags PrimaryContainer.Image PrimaryContainer.ModelDataUrl "
+        "PrimaryContainer.Environment PrimaryContainer.ModelPackageName"
+    ),
+    "CreateEndpointConfig": (
+        "EndpointConfigName Tags DataCaptureConfig ProductionVariants.*.VariantName ProductionVariants.*.ModelName "
+        "ProductionVariants.*.InitialInstanceCount ProductionVariants.*.InitialVariantWeight "
+        "ProductionVariants.*.InstanceType ProductionVariants.*.ContainerStartupHealthCheckTimeoutInSeconds"
+    ),
+    "CreateEndpoint": "EndpointName EndpointConfigName Tags",
+    "CreateModelPackageGroup": "ModelPackageGroupName Tags",
+    "CreateModelPackage": (
+        "ModelPackageName ModelPackageGroupName Tags InferenceSpecification ModelApprovalStatus ModelLifeCycle "
+        "CustomerMetadataProperties ModelMetrics"
+    ),
+    "CreateTrainingJob": (
+        "TrainingJobName HyperParameters RoleArn Tags Environment EnableManagedSpotTraining "
+        "AlgorithmSpecification.TrainingImage AlgorithmSpecification.ContainerEntrypoint "
+        "AlgorithmSpecification.MetricDefinitions "
+        "InputDataConfig.*.ChannelName InputDataConfig.*.ContentType InputDataConfig.*.DataSource.S3DataSource.S3Uri "
+        "InputDataConfig.*.DataSource.S3DataSource.S3DataDistributionType "
+        "OutputDataConfig.KmsKeyId OutputDataConfig.S3OutputPath ResourceConfig.InstanceType "
+        "ResourceConfig.InstanceCount StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds "
+        "CheckpointConfig.S3Uri"
+    ),
+    "CreateProcessingJob": (
+        "ProcessingJobName RoleArn Tags Environment AppSpecification StoppingCondition "
+        "ProcessingInputs.*.S3Input.S3Uri ProcessingOutputConfig.KmsKeyId "
+        "ProcessingOutputConfig.Outputs.*.OutputName ProcessingOutputConfig.Outputs.*.S3Output.S3Uri "
+        "ProcessingResources.ClusterConfig.InstanceType ProcessingResources.ClusterConfig.InstanceCount"
+    ),
+    "CreateTransformJob": (
+        "TransformJobName ModelName Tags MaxConcurrentTransforms ModelClientConfig BatchStrategy Environment "
+        "TransformInput.ContentType TransformInput.DataSource.S3DataSource.S3Uri TransformOutput "
+        "TransformResources.InstanceType TransformResources.InstanceCount"
+    ),
+    "CreatePipeline": "PipelineName PipelineDefinition ClientRequestToken RoleArn Tags ParallelismConfiguration",
+    "StartPipelineExecution": "PipelineName PipelineParameters ClientRequestToken ParallelismConfiguration",
+    "CreateNotebookInstance": (
+        "NotebookInstanceName RoleArn Tags SubnetId DirectInternetAccess SecurityGroupIds InstanceType"
+    ),
+}
+# What is a record in AWS too, as far as anything in this cloud can see: told back and no more.
+INERT = {
+    "CreateDomain": (
+        "SubnetIds VpcId AppNetworkAccessType HomeEfsFileSystemKmsKeyId KmsKeyId DomainSettings.SecurityGroupIds "
+        "DomainSettings.ExecutionRoleIdentityConfig DomainSettings.DockerSettings DomainSettings.AmazonQSettings "
+        "DomainSettings.IpAddressType"
+    ),
+    "CreateSpace": (
+        "SpaceDisplayName SpaceSettings.SpaceStorageSettings SpaceSettings.CustomFileSystems SpaceSettings.RemoteAccess"
+    ),
+    "CreateApp": (
+        "ResourceSpec.SageMakerImageArn ResourceSpec.SageMakerImageVersionArn ResourceSpec.SageMakerImageVersionAlias "
+        "ResourceSpec.LifecycleConfigArn"
+    ),
+    "CreateModel": "VpcConfig EnableNetworkIsolation PrimaryContainer.ContainerHostname",
+    "CreateEndpointConfig": "KmsKeyId ProductionVariants.*.VolumeSizeInGB ProductionVariants.*.InferenceAmiVersion",
+    "CreateModelPackageGroup": "ModelPackageGroupDescription",
+    "CreateModelPackage": (
+        "AdditionalInferenceSpecifications ClientToken Domain DriftCheckBaselines MetadataProperties ModelCard "
+        "ModelPackageDescription ModelPackageRegistrationType SamplePayloadUrl SecurityConfig SkipModelValidation Task"
+    ),
+    "CreateTrainingJob": (
+        "EnableInterContainerTrafficEncryption EnableNetworkIsolation VpcConfig InfraCheckConfig "
+        "DebugHookConfig.LocalPath DebugHookConfig.S3OutputPath "
+        "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries "
+        "ResourceConfig.VolumeSizeInGB ResourceConfig.VolumeKmsKeyId"
+    ),
+    "CreateProcessingJob": (
+        "NetworkConfig ProcessingInputs.*.InputName ProcessingResources.ClusterConfig.VolumeSizeInGB "
+        "ProcessingResources.ClusterConfig.VolumeKmsKeyId"
+    ),
+    "CreateTransformJob": "TransformResources.VolumeKmsKeyId TransformResources.TransformAmiVersion",
+    "CreatePipeline": "PipelineDescription PipelineDisplayName",
+    "StartPipelineExecution": "PipelineExecutionDescription PipelineExecutionDisplayName",
+    "CreateNotebookInstance": (
+        "AdditionalCodeRepositories DefaultCodeRepository InstanceMetadataServiceConfiguration IpAddressType KmsKeyId "
+        "PlatformIdentifier RootAccess VolumeSizeInGB"
     ),
 }

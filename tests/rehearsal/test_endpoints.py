@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal import processes
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from rehearsal.sagemaker import container_log
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.container_log import ContainerLog
 from rehearsal.sagemaker.endpoints import Variant
@@ -171,7 +172,7 @@ def test_each_request_is_counted_for_its_variant(
     ask = {"EndpointName": "shared", "ContentType": "text/csv", "TargetVariant": "light"}
     serving.distance("shared", TargetVariant="light")
     serving.distance("shared", TargetVariant="heavy")
-    for body in ("1,2,3", "1,2,3", "not a number"):  # 400, 400, and a connection that is closed without an answer
+    for body in ("1,2,3", "1,2,3", "not a number"):  # each a 400
         assert refusal(serving.runtime.invoke_endpoint, **ask, Body=body)["Error"]["Code"] == "ModelError"
     after = sums(cloud, "shared", "light")
     grown = {name: after[name] - before[name] for name in after}
@@ -179,7 +180,7 @@ def test_each_request_is_counted_for_its_variant(
     assert grown == {
         "Invocations": 4,
         "InvocationsPerInstance": 2,  # 1/instances per request
-        "Invocation4XXErrors": 2,
+        "Invocation4XXErrors": 3,
         "Invocation5XXErrors": 0,
         "InvocationModelErrors": 3,
     }
@@ -271,3 +272,21 @@ def test_lines_that_cannot_be_written_are_lost_and_later_ones_are_written(tmp_pa
         log.say(text)
         log.carry(to_the_end=True)
     assert written == ["second", " ", "third"]
+
+
+def test_an_endpoint_without_capacity_fails_in_awss_words(cloud: EmbeddedCloud, serving: Serving) -> None:
+    with cloud.faults(no_capacity=["ml.m5.large"]):
+        answer = serving.endpoint("crowded", {"main": serving.model("crowded", 1)})
+    assert answer["EndpointStatus"] == "Failed"
+    assert "Unable to provision requested ML compute capacity due to InsufficientInst" in answer["FailureReason"]
+
+
+def test_a_full_chunk_of_a_log_is_cut_between_lines(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    line, path = "x" * 999, tmp_path / "log"
+    path.write_text(f"{line}\n" * 600 + "unfinished")
+    log = ContainerLog(path, "cut", "one", lambda: cloud.client("logs"), Clock())
+    assert log.carry(to_the_end=False) == [line] * 600
+    assert log.carry(to_the_end=True) == ["unfinished"]
+    path.write_text("y" * (container_log.CHUNK_BYTES + 5))
+    log = ContainerLog(path, "cut", "two", lambda: cloud.client("logs"), Clock())
+    assert [len(part) for part in log.carry(to_the_end=True)] == [container_log.CHUNK_BYTES, 5]

@@ -26,7 +26,7 @@ CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 
 JOB: dict[str, dict[str, Any]] = {
     "CreateProcessingJob": {
         "RoleArn": "{role}",
-        "AppSpecification": {"ImageUri": "x/none:1"},
+        "AppSpecification": {"ImageUri": "x/none:1", "ContainerEntrypoint": ["true"]},
         "ProcessingResources": {"ClusterConfig": CLUSTER},
     },
     "CreateTrainingJob": {
@@ -136,6 +136,7 @@ ALSO = {  # a second resource of the same call
 }
 # Past IAM these are refused by the service; every other call of a served operation succeeds.
 REFUSED = {
+    **dict.fromkeys(("StopTrainingJob", "StopProcessingJob", "StopTransformJob"), "ValidationException"),  # over
     "UpdateEndpoint": "ValidationException",  # the endpoint has failed
     "InvokeEndpoint": "ValidationError",  # the endpoint has failed
     "InvokeEndpointAsync": "UnknownOperationException",
@@ -203,6 +204,7 @@ def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
     sagemaker.create_processing_job(ProcessingJobName=n, **filled(JOB["CreateProcessingJob"], words))
     execution = sagemaker.start_pipeline_execution(PipelineName=n)["PipelineExecutionArn"]
     _until(lambda: sagemaker.describe_training_job(TrainingJobName=n)["TrainingJobStatus"] == "Failed")
+    _until(lambda: sagemaker.describe_transform_job(TransformJobName=n)["TransformJobStatus"] == "Failed")
     _until(lambda: sagemaker.describe_processing_job(ProcessingJobName=n)["ProcessingJobStatus"] == "Failed")
     for name in (n, f"{n}-old"):
         _until(lambda name=name: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Failed")

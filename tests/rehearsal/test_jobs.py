@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ signal.signal(signal.SIGTERM, save)
 print('here', flush=True)
 time.sleep(300)
 """
-DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SAVE + SLEEP
+DEAF = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\n" + SAVE + SLEEP
 
 
 def speaking(cloud: EmbeddedCloud, name: str, noun: str = "TrainingJob") -> Any:
@@ -65,13 +67,26 @@ def test_a_stopped_job_has_120_seconds_after_sigterm_and_no_more(cloud: Embedded
     until(speaking(cloud, "deaf"))
     workshop.service.call("StopTrainingJob", {"TrainingJobName": "deaf"})
     assert workshop.job("deaf")["SecondaryStatus"] == "Stopping"
+    until(lambda: "no" in lines(cloud, "TrainingJob", "deaf"))
+    workshop.clock.advance(119 - 30)  # the test itself takes some of the time
     pause = threading.Event()
-    pause.wait(0.3)  # the signal is ignored meanwhile
+    pause.wait(0.3)
     assert workshop.job("deaf")["TrainingJobStatus"] == "Stopping"
-    workshop.clock.advance(121)
+    workshop.clock.advance(31)
     job = workshop.ended("deaf")
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
     assert unpacked(cloud, "out/deaf/output/model.tar.gz") == {"weights": "half"}
+
+
+@pytest.mark.parametrize("noun", ["TrainingJob", "ProcessingJob"])
+def test_a_job_that_has_ended_cannot_be_stopped(workshop: Workshop, noun: str) -> None:
+    name = f"over-{noun.lower()}"
+    workshop.train(name, "pass") if noun == "TrainingJob" else workshop.process(name, "pass")
+    assert workshop.ended(name, noun)[f"{noun}Status"] == "Completed"
+    words = f"The request was rejected because the {noun[:-3].lower()} job is in status Completed."
+    with pytest.raises(AwsError, match=words) as refused:
+        workshop.service.call(f"Stop{noun}", {f"{noun}Name": name})
+    assert refused.value.code == "ValidationException"
 
 
 def test_the_failure_file_is_the_reason(workshop: Workshop) -> None:
@@ -235,6 +250,15 @@ def test_a_training_job_that_cannot_be_emulated_is_refused(
     assert refused.value.code == "ValidationException"
 
 
+def test_an_object_whose_key_leads_out_of_the_jobs_folder_fails_the_job(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    cloud.client("s3").put_object(Bucket="jobs", Key="astray/../../../../escaped", Body=b"x")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/astray/"}}
+    workshop.train("astray", InputDataConfig=[{"ChannelName": "train", "DataSource": source}])
+    assert "would be written outside its folder" in workshop.ended("astray")["FailureReason"]
+
+
 def test_a_processing_job_finds_its_own_description_and_leaves_a_message(workshop: Workshop) -> None:
     script = """
 import json, os
@@ -321,3 +345,20 @@ def test_the_sdks_driver_channel_runs_with_the_entry_point_that_the_sdk_sends(
     job = workshop.ended("sdk")
     assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
     assert unpacked(cloud, "out/sdk/output/model.tar.gz") == {"weights": "half"}
+
+
+def test_only_what_is_below_opt_ml_is_read_as_the_jobs_folder(tmp_path: Path) -> None:
+    said = "/opt/ml/model:/opt/mlflow:/srv/opt/ml --at=/opt/ml"
+    assert container.local(said, tmp_path) == f"{tmp_path}/model:/opt/mlflow:/srv/opt/ml --at={tmp_path}"
+
+
+def test_a_role_that_may_not_publish_metrics_loses_them_and_no_more(
+    workshop: Workshop, make_role: Callable[..., str]
+) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    silent = make_role("no-metrics", [everything, {**everything, "Effect": "Deny", "Action": "cloudwatch:*"}])
+    definitions = [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]
+    workshop.train("unheard", "print('loss=1')", specification={"MetricDefinitions": definitions}, RoleArn=silent)
+    job = workshop.ended("unheard")
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    assert [metric["Value"] for metric in job["FinalMetricDataList"]] == [1]

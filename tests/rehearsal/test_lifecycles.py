@@ -11,7 +11,7 @@ import pytest
 
 from rehearsal.embedded import EmbeddedCloud
 from rehearsal.sagemaker import shapes
-from tests.rehearsal.world import PACE_SECONDS, World, operate, refused
+from tests.rehearsal.world import PACE_SECONDS, World, least, operate, refused
 
 # Kind, the state that an operation begins in, the operation, the state at once, the state after the pace.
 PASSAGES = [
@@ -217,3 +217,33 @@ def _watched(cloud: EmbeddedCloud, passing: str) -> str:
             cloud.control("advance", seconds=600)
         time.sleep(0.05)
     raise AssertionError(f"the stack is still {status}")
+
+
+@pytest.mark.parametrize("noun", ["Pipeline", "PipelineExecution", "ModelPackage"])
+def test_a_call_that_is_repeated_with_its_token_makes_nothing_new(noun: str) -> None:
+    world = World(noun)
+    token = {"ClientToken" if noun == "ModelPackage" else "ClientRequestToken": "s" * 32}
+    operation = f"{'Start' if noun == 'PipelineExecution' else 'Create'}{noun}"
+    request = world.fitted(least(noun, 0)) | token
+    first = world.service.call(operation, request)
+    assert world.service.call(operation, request) == first
+    assert len(world.service.store.all(noun)) == 1
+    other = dict.fromkeys(token, "t" * 32) | ({"PipelineName": "other"} if noun == "Pipeline" else {})
+    assert world.service.call(operation, request | other) != first
+
+
+def test_a_token_of_what_is_gone_makes_it_anew() -> None:
+    world = World("Pipeline")
+    request = world.fitted(least("Pipeline", 0)) | {"ClientRequestToken": "s" * 32}
+    world.service.call("CreatePipeline", request)
+    world.service.call("DeletePipeline", {"PipelineName": request["PipelineName"], "ClientRequestToken": "d" * 32})
+    world.service.call("CreatePipeline", request)
+    assert len(world.service.store.all("Pipeline")) == 1
+
+
+def test_an_update_adds_metadata_to_a_model_package() -> None:
+    world = World("ModelPackage")
+    arn = world.make(CustomerMetadataProperties={"a": "1", "b": "1"})
+    world.service.call("UpdateModelPackage", {"ModelPackageArn": arn, "CustomerMetadataProperties": {"b": "2"}})
+    told = world.service.call("DescribeModelPackage", {"ModelPackageName": arn})
+    assert told["CustomerMetadataProperties"] == {"a": "1", "b": "2"}

@@ -38,6 +38,7 @@ def test_parameters_are_refused_before_an_execution_exists(
             PipelineName=name, PipelineParameters=[{"Name": n, "Value": v} for n, v in given.items()]
         )
     assert not sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+    assert "LastRunTime" not in sagemaker.describe_pipeline(PipelineName=name)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,15 @@ def test_parameters_are_refused_before_an_execution_exists(
         ([process("A", CacheConfig={"Enabled": True, "ExpireAfter": "soon"})], "not an ISO 8601 duration"),
         ([process("A", RetryPolicies=[{"ExceptionType": ["Any"]}])], "exception type Any"),
         ([{"Name": "A", "Type": "Fail", "Arguments": {}}], "cannot be read"),
+        ([condition("A", {"Type": "Equals", "LeftValue": 1})], "condition type Equals without RightValue"),
+        ([condition("A", {"Type": "In", "QueryValue": 1, "Values": 2})], "condition type In with Values that are no"),
+        ([condition("A", {"Type": "In", "Values": [2]})], "condition type In without QueryValue"),
+        ([condition("A", {"Type": "Not"})], "condition type Not without Expression"),
+        ([fail("A", {"Std:Join": {"Values": ["a"]}})], "Std:Join without On"),
+        ([condition("A", compare("Equals", 1, {"Std:Join": {"On": "a"}}))], "Std:Join without Values"),
+        ([fail("A", {"Std:JsonGet": {"S3Uri": "s3://b/k"}})], "Std:JsonGet without Path"),
+        ([fail("A", {"Std:JsonGet": {"Path": "a"}})], "Std:JsonGet without PropertyFile or S3Uri"),
+        ([process("A", PropertyFiles=[{"PropertyFileName": "a", "OutputName": "b"}])], "cannot be read: .*FilePath"),
     ],
 )
 def test_a_definition_that_cannot_be_carried_out_is_refused(

@@ -99,3 +99,18 @@ def test_errors_are_of_the_exception_types_that_aws_names(error: tuple[Any, ...]
             "CreateProcessingJob",
         )
     assert pipeline_steps.exception_type(raised) == expected
+
+
+def test_a_job_that_cannot_be_followed_is_stopped_and_not_made_again(
+    cloud: EmbeddedCloud, create: Callable[..., None], start: Run, make_role: Any, role: str
+) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    blind = make_role("blindfold", [everything, {**everything, "Effect": "Deny", "Action": "sagemaker:Describe*"}])
+    policy = {"ExceptionType": list(pipeline_definition.EXCEPTIONS), "IntervalSeconds": 1, "MaxAttempts": 3}
+    create("unseen", [process("Work", "import time; time.sleep(300)", RetryPolicies=[policy])], role_arn=blind)
+    execution, ran = start("unseen")
+    assert execution["PipelineExecutionStatus"] == "Failed" and ran["Work"]["AttemptCount"] == 1
+    assert "cannot be followed" in ran["Work"]["FailureReason"]
+    sagemaker = cloud.client("sagemaker")
+    name = ran["Work"]["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[1]
+    until(lambda: sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"] == "Stopped")

@@ -117,7 +117,7 @@ def test_a_job_on_an_image_without_a_runner_fails_with_a_reason(cloud: EmbeddedC
     sagemaker.create_processing_job(
         ProcessingJobName="none",
         RoleArn=role,
-        AppSpecification={"ImageUri": "x/unknown:1"},
+        AppSpecification={"ImageUri": "x/unknown:1", "ContainerEntrypoint": ["true"]},
         ProcessingResources={"ClusterConfig": cluster},
     )
     answer = wait_for(
@@ -183,7 +183,7 @@ def test_what_a_job_asks_for_and_is_not_emulated_is_refused_by_name(cloud: Embed
         sagemaker.create_processing_job(
             ProcessingJobName="piped",
             RoleArn=role,
-            AppSpecification={"ImageUri": IMAGE},
+            AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
             ProcessingResources={
                 "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
             },
@@ -202,7 +202,7 @@ def test_what_a_job_asks_for_and_is_not_emulated_is_refused_by_name(cloud: Embed
     step = {"Name": "Called", "Type": "Callback", "Arguments": {}}
     with pytest.raises(ClientError, match="Step Called: type Callback"):
         sagemaker.create_pipeline(
-            PipelineName="cached",
+            PipelineName="called",
             PipelineDefinition=json.dumps({"Steps": [step]}),
             RoleArn=role,
             ClientRequestToken="c" * 32,

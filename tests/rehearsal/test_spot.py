@@ -1,5 +1,6 @@
 """Managed spot training. Expectations: AWS, "Managed Spot Training Lifecycle", CheckpointConfig, StoppingCondition."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,31 +14,36 @@ COUNT = """
 import json, os, pathlib, time
 place = pathlib.Path(os.environ['CHECKPOINTS']) / 'state.json'
 state = json.loads(place.read_text()) if place.exists() else {'step': 0, 'sum': 0}
-print('from', state['step'], flush=True)
+first = state['step'] + 1
+print('from', first - 1, flush=True)
 while state['step'] < 30:
     state = {'step': state['step'] + 1, 'sum': state['sum'] + state['step'] + 1}
     place.with_suffix('.tmp').write_text(json.dumps(state))
     os.replace(place.with_suffix('.tmp'), place)
-    time.sleep(0.1)
+    if first == 1 and state['step'] == int(os.environ['PAUSE_AT']):
+        time.sleep(300)
 pathlib.Path(os.environ['SM_MODEL_DIR'], 'sum').write_text(str(state['sum']))
 """
 FOREVER = "import time; print('here', flush=True); time.sleep(300)"
 SMALL = ("ml.m5.large",)
 
 
-def count(workshop: Workshop, name: str) -> None:
+def count(workshop: Workshop, name: str, pause_at: int) -> None:
+    """Add up to 30 with a checkpoint a step; the first attempt waits, for ever, at a step of these if any."""
     config = {"S3Uri": f"s3://jobs/checkpoints/{name}"}
-    own = {"CHECKPOINTS": "/opt/ml/checkpoints"}
+    own = {"CHECKPOINTS": "/opt/ml/checkpoints", "PAUSE_AT": str(pause_at)}
     workshop.train(name, COUNT, spot_wait=7200, CheckpointConfig=config, Environment=own)
 
 
 def test_an_interrupted_job_goes_on_from_its_checkpoint_to_the_same_result(
     cloud: EmbeddedCloud, workshop: Workshop
 ) -> None:
-    count(workshop, "calm")
+    count(workshop, "calm", 0)
     assert workshop.ended("calm")["TrainingJobStatus"] == "Completed"
-    workshop.service.faults.interrupt_spot_after_seconds = 1.5
-    count(workshop, "rough")
+    workshop.service.faults.interrupt_spot_after_seconds = 100
+    count(workshop, "rough", 12)
+    until(lambda: '"step": 12' in checkpoint(cloud, "rough"))
+    workshop.clock.advance(101)
     job = workshop.ended("rough")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     attempt = ["Starting", "Downloading", "Training"]
@@ -46,18 +52,27 @@ def test_an_interrupted_job_goes_on_from_its_checkpoint_to_the_same_result(
     results = [unpacked(cloud, f"out/{name}/output/model.tar.gz") for name in ("calm", "rough")]
     assert results == [{"sum": "465"}, {"sum": "465"}]
     began = [int(line.split()[1]) for line in lines(cloud, "TrainingJob", "rough") if line.startswith("from ")]
-    assert began[0] == 0 and 0 < began[1] < 30, "the second attempt took up the first one's checkpoint"
-    assert '"step": 30' in text(cloud, "checkpoints/rough/state.json")
+    assert began == [0, 12], "the second attempt took up the first one's checkpoint"
+    assert '"step": 30' in checkpoint(cloud, "rough")
 
 
-def test_time_is_counted_while_there_are_instances(cloud: EmbeddedCloud, workshop: Workshop) -> None:
+def checkpoint(cloud: EmbeddedCloud, name: str) -> str:
+    """The checkpoint in S3; empty while there is none."""
+    key = f"checkpoints/{name}/state.json"
+    found = cloud.client("s3").list_objects_v2(Bucket="jobs", Prefix=key).get("Contents")
+    return text(cloud, key) if found else ""
+
+
+def test_time_is_counted_while_there_are_instances(cloud: EmbeddedCloud, workshop: Workshop, tmp_path: Path) -> None:
     workshop.service.faults.interrupt_spot_after_seconds = 100
-    workshop.train("gap", "import time; print('here', flush=True); time.sleep(3)", spot_wait=7200)
+    once = f"import os, time; first = not os.path.exists({str(tmp_path / 'seen')!r})\n"
+    once += f"open({str(tmp_path / 'seen')!r}, 'w').close(); print('here', flush=True); time.sleep(300 * first)"
+    workshop.train("gap", once, limit=600, spot_wait=7200)
     until(lambda: "here" in lines(cloud, "TrainingJob", "gap"))
     workshop.service.faults.no_spot_capacity = SMALL
     workshop.clock.advance(101)
     until(lambda: workshop.job("gap")["SecondaryStatus"] == "Starting")
-    workshop.clock.advance(1000)
+    workshop.clock.advance(1000)  # beyond the limit of the runtime, which waiting is not
     workshop.service.faults.no_spot_capacity = ()
     job = workshop.ended("gap")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")

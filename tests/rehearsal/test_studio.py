@@ -261,3 +261,52 @@ def _until(describe: Any, **who: str) -> None:
     while describe(**who)["Status"] != "InService":
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("propagation", "where", "expected"),
+    [
+        ("DISABLED", "UserProfileName", {"team": "own", "cost": "domain", "who": "profile"}),
+        ("DISABLED", "SpaceName", {"team": "own", "cost": "domain"}),
+        ("ENABLED", "SpaceName", {"team": "own", "cost": "domain"}),
+    ],
+)
+def test_an_app_has_the_tags_of_its_domain_and_profile_and_a_space_only_where_they_propagate(
+    propagation: str, where: str, expected: dict[str, str]
+) -> None:
+    """API reference, CreateDomain and CreateUserProfile, Tags: "also added to all Apps"."""
+    world = World("App")
+    who = {"DomainId": world.names["DomainId"]}
+    world.service.call("UpdateDomain", {**who, "TagPropagation": propagation})
+    world.service.clock.advance(PACE_SECONDS)
+    for arn, value in (("domain/{0}", "domain"), ("user-profile/{0}/owner", "profile")):
+        keys = {"domain": ("team", "cost"), "profile": ("team", "who")}[value]
+        tags = [{"Key": key, "Value": value} for key in keys]
+        world.service.call("AddTags", {"ResourceArn": world.host.arn(arn.format(who["DomainId"])), "Tags": tags})
+    arn = started(world, **app(world, where), Tags=[{"Key": "team", "Value": "own"}])
+    assert tags_of(world, arn) == expected
+    space = world.service.call("CreateSpace", {**who, "SpaceName": "new"})["SpaceArn"]
+    assert tags_of(world, space) == ({"team": "domain", "cost": "domain"} if propagation == "ENABLED" else {})
+
+
+def tags_of(world: World, arn: str) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in world.service.call("ListTags", {"ResourceArn": arn})["Tags"]}
+
+
+def test_a_profile_that_is_going_owns_no_new_space() -> None:
+    world = World("Space")
+    who = {"DomainId": world.names["DomainId"]}
+    world.service.call("DeleteUserProfile", {**who, "UserProfileName": "owner"})
+    owned = {"OwnershipSettings": {"OwnerUserProfileName": "owner"}, "SpaceSharingSettings": {"SharingType": "Private"}}
+    answer = refused(world, "CreateSpace", {**who, "SpaceName": "late", **owned})
+    assert "is Deleting, not InService" in answer.message
+
+
+def test_a_list_tells_a_spaces_settings_as_they_are_now() -> None:
+    world = World("Space")
+    arn = world.make(SpaceSettings={"AppType": "CodeEditor"})
+    world.settle("Space", arn)
+    name = world.service.store.by_arn(arn)["SpaceName"]
+    change = {"DomainId": world.names["DomainId"], "SpaceName": name, "SpaceSettings": {"AppType": "JupyterLab"}}
+    world.service.call("UpdateSpace", change)
+    assert [row["SpaceSettingsSummary"]["AppType"] for row in world.pages({})] == ["JupyterLab"]

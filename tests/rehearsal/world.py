@@ -17,6 +17,9 @@ Record = dict[str, Any]
 
 PACE_SECONDS = 3600.0  # no state passes by itself while a test looks
 ROLE = "arn:aws:iam::000000000000:role/any"
+PROCESSING = "/opt/ml/processing"
+SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://b/i"}
+UPLOAD = {"S3Uri": "s3://b/o", "LocalPath": f"{PROCESSING}/out", "S3UploadMode": "EndOfJob"}
 
 
 class Host:
@@ -69,7 +72,7 @@ class World:
             "Domain": {"DomainName": "world", "AuthMode": "IAM", "DefaultUserSettings": {}},
             "UserProfile": {"UserProfileName": "owner"},
             "Space": {"SpaceName": "room"},
-            "Model": {"ModelName": "world", "PrimaryContainer": {"Image": "image"}},
+            "Model": {"ModelName": "world", "PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": ROLE},
             "EndpointConfig": {"EndpointConfigName": "world", "ProductionVariants": [variant]},
             "ModelPackageGroup": {"ModelPackageGroupName": "world"},
             "Pipeline": {
@@ -217,7 +220,7 @@ def least(noun: str, index: int) -> Record:
     requests: dict[str, Record] = {
         "Domain": {"DomainName": f"domain-{index}", "AuthMode": "IAM", "DefaultUserSettings": {}},
         "App": {"AppType": "JupyterLab", "Owned": index % 2},
-        "Model": {"PrimaryContainer": {"Image": "image"}},
+        "Model": {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": ROLE},
         "EndpointConfig": {"ProductionVariants": [{"VariantName": "main", "ModelName": "world"}]},
         "ModelPackage": {"ModelApprovalStatus": ("Approved", "Rejected")[index % 2]},
         "NotebookInstance": {
@@ -226,16 +229,26 @@ def least(noun: str, index: int) -> Record:
             "AdditionalCodeRepositories": ["repository"][: index % 2],
         },
         "Pipeline": {"PipelineDefinition": "{}", "RoleArn": ROLE, "ClientRequestToken": "t" * 32},
-        "PipelineExecution": {"ClientRequestToken": "t" * 32},
-        "TrainingJob": {"RoleArn": ROLE, "OutputDataConfig": {"S3OutputPath": "s3://b/p"}},
+        "PipelineExecution": {"ClientRequestToken": f"{index:032}"},
+        "TrainingJob": {
+            "RoleArn": ROLE,
+            "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": SOURCE}}],
+            "OutputDataConfig": {"S3OutputPath": "s3://b/p"},
+            "ResourceConfig": cluster,
+            "CheckpointConfig": {"S3Uri": "s3://b/c"},
+            "DebugHookConfig": {"S3OutputPath": "s3://b/d"},
+        },
         "TransformJob": {
-            "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/i"}}},
+            "TransformInput": {"DataSource": {"S3DataSource": SOURCE}},
             "TransformOutput": {"S3OutputPath": "s3://b/o"},
             "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
         },
         "ProcessingJob": {
             "RoleArn": ROLE,
-            "AppSpecification": {"ImageUri": "image"},
+            "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["true"]},
+            "ProcessingInputs": [{"InputName": "i", "S3Input": {**SOURCE, "LocalPath": f"{PROCESSING}/in"}}],
+            "ProcessingOutputConfig": {"Outputs": [{"OutputName": "o", "S3Output": UPLOAD}]},
             "ProcessingResources": {"ClusterConfig": cluster},
         },
     }
@@ -275,8 +288,42 @@ def _fit_notebook(request: Record, names: dict[str, str]) -> Record:
 
 
 def _fit_config(request: Record, names: dict[str, str]) -> Record:
-    request["ProductionVariants"] = [v | {"ModelName": names["ModelName"]} for v in request["ProductionVariants"]]
+    own = {"ModelName": names["ModelName"]}
+    request["ProductionVariants"] = [
+        v | own | {"VariantName": f"v{i}"} for i, v in enumerate(request["ProductionVariants"])
+    ]
     return request
+
+
+def _fit_training(request: Record, names: dict[str, str]) -> Record:
+    given, base = request.get("AlgorithmSpecification", {}), least("TrainingJob", 0)
+    request["AlgorithmSpecification"] = {**given, "TrainingImage": "image", "TrainingInputMode": "File"}
+    request["ResourceConfig"] = base["ResourceConfig"] | request.get("ResourceConfig", {})
+    for channel in request.get("InputDataConfig", []):
+        held = channel["DataSource"].get("S3DataSource", {})
+        channel["DataSource"] = {"S3DataSource": {**SOURCE, **held, "S3DataType": "S3Prefix"}}
+    return request
+
+
+def _fit_processing(request: Record, names: dict[str, str]) -> Record:
+    request["AppSpecification"] = {"ContainerEntrypoint": ["true"], **request["AppSpecification"]}
+    cluster = least("ProcessingJob", 0)["ProcessingResources"]["ClusterConfig"]
+    request["ProcessingResources"] = {"ClusterConfig": cluster | request["ProcessingResources"]["ClusterConfig"]}
+    for item in request.get("ProcessingInputs", []):
+        item["S3Input"] = {**SOURCE, "LocalPath": f"{PROCESSING}/in", **item.get("S3Input", {})}
+    for item in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        item["S3Output"] = {**UPLOAD, **item.get("S3Output", {})}
+    return request
+
+
+def _fit_transform(request: Record, names: dict[str, str]) -> Record:
+    request["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] = "S3Prefix"
+    return request
+
+
+def _fit_model(request: Record, names: dict[str, str]) -> Record:
+    container = {n: v for n, v in request.get("PrimaryContainer", {}).items() if n != "ModelPackageName"}
+    return {"ExecutionRoleArn": ROLE, **request, "PrimaryContainer": {"Image": "image", **container}}
 
 
 _FIT: dict[str, Callable[[Record, dict[str, str]], Record]] = {
@@ -285,10 +332,10 @@ _FIT: dict[str, Callable[[Record, dict[str, str]], Record]] = {
     "NotebookInstance": _fit_notebook,
     "EndpointConfig": _fit_config,
     "Domain": lambda request, names: {**request, **({"AuthMode": "IAM"} if "AuthMode" in request else {})},
-    "Model": lambda request, names: {
-        **request,
-        "PrimaryContainer": {"Image": "image", **request.get("PrimaryContainer", {})},
-    },
+    "Model": _fit_model,
+    "TrainingJob": _fit_training,
+    "ProcessingJob": _fit_processing,
+    "TransformJob": _fit_transform,
     "ModelPackage": lambda request, names: {n: v for n, v in request.items() if n not in ("ModelPackageName", "Tags")},
     "Pipeline": lambda request, names: {"PipelineDefinition": "{}", **request},
 }

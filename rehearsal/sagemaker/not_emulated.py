@@ -1,0 +1,228 @@
+"""What this cloud refuses because it would do nothing here, or not what AWS does: one table, one message."""
+
+from typing import Any
+
+import jmespath
+
+from rehearsal.sagemaker.store import AwsError
+
+_CONTAINER = "[PrimaryContainer, Containers[]][]"
+_CLUSTER = "ProcessingResources.ClusterConfig"
+
+
+def _outside(member: str, folder: str) -> str:
+    """True, in JMESPath, of a path in a container that is not below the folder."""
+    return f"(!starts_with({member} || '', '{folder}') || contains({member} || '', '/..'))"
+
+
+# Operation -> what it may ask for and would get no effect here, as a JMESPath that finds something then. What is a
+# record in AWS too, as far as anything here can see (keys, security groups, sizes, descriptions), is stored.
+NOT_EMULATED: dict[str, dict[str, str]] = {
+    "CreateDomain": {
+        "AuthMode": "AuthMode == 'SSO' || null",
+        "AppSecurityGroupManagement": "AppSecurityGroupManagement",
+        "DomainSettings.RStudioServerProDomainSettings": "DomainSettings.RStudioServerProDomainSettings",
+        "DomainSettings.TrustedIdentityPropagationSettings": "DomainSettings.TrustedIdentityPropagationSettings",
+        "DomainSettings.UnifiedStudioSettings": "DomainSettings.UnifiedStudioSettings",
+    },
+    "UpdateDomain": {
+        "AppSecurityGroupManagement": "AppSecurityGroupManagement",
+        "HomeEfsFileSystemCreation": "HomeEfsFileSystemCreation",
+        "DomainSettingsForUpdate.RStudioServerProDomainSettingsForUpdate": (
+            "DomainSettingsForUpdate.RStudioServerProDomainSettingsForUpdate"
+        ),
+        "DomainSettingsForUpdate.TrustedIdentityPropagationSettings": (
+            "DomainSettingsForUpdate.TrustedIdentityPropagationSettings"
+        ),
+        "DomainSettingsForUpdate.UnifiedStudioSettings": "DomainSettingsForUpdate.UnifiedStudioSettings",
+    },
+    "CreateUserProfile": {name: name for name in ("SingleSignOnUserIdentifier", "SingleSignOnUserValue")},
+    "CreateSpace": {"SpaceSettings.SpaceManagedResources": "SpaceSettings.SpaceManagedResources == 'ENABLED' || null"},
+    "CreateApp": {"ResourceSpec.TrainingPlanArn": "ResourceSpec.TrainingPlanArn", "RecoveryMode": "RecoveryMode"},
+    "CreateNotebookInstance": {name: name for name in ("LifecycleConfigName", "AcceleratorTypes")},
+    "CreateModel": {
+        "Containers": "Containers[1]",
+        "InferenceExecutionConfig": "InferenceExecutionConfig",
+        "A model without ExecutionRoleArn": "!ExecutionRoleArn",
+        "Mode": f"{_CONTAINER}.Mode | [?@ != 'SingleModel']",
+        **{
+            name: f"{_CONTAINER}.{name}"
+            for name in (
+                "MultiModelConfig",
+                "ModelDataSource",
+                "AdditionalModelDataSources",
+                "InferenceSpecificationName",
+                "ImageConfig",
+                "ContainerMetricsConfig",
+            )
+        },
+    },
+    "CreateModelPackageGroup": {"ManagedConfiguration": "ManagedConfiguration"},
+    "CreateModelPackage": {
+        "CertifyForMarketplace": "CertifyForMarketplace",
+        **{
+            name: name
+            for name in ("ValidationSpecification", "SourceAlgorithmSpecification", "SourceUri", "ManagedStorageType")
+        },
+    },
+    "UpdateModelPackage": {
+        name: name
+        for name in (
+            "CustomerMetadataPropertiesToRemove",
+            "AdditionalInferenceSpecificationsToAdd",
+            "SourceUri",
+            "ModelPackageRegistrationType",
+        )
+    },
+    "CreateEndpointConfig": {
+        **{
+            name: name
+            for name in (
+                "ShadowProductionVariants",
+                "AsyncInferenceConfig",
+                "ExplainerConfig",
+                "ExecutionRoleArn",
+                "VpcConfig",
+                "EnableNetworkIsolation",
+                "MetricsConfig",
+            )
+        },
+        **{
+            name: f"ProductionVariants[].{name}"
+            for name in (
+                "ServerlessConfig",
+                "ManagedInstanceScaling",
+                "InstancePools",
+                "CoreDumpConfig",
+                "AcceleratorType",
+                "RoutingConfig",
+                "CapacityReservationConfig",
+                "AcceleratorPartitionLayouts",
+                "ModelDataDownloadTimeoutInSeconds",
+                "VariantInstanceProvisionTimeoutInSeconds",
+            )
+        },
+        "EnableSSMAccess": "ProductionVariants[?EnableSSMAccess]",
+    },
+    "CreateEndpoint": {"DeploymentConfig": "DeploymentConfig"},
+    "UpdateEndpoint": {
+        name: name
+        for name in (
+            "DeploymentConfig",
+            "RetainAllVariantProperties",
+            "ExcludeRetainedVariantProperties",
+            "RetainDeploymentConfig",
+        )
+    },
+    "CreateTrainingJob": {
+        **{
+            name: name
+            for name in (
+                "RetryStrategy",
+                "AlgorithmSpecification.AlgorithmName",
+                "AlgorithmSpecification.TrainingImageConfig",
+                "DebugRuleConfigurations",
+                "DebugHookConfig.HookParameters",
+                "DebugHookConfig.CollectionConfigurations",  # the hook alone, as older SDKs send it, collects nothing
+                "TensorBoardOutputConfig",
+                "ProfilerRuleConfigurations",
+                "ServerlessJobConfig",
+                "MlflowConfig",
+                "ModelPackageConfig",
+                "RemoteDebugConfig.EnableRemoteDebug",
+                "SessionChainingConfig.EnableSessionTagChaining",
+                "StoppingCondition.MaxPendingTimeInSeconds",
+                "ResourceConfig.KeepAlivePeriodInSeconds",
+                "ResourceConfig.InstanceGroups",
+                "ResourceConfig.TrainingPlanArn",
+                "ResourceConfig.InstancePlacementConfig",
+                "ResourceConfig.InstancePreferences",
+                "ResourceConfig.SelectedInstanceType",
+                "ResourceConfig.SelectedInstanceCount",
+            )
+        },
+        "ExperimentConfig": "ExperimentConfig || null",  # an empty one, as the SDK may send it, asks for nothing
+        "ProfilerConfig": "ProfilerConfig && !(ProfilerConfig.DisableProfiler) || null",
+        "TrainingInputMode": "AlgorithmSpecification.TrainingInputMode != 'File'",
+        "AlgorithmSpecification without TrainingImage": "!(AlgorithmSpecification.TrainingImage)",
+        "ContainerArguments without ContainerEntrypoint": (
+            "AlgorithmSpecification.ContainerArguments && !(AlgorithmSpecification.ContainerEntrypoint)"
+        ),
+        "ResourceConfig without InstanceType": "!(ResourceConfig.InstanceType)",
+        "ResourceConfig without InstanceCount": "!(ResourceConfig.InstanceCount)",
+        "InputDataConfig.CompressionType": "InputDataConfig[?CompressionType && CompressionType != 'None']",
+        "InputDataConfig.InputMode": "InputDataConfig[?InputMode && InputMode != 'File']",
+        "InputDataConfig.RecordWrapperType": "InputDataConfig[?RecordWrapperType && RecordWrapperType != 'None']",
+        "InputDataConfig.ShuffleConfig": "InputDataConfig[?ShuffleConfig]",
+        "InputDataConfig.DataSource.FileSystemDataSource": "InputDataConfig[].DataSource.FileSystemDataSource",
+        "InputDataConfig.DataSource.DatasetSource": "InputDataConfig[].DataSource.DatasetSource",
+        "InputDataConfig.DataSource without S3DataSource": "InputDataConfig[?!(DataSource.S3DataSource)]",
+        "S3DataSource.S3DataType": "InputDataConfig[?DataSource.S3DataSource.S3DataType != 'S3Prefix']",
+        **{
+            f"S3DataSource.{name}": f"InputDataConfig[].DataSource.S3DataSource.{name} | [?@]"
+            for name in ("AttributeNames", "InstanceGroupNames", "ModelAccessConfig", "HubAccessConfig")
+        },
+        "OutputDataConfig.CompressionType": "OutputDataConfig.CompressionType == 'NONE'",
+        "CheckpointConfig.LocalPath outside /opt/ml": (
+            f"CheckpointConfig.LocalPath && {_outside('CheckpointConfig.LocalPath', '/opt/ml/')}"
+        ),
+    },
+    "CreateProcessingJob": {
+        "ExperimentConfig": "ExperimentConfig || null",
+        "AppSpecification without ContainerEntrypoint": "!(AppSpecification.ContainerEntrypoint)",
+        **{f"ClusterConfig without {name}": f"!({_CLUSTER}.{name})" for name in ("InstanceType", "InstanceCount")},
+        **{
+            f"ClusterConfig.{name}": f"{_CLUSTER}.{name}"
+            for name in ("InstancePreferences", "SelectedInstanceType", "SelectedInstanceCount")
+        },
+        "ProcessingInputs.AppManaged": "ProcessingInputs[?AppManaged]",
+        "ProcessingInputs.DatasetDefinition": "ProcessingInputs[].DatasetDefinition",
+        "ProcessingInputs without S3Input": "ProcessingInputs[?!S3Input]",
+        "S3Input.S3InputMode": "ProcessingInputs[?S3Input.S3InputMode && S3Input.S3InputMode != 'File']",
+        "S3CompressionType": "ProcessingInputs[?S3Input.S3CompressionType && S3Input.S3CompressionType != 'None']",
+        "S3DataDistributionType": "ProcessingInputs[?S3Input.S3DataDistributionType == 'ShardedByS3Key']",
+        "S3Input.S3DataType": "ProcessingInputs[?S3Input.S3DataType == 'ManifestFile']",
+        # API_ProcessingS3Input: "must begin with /opt/ml/processing/". AWS has no such rule for outputs; here any
+        # other path is the machine's own.
+        "S3Input.LocalPath outside /opt/ml/processing/": (
+            f"ProcessingInputs[?{_outside('S3Input.LocalPath', '/opt/ml/processing/')}]"
+        ),
+        "Outputs.AppManaged": "ProcessingOutputConfig.Outputs[?AppManaged]",
+        "Outputs.FeatureStoreOutput": "ProcessingOutputConfig.Outputs[].FeatureStoreOutput",
+        "Outputs without S3Output": "ProcessingOutputConfig.Outputs[?!S3Output]",
+        "S3Output.S3UploadMode": "ProcessingOutputConfig.Outputs[?S3Output.S3UploadMode != 'EndOfJob']",
+        "S3Output.LocalPath outside /opt/ml/processing/": (
+            f"ProcessingOutputConfig.Outputs[?{_outside('S3Output.LocalPath', '/opt/ml/processing/')}]"
+        ),
+    },
+    "CreateTransformJob": {
+        "ExperimentConfig": "ExperimentConfig || null",
+        "SplitType": "contains(['RecordIO', 'TFRecord'], TransformInput.SplitType || 'None')",
+        "TransformInput.CompressionType": "TransformInput.CompressionType == 'Gzip'",
+        "S3DataType": "TransformInput.DataSource.S3DataSource.S3DataType != 'S3Prefix'",
+        "InputFilter": "DataProcessing.InputFilter != null && DataProcessing.InputFilter != '$'",
+        "OutputFilter": "DataProcessing.OutputFilter != null && DataProcessing.OutputFilter != '$'",
+        "JoinSource": "DataProcessing.JoinSource == 'Input'",
+        "DataCaptureConfig": "DataCaptureConfig",
+        "MaxPayloadInMB 0": "MaxPayloadInMB == `0`",
+    },
+    "CreatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
+    "UpdatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
+    "StartPipelineExecution": {
+        name: name
+        for name in (
+            "SelectiveExecutionConfig",
+            "PipelineVersionId",
+            "PipelineVersionAlias",
+            "MlflowExperimentName",
+            "RoleArn",
+        )
+    },
+}
+
+
+def refuse_what_does_nothing(operation: str, request: dict[str, Any]) -> None:
+    """Raises AwsError that names the member whose effect is not emulated."""
+    for member, path in NOT_EMULATED.get(operation, {}).items():
+        if jmespath.search(path, request) not in (None, False, []):
+            raise AwsError("ValidationException", f"{member} as asked for is not emulated by this cloud.")
