@@ -2,6 +2,7 @@
 
 import io
 import json
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -132,7 +133,7 @@ def create(cloud: EmbeddedCloud, role: str) -> Callable[..., None]:
             PipelineName=name,
             PipelineDefinition=json.dumps({"Version": "2020-12-01", "Parameters": given, "Steps": steps}),
             RoleArn=role_arn,
-            ClientRequestToken="c" * 32,
+            ClientRequestToken=secrets.token_hex(16),
         )
 
     return make
