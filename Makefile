@@ -15,7 +15,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-all cloud-operations check bench compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-all cloud-operations nightly check bench compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who c
 
 test-all: setup setup-sdk build/.clients ## every test
 	@$(PY) -m pytest -q tests
+
+nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
+	@HYPOTHESIS_EXAMPLES=300 $(PY) -m pytest -q tests/config/test_random.py tests/rehearsal/test_conformance.py
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

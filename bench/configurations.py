@@ -15,14 +15,13 @@ from pydantic.fields import FieldInfo
 
 from config import availability
 from config.document import Place
-from config.instances import Hosting, Processing, StudioApp, Training, regions
+from config.instances import Hosting, Processing, StudioApp, Training, partition, regions
 from config.load import ROOT, load_workload
 from config.schema import Platform
 from config.section import TAG_PATTERN, Section
 
 WORKLOAD = "digits"
-# Those of the three partitions.
-REGIONS = sorted(name for name in regions() if "-iso" not in name and not name.startswith("eusc-"))
+REGIONS = sorted(regions())
 _SHAPES = {
     Processing: "ProcessingInstanceType",
     Training: "TrainingInstanceType",
@@ -34,7 +33,6 @@ _FORMS = {
     ("region",): st.sampled_from(REGIONS),
     ("account",): st.from_regex(r"[0-9]{12}", fullmatch=True),
     ("workloads",): st.sampled_from([[], [WORKLOAD]]),
-    ("storage", "replication", "region"): st.sampled_from(REGIONS),
     ("network", "cidr"): st.builds("10.{}.0.0/{}".format, st.integers(0, 255), st.integers(16, 24)),
 }
 
@@ -67,6 +65,12 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
         raw["workloads"] = []
     if network["mode"] == "public" and raw["environment"] == "prod":
         raw["environment"] = "dev"
+    if {*raw["name"].split("-")} & {"dev", "staging", "prod"}:
+        raw["name"] = "other"
+    if copies := raw.get("storage", {}).get("replication"):
+        copies["region"] = draw(st.sampled_from([name for name in REGIONS if partition(name) == partition(region)]))
+        copies["artifact_bucket"] = f"a{copies['data_bucket'][1:]}"
+        copies["data_bucket"] = f"d{copies['data_bucket'][1:]}"
     if availability.missing(region, availability.REGISTRY):
         raw.pop("registry", None)
     if availability.missing(region, availability.STUDIO):

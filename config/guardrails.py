@@ -17,7 +17,7 @@ ROOM_CHARACTERS = 700
 _SUBNET_CHARACTERS = 27
 
 # Families whose instances have a disk of their own, for which SageMaker takes no key: AWS, CreateTrainingJob.
-_LOCAL_STORAGE = re.compile(r"ml\.(\w+d|\w+dn|g4ad|g5|g6|g6e|p4de|p5|p5e|p5en|trn1|trn1n|trn2)\..+")
+_LOCAL_STORAGE = re.compile(r"ml\.(\w+d|\w+dn|g4ad|g5|g6|g6e|g7|g7e|p4de|p5|p5e|p5en|p6-\w+|trn1|trn1n|trn2)\..+")
 
 _SMALL = ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.xlarge", "ml.c5.2xlarge")
 

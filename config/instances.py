@@ -37,10 +37,22 @@ def _enum(shape: str) -> list[str]:
 
 
 @cache
+def _partitions() -> dict[str, str]:
+    """The partition of each region; the partitions' global pseudo regions have no number."""
+    read = json.loads((_data() / "partitions.json").read_text("utf-8"))["partitions"]
+    return {name: each["id"] for each in read for name in each["regions"] if name[-1].isdigit()}
+
+
+def partition(region: str) -> str | None:
+    """aws, aws-cn or aws-us-gov; None for what is in none of these."""
+    found = _partitions().get(region)
+    return found if found in ("aws", "aws-cn", "aws-us-gov") else None
+
+
+@cache
 def regions() -> frozenset[str]:
-    """Every region of every partition; the partitions' global pseudo regions have no number."""
-    partitions = json.loads((_data() / "partitions.json").read_text("utf-8"))["partitions"]
-    return frozenset(name for partition in partitions for name in partition["regions"] if name[-1].isdigit())
+    """Every region of the three partitions that this platform is made for."""
+    return frozenset(filter(partition, _partitions()))
 
 
 def _is_a_region(region: str) -> str:

@@ -28,6 +28,15 @@ Cidr = Annotated[str, AfterValidator(_vpc_block)]
 Zones = Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
 
 
+def _crowded(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """A block that gives its zones subnets smaller than /28, the smallest that AWS has."""
+    zones, size = raw.get("availability_zones"), str(raw.get("cidr")).rpartition("/")[2]
+    if isinstance(zones, list) and zones and size.isdigit() and 16 <= int(size) <= 24:
+        most = 2 ** (28 - int(size))
+        if len(zones) > most:
+            yield ("availability_zones",), len(zones), f"zones are more than the {most} that a /{size} has room for"
+
+
 class PrivateNetwork(Section):
     """A VPC of our own, without a way to the internet for anybody."""
 
@@ -42,6 +51,7 @@ class PrivateNetwork(Section):
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        yield from _crowded(raw)
         for place, service in repeated(raw.get("interface_endpoints")):
             allowed = ", ".join(get_args(EndpointService))
             yield ("interface_endpoints", *place), service, f"is given twice; each of {allowed} may be given once"
@@ -58,6 +68,10 @@ class PublicNetwork(Section):
     reason: Text
     cidr: Cidr
     availability_zones: Zones
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        yield from _crowded(raw)
 
 
 class GivenNetwork(Section):
@@ -76,6 +90,9 @@ class GivenNetwork(Section):
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         subnets, zones = raw.get("subnet_ids"), raw.get("availability_zones")
+        for name in ("subnet_ids", "security_group_ids"):
+            for place, value in repeated(raw.get(name)):
+                yield (name, *place), value, "is given twice"
         if isinstance(subnets, list) and isinstance(zones, list) and len(subnets) != len(zones):
             yield ("subnet_ids",), subnets, f"must name one subnet for each of the {len(zones)} availability_zones"
 

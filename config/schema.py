@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator
 
 from config import availability
 from config.guardrails import Guardrails, Persona
-from config.instances import Region, regions
+from config.instances import Region, partition, regions
 from config.network import AnyNetwork
 from config.section import Finding, Section, TagValue, repeated
 from config.storage import Environment, Storage
@@ -17,8 +17,20 @@ from config.workload import Workload, WorkloadName
 # Of what CloudFormation cannot make in every region. `auto`: only where it can; `on`: a region where not is refused.
 Wanted = Literal["auto", "on"]
 
+
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
-PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16)]
+def _ends_in_no_environment(name: str) -> str:
+    if environment := {*name.split("-")} & {*get_args(Environment)}:
+        # What is named sluice-dev-* would be `sluice` in dev and `sluice-dev` in prod alike.
+        raise ValueError(f"must not have {min(environment)} between its dashes: the environment is added to it")
+    return name
+
+
+PlatformName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16),
+    AfterValidator(_ends_in_no_environment),
+]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Minutes = Annotated[int, Field(ge=1)]
@@ -138,6 +150,13 @@ class Platform(Section):
         network, region = raw.get("network"), raw.get("region")
         yield from _unavailable(raw, str(region))
         yield from _denied(raw)
+        if "experiments" in (raw.get("workloads") or ()):
+            yield (
+                ("workloads", "experiments"),
+                None,
+                "is the place of jobs that people start; name the folder otherwise",
+            )
+        yield from _misplaced_copies(raw, str(region))
         if isinstance(network, Mapping) and network.get("mode") == "public" and raw.get("environment") == "prod":
             yield ("network", "mode"), "public", "must be private or given where environment is prod"
         zones = network.get("availability_zones") if isinstance(network, Mapping) else None
@@ -146,7 +165,7 @@ class Platform(Section):
         if not isinstance(zones, list) or not isinstance(region, str) or region not in regions():
             return
         for index, zone in enumerate(zones):
-            if not str(zone).startswith(region):
+            if not re.fullmatch(rf"{region}(-[a-z]+-\d+)?[a-z]", str(zone)):
                 place = ("network", "availability_zones", index)
                 yield place, zone, f"must be a zone of the region, such as {region}a"
 
@@ -178,3 +197,17 @@ def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
     for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
         for field, value, allowed in guardrails.breaches(workload) if isinstance(workload, Workload) else ():
             yield ("workloads", name), value, f"is {field} of workloads/{name}/workload.yaml; it must be {allowed}"
+
+
+def _misplaced_copies(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
+    storage = raw.get("storage")
+    copies = storage.get("replication") if isinstance(storage, Mapping) else None
+    if not isinstance(copies, Mapping):
+        return
+    there = partition(str(copies.get("region")))
+    if there and partition(region) and there != partition(region):
+        place = ("storage", "replication", "region")
+        yield place, copies.get("region"), f"must be a region of the partition of {region}: S3 copies to no other"
+    if copies.get("data_bucket") is not None and copies.get("data_bucket") == copies.get("artifact_bucket"):
+        place = ("storage", "replication", "artifact_bucket")
+        yield place, copies["artifact_bucket"], "must be another one than data_bucket: the copies would mix"

@@ -109,7 +109,7 @@ jobs, pipelines, endpoints, functions. A boundary grants nothing; whatever a rol
 |---|---|---|
 {guardrails}
 In a pipeline the condition keys bind on the role that runs it, not on who starts it. Where IAM has no key, the
-compile-time check refuses the definition before it is committed, or an event of the running job ends it.
+compile-time check refuses the definition before it is committed; nothing stops such a job that a person starts.
 
 ## What was tried
 

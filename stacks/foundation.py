@@ -27,6 +27,7 @@ class FoundationStack(Stack):
             self,
             "Guardrails",
             prefix=platform.prefix,
+            team=platform.tags["sluice:team"],
             limits=platform.guardrails,
             subnet_ids=[] if self.network.internet else self.network.subnet_ids,
         )

@@ -22,7 +22,9 @@ class StudioStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: Studio, its users and their roles")
         roles: dict[Persona, PersonaRole] = {
-            persona: PersonaRole(self, persona, persona=persona, prefix=platform.prefix)
+            persona: PersonaRole(
+                self, persona, persona=persona, prefix=platform.prefix, team=platform.tags["sluice:team"]
+            )
             for persona in get_args(Persona)
         }
         studio = Studio(
@@ -40,8 +42,10 @@ class StudioStack(Stack):
             role.allow_reading(foundation.data_bucket, foundation.artifact_bucket, key=foundation.key)
         experiments = self._experiments(platform, foundation)
         for persona in ("data-scientist", "ml-engineer"):
-            roles[persona].allow_pipelines()
-            roles[persona].allow_experiments(experiments)
+            roles[persona].allow_predictions()
+        roles["data-scientist"].allow_pipelines()
+        roles["data-scientist"].allow_experiments(experiments)
+        # Who approves trains nothing, so nobody approves a model of their own.
         roles["ml-engineer"].allow_approval()
         values = {"domain-id": studio.domain.attr_domain_id, "experiment-role-arn": experiments.role_arn}
         Published(self, "Published", prefix=platform.prefix, values=values)

@@ -10,7 +10,7 @@ from constructs import Construct
 from config.workload import ServeSettings
 from sluice.arn import arn
 from sluice.network import Network
-from sluice.permission import allow
+from sluice.permission import allow, allow_grants
 from sluice.roles import WorkloadRole
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
@@ -75,8 +75,7 @@ class Endpoint(Construct):
         passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         allow(role, ["iam:PassRole"], [self.role.role_arn], conditions=passed_to)
         # The volumes of the endpoint's instances are encrypted under a grant that its creator gives.
-        for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        allow(role, ["kms:CreateGrant"], [self._key.key_arn], conditions=for_aws)
+        allow_grants(role, self._key)
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from sluice.waiver import accept, accept_all
@@ -45,6 +46,12 @@ def allow(
         stack = Stack.of(role)
         wide = [as_reported(stack, resource) for resource in resources if "*" in resource]
         accept_all(role, [f"AwsSolutions-IAM5[Resource::{resource}]" for resource in wide], wildcard)
+
+
+def allow_grants(role: iam.Role, key: kms.IKey) -> None:
+    """Let AWS services that act for `role` be given grants of `key`, for the volumes of instances; nobody else."""
+    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    allow(role, ["kms:CreateGrant"], [key.key_arn], conditions=for_aws)
 
 
 def as_reported(stack: Stack, text: str) -> str:

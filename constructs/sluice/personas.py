@@ -22,7 +22,7 @@ _SAGEMAKER = from_this_account("sagemaker.amazonaws.com")
 class PersonaRole(Role):
     """The execution role of every user of one persona. Starts with what all personas may do: look."""
 
-    def __init__(self, scope: Construct, id: str, *, persona: Persona, prefix: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, persona: Persona, prefix: str, team: str) -> None:
         super().__init__(
             scope,
             id,
@@ -35,6 +35,7 @@ class PersonaRole(Role):
             iam.PolicyStatement(actions=["sts:SetSourceIdentity"], principals=[_SAGEMAKER])
         )
         self._prefix = prefix
+        self._ours = {"StringEquals": {"aws:ResourceTag/sluice:team": team}}
         Tags.of(self).add("sluice:persona", persona)
         allow(self, [f"sagemaker:List{kind}" for kind in _LISTED], ["*"], wildcard=_LISTS)
         allow(
@@ -43,12 +44,15 @@ class PersonaRole(Role):
                 *(f"sagemaker:Describe{kind}" for kind in _DESCRIBED),
                 *(f"sagemaker:List{kind}" for kind in _LISTED_WITHIN),
             ],
-            [
-                *self._named("endpoint", "model-package", "model-package-group", "pipeline"),
-                self._arn("processing-job", "pipelines-*"),
-                self._arn("training-job", "pipelines-*"),
-            ],
-            wildcard="What belongs to this platform; runs, versions and jobs are named by SageMaker",
+            self._named("endpoint", "model-package", "model-package-group", "pipeline"),
+            wildcard="What belongs to this platform; runs and versions are named by SageMaker",
+        )
+        allow(
+            self,
+            ["sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"],
+            [self._arn("processing-job", "*"), self._arn("training-job", "*")],
+            conditions=self._ours,
+            wildcard="SageMaker names the jobs of pipelines; the condition keeps to the team's",
         )
 
     def allow_reading(self, *buckets: s3.IBucket, key: kms.IKey) -> None:
@@ -59,26 +63,29 @@ class PersonaRole(Role):
         key.grant(self, "kms:Decrypt")
 
     def allow_pipelines(self) -> None:
-        """Start, stop and retry this platform's pipelines, and ask its endpoints for predictions."""
+        """Start, stop and retry this platform's pipelines."""
         allow(
             self,
-            [
-                *(f"sagemaker:{verb}PipelineExecution" for verb in ("Start", "Stop", "Retry")),
-                "sagemaker:InvokeEndpoint",
-            ],
-            self._named("pipeline", "endpoint"),
-            wildcard="Pipelines of this platform with their executions, and its endpoints",
+            [f"sagemaker:{verb}PipelineExecution" for verb in ("Start", "Stop", "Retry")],
+            self._named("pipeline"),
+            wildcard="Pipelines of this platform with their executions",
         )
+
+    def allow_predictions(self) -> None:
+        """Ask this platform's endpoints."""
+        allow(self, ["sagemaker:InvokeEndpoint"], self._named("endpoint"), wildcard="Endpoints of this platform")
 
     def allow_experiments(self, job_role: iam.IRole) -> None:
         """Run training and processing jobs of one's own, named after this platform, as `job_role`."""
         jobs = self._named("processing-job", "training-job")
-        verbs = ("Create", "Describe", "Stop")
+        kinds = ("Processing", "Training")
+        allow(self, [f"sagemaker:Create{kind}Job" for kind in kinds], jobs, wildcard="Jobs that people name")
         allow(
             self,
-            [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")],
+            [f"sagemaker:Stop{kind}Job" for kind in kinds],
             jobs,
-            wildcard="Jobs of this platform, which people name",
+            conditions=self._ours,
+            wildcard="Jobs that people name; the condition keeps to the team's",
         )
         allow(
             self,
@@ -151,8 +158,6 @@ _DESCRIBED = (
     "ModelPackageGroup",
     "Pipeline",
     "PipelineExecution",
-    "ProcessingJob",
-    "TrainingJob",
 )
 _LISTED_WITHIN = ("ModelPackages", "PipelineExecutions", "PipelineExecutionSteps")
 _LISTED = (

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from sluice.definition import fill, images
 from sluice.network import Network
+from sluice.permission import allow_grants
 from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
 
 
@@ -57,7 +58,8 @@ class Pipeline(Construct):
 
         self.role = PipelineRole(self, "Role", workload=folder.name, job_role=self.job_role)
         # The last two are asked of who starts a job with an encrypted volume.
-        key.grant(self.role, "kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant")
+        key.grant(self.role, "kms:Decrypt", "kms:DescribeKey")
+        allow_grants(self.role, key)
         values = {
             "DataBucket": data_bucket.bucket_name,
             "ArtifactBucket": artifact_bucket.bucket_name,

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from sluice.arn import arn
 from sluice.network import Network
-from sluice.permission import Role, allow, from_this_account
+from sluice.permission import Role, allow, allow_grants, from_this_account
 
 _JOBS = ("processing-job", "training-job")
 JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
@@ -57,7 +57,7 @@ class WorkloadRole(Role):
     def allow_key(self, key: kms.IKey) -> None:
         """Encrypt and decrypt, and let the volumes of instances do so."""
         key.grant(self, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
-        key.grant(self, "kms:CreateGrant")
+        allow_grants(self, key)
 
     def allow_network(self, network: Network) -> None:
         """Put network interfaces in `network`."""
@@ -118,13 +118,11 @@ class PipelineRole(Role):
         )
         jobs = [self._arn(kind, "pipelines-*") for kind in _JOBS]
         verbs = ("Create", "Describe", "Stop")
-        allow(
-            self,
-            [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")]
-            + ["sagemaker:AddTags"],
-            jobs,
-            wildcard="SageMaker names the jobs of a pipeline pipelines-<execution>-<step>-<random>",
-        )
+        named = "SageMaker names the jobs of a pipeline pipelines-<execution>-<step>-<random>"
+        actions = [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")]
+        allow(self, actions, jobs, wildcard=named)
+        at_creation = {"Null": {"sagemaker:TaggingAction": "false"}}
+        allow(self, ["sagemaker:AddTags"], jobs, conditions=at_creation, wildcard=named)
         passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
 

@@ -110,15 +110,21 @@ class Storage(Construct):
         )
         # What names no encryption gets the bucket's, with our key. What names KMS but no key gets AWS's own one for S3:
         # that is not refused, because AWS does not say that each part of a large upload counts as naming the key.
-        for header, allowed in (("", ["aws:kms", "aws:kms:dsse"]), ("-aws-kms-key-id", [key.key_arn])):
+        headers: dict[str, list[str]] = {
+            "": ["aws:kms", "aws:kms:dsse"],
+            "-aws-kms-key-id": [key.key_arn],
+            "-customer-algorithm": [],  # a key that the caller keeps
+        }
+        for header, allowed in headers.items():
             named = f"s3:x-amz-server-side-encryption{header}"
+            other = {"StringNotEquals": {named: allowed}} if allowed else {}
             bucket.add_to_resource_policy(
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
                     actions=["s3:PutObject"],
                     principals=[iam.AnyPrincipal()],
                     resources=[bucket.arn_for_objects("*")],
-                    conditions={"Null": {named: "false"}, "StringNotEquals": {named: allowed}},
+                    conditions={"Null": {named: "false"}, **other},
                 )
             )
         return bucket

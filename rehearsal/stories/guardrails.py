@@ -72,15 +72,14 @@ class Story(Deployed):
         package = self.sagemaker.create_model_package(ModelPackageGroupName=f"{self.platform.prefix}-{WORKLOAD}")[
             "ModelPackageArn"
         ]
-        space = {"DomainId": domain["DomainId"], "SpaceName": "of-ada"}
-        self.sagemaker.create_space(
-            **space,
-            OwnershipSettings={"OwnerUserProfileName": "ada"},
-            SpaceSharingSettings={"SharingType": "Private"},
-        )
-        self.until(lambda: self.sagemaker.describe_space(**space), lambda s: s["Status"] == "InService", "a space")
+        for owner in ("ada", "grace"):
+            self._space(domain["DomainId"], owner)
+        team = self.platform.tags["sluice:team"]
+        for name, whose in (("try", team), ("foreign", "another")):
+            self._job(f"{self.platform.prefix}-{name}", image, experiments, whose)
         return {
             "prefix": self.platform.prefix,
+            "team": team,
             "domain": domain["DomainId"],
             "subnet": domain["SubnetIds"][0],
             "group": domain["DefaultUserSettings"]["SecurityGroups"][0],
@@ -97,6 +96,26 @@ class Story(Deployed):
             "pipeline_role": self._role("training", f"Pipeline{WORKLOAD}Role"),
             "stranger": self._arn("stranger"),
         }
+
+    def _space(self, domain: str, owner: str) -> None:
+        space = {"DomainId": domain, "SpaceName": f"of-{owner}"}
+        self.sagemaker.create_space(
+            **space,
+            OwnershipSettings={"OwnerUserProfileName": owner},
+            SpaceSharingSettings={"SharingType": "Private"},
+        )
+        self.until(lambda: self.sagemaker.describe_space(**space), lambda s: s["Status"] == "InService", "a space")
+
+    def _job(self, name: str, image: str, role: str, team: str) -> None:
+        self.sagemaker.create_training_job(
+            TrainingJobName=name,
+            RoleArn=role,
+            AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
+            OutputDataConfig={"S3OutputPath": "s3://none"},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
+            Tags=[{"Key": "sluice:team", "Value": team}],
+        )
 
     def _role(self, stack: str, start: str) -> str:
         """The ARN of the one role of a stack whose logical id begins so, dashes aside."""

@@ -287,3 +287,52 @@ def test_instance_types_that_no_permissions_boundary_has_room_for_are_refused(re
     many = ["ml.m5.large", *(f"ml.{family}.{size}" for family in ("m5", "r5", "g4dn") for size in sizes)]
     [line] = refused({"guardrails": {"instance_types": {"training": many, "processing": many, "hosting": many}}})[:1]
     assert "guardrails.instance_types must take at most" in line
+
+
+@pytest.mark.parametrize(
+    ("team", "expected"),
+    [
+        ({"name": "sluice-dev"}, "name: 'sluice-dev' must not have dev between its dashes"),
+        ({"network.availability_zones": ["us-east-1"]}, "'us-east-1' must be a zone of the region, such as us-east-1a"),
+        ({"network.availability_zones": ["us-east-10a"]}, "'us-east-10a' must be a zone of the region"),
+        ({"region": "us-iso-east-1"}, "region: 'us-iso-east-1' must be one of"),
+        (
+            {
+                "network": {
+                    "mode": "private",
+                    "cidr": "10.0.0.0/24",
+                    "availability_zones": [f"us-east-1{c}" for c in "abcdefghijklmnopq"],
+                }
+            },
+            "network.availability_zones: 17 zones are more than the 16 that a /24 has room for",
+        ),
+        (
+            {
+                "storage": {
+                    "replication": {
+                        "region": "cn-north-1",
+                        "data_bucket": "one",
+                        "artifact_bucket": "two",
+                        "key_id": "0" * 36,
+                    }
+                }
+            },
+            "storage.replication.region: 'cn-north-1' must be a region of the partition of us-east-1",
+        ),
+        (
+            {
+                "storage": {
+                    "replication": {
+                        "region": "us-west-2",
+                        "data_bucket": "one",
+                        "artifact_bucket": "one",
+                        "key_id": "0" * 36,
+                    }
+                }
+            },
+            "storage.replication.artifact_bucket: 'one' must be another one than data_bucket",
+        ),
+    ],
+)
+def test_what_could_only_fail_or_mix_later_is_refused(refused: Refusal, team: dict[str, Any], expected: str) -> None:
+    assert any(expected in line for line in refused(team))
