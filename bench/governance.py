@@ -53,7 +53,7 @@ def wildcards() -> list[Figure]:
 
 def guardrails() -> list[Figure]:
     """How many attempts the story of that name makes under the deployed roles, and how many come out otherwise."""
-    told = ROOT / "out" / "rehearsal" / "guardrails" / "attempts.json"
+    told = ROOT / "out" / "rehearsal-guardrails" / "attempts.json"
     told.unlink(missing_ok=True)
     command = [sys.executable, "-m", "rehearsal.runner", "--story", "guardrails"]
     played = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

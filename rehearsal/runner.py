@@ -40,7 +40,9 @@ def play(name: str, console: Console) -> bool:
     """Play one story; True when every step is ok. Whatever happens, nothing that was started is left running."""
     steps: list[Step] = []
     began = time.monotonic()
-    with fresh(OUT if name == "digits" else OUT / name) as out, EmbeddedCloud(region(), out) as cloud:
+    # Side by side: a story clears its folder before it begins.
+    place = OUT if name == "digits" else OUT.with_name(f"{OUT.name}-{name}")
+    with fresh(place) as out, EmbeddedCloud(region(), out) as cloud:
         story = STORIES[name](cloud, out)
         try:
             for title, act in story.steps():
