@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from aws_cdk import AssetStaging, Aws, Duration, RemovalPolicy
@@ -110,30 +111,31 @@ def package() -> lambda_.AssetCode:
 
     One file, made without Docker: copying and hashing its 320 files would be a fifth of the time of a synth.
     """
-    content = _archive()
+    content = _archive(DEPENDENCIES, CONTROLS, UNWANTED)
     if not PACKAGE.is_file() or PACKAGE.read_bytes() != content:
         _replace(PACKAGE, content)
     return lambda_.Code.from_asset(str(PACKAGE))
 
 
-def _archive() -> bytes:
+@cache  # the same for every function of one synth, and 14 ms each
+def _archive(dependencies: Path, controls: Path, unwanted: tuple[str, ...]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as target:  # not compressed: what zlib makes depends on its version
-        for name, path in sorted([*_files(DEPENDENCIES), *_files(CONTROLS, "controls/")]):
+        for name, path in sorted([*_files(dependencies, unwanted), *_files(controls, unwanted, "controls/")]):
             entry = zipfile.ZipInfo(name)
             entry.create_system, entry.external_attr = 3, 0o644 << 16  # whoever the function runs as may read it
             target.writestr(entry, path.read_bytes())
     return archive.getvalue()
 
 
-def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+def _files(folder: Path, unwanted: tuple[str, ...], prefix: str = "") -> Iterator[tuple[str, Path]]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder.relative_to(ROOT)} is missing: run `make setup`")
     for path in folder.iterdir():
-        if path.name in UNWANTED:
+        if path.name in unwanted:
             continue
         if path.is_dir():
-            yield from _files(path, f"{prefix}{path.name}/")
+            yield from _files(path, unwanted, f"{prefix}{path.name}/")
         else:
             yield prefix + path.name, path
 
