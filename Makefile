@@ -76,7 +76,7 @@ test: setup ## the tests that end in 90 s
 	@$(PY) -m pytest -q -m "not slow" tests
 
 test-clients: setup setup-sdk build/.clients ## clients written elsewhere against the embedded cloud
-	@$(PY) -m pytest -q tests/rehearsal/test_clients.py
+	@$(PY) -m pytest -q tests/rehearsal/test_clients.py tests/rehearsal/test_sdk_training.py
 
 cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who calls what of the embedded SageMaker
 	@$(PY) -m rehearsal.operations
