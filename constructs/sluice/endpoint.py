@@ -11,7 +11,7 @@ from config.workload import ServeSettings
 from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import allow, allow_grants
-from sluice.roles import WorkloadRole
+from sluice.roles import JOB_LOGS, WorkloadRole
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 
@@ -46,6 +46,7 @@ class Endpoint(Construct):
         self.role.allow_network(network)
         for uri in image_uris:
             self.role.allow_image(uri)
+        self.monitor_role = self._monitor_role(workload, artifact_bucket, network, image_uris)
         self.hosting = {
             "workload": workload,
             "instance_type": serve.instance_type,
@@ -56,6 +57,20 @@ class Endpoint(Construct):
         # As `controls.release` names them.
         self._config = self._arn("endpoint-config", f"{name}-v*")
         self._model = self._arn("model", f"{name}-v*")
+
+    def _monitor_role(
+        self, workload: str, artifact_bucket: s3.IBucket, network: Network, image_uris: Iterable[str]
+    ) -> WorkloadRole:
+        """What jobs run as that look at what the endpoint was asked; they keep to the workload's prefix."""
+        role = WorkloadRole(
+            self, "MonitorRole", workload=workload, description=f"Monitors of {self.name}", log_groups=JOB_LOGS
+        )
+        role.allow_data(artifact_bucket, write=True)
+        role.allow_key(self._key)
+        role.allow_network(network)
+        for uri in image_uris:
+            role.allow_image(uri)
+        return role
 
     def grant_promotion(self, role: iam.Role) -> None:
         """Create the endpoint and change what it serves."""

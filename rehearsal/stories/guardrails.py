@@ -45,6 +45,7 @@ class Story(Deployed):
             "pipeline": self._role("training", f"Pipeline{WORKLOAD}Role"),
             "job": self._role("training", f"Pipeline{WORKLOAD}JobRole"),
             "endpoint": self._role("serving", f"Endpoint{WORKLOAD}Role"),
+            "monitor": self._role("serving", f"Endpoint{WORKLOAD}MonitorRole"),
             "anything": self._everything("anything"),
             "anybody": self._everything("anybody", persona="data-scientist"),
         }
