@@ -1,7 +1,6 @@
 """Clients that were written elsewhere drive the embedded cloud unchanged: the AWS CLI, the SageMaker SDK."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import pytest
 
 from rehearsal import operations
-from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud, RehearsalError
-from rehearsal.processes import clean_environment
+from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError
+from tests.rehearsal.clients.run import run
 
 pytestmark = pytest.mark.slow
 
@@ -31,23 +30,6 @@ def record(cloud: EmbeddedCloud) -> Iterator[None]:
     before = cloud.control("calls")["calls"]
     yield
     operations.record(cloud, "clients", before)
-
-
-def run(cloud: EmbeddedCloud, home: Path, *command: str, **extra: str) -> str:
-    """What a client of another environment prints, with the account's credentials in its variables only."""
-    env = clean_environment(
-        HOME=str(home),
-        AWS_ACCESS_KEY_ID=ACCOUNT,
-        AWS_SECRET_ACCESS_KEY="rehearsal",
-        AWS_DEFAULT_REGION=cloud.region,
-        AWS_REGION=cloud.region,
-        AWS_ENDPOINT_URL=cloud.url,
-        SAGEMAKER_TELEMETRY_OPT_OUT="true",
-        **extra,
-    )
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=home)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def aws(cloud: EmbeddedCloud, home: Path, *arguments: str) -> Any:

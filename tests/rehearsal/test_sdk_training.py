@@ -1,13 +1,12 @@
 """The SageMaker Python SDK's ModelTrainer trains on the embedded cloud unchanged, and follows the job's log."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
-from rehearsal.processes import clean_environment
+from rehearsal.embedded import ROOT, EmbeddedCloud
+from tests.rehearsal.clients.run import run
 from tests.rehearsal.jobbing import SKLEARN, unpacked
 
 pytestmark = pytest.mark.slow
@@ -42,18 +41,7 @@ def test_model_trainer_trains_waits_and_leaves_a_model(cloud: EmbeddedCloud, rol
     source = tmp_path / "source"
     source.mkdir()
     (source / "train.py").write_text(TRAIN)
-    env = clean_environment(
-        HOME=str(tmp_path),
-        AWS_ACCESS_KEY_ID=ACCOUNT,
-        AWS_SECRET_ACCESS_KEY="rehearsal",
-        AWS_DEFAULT_REGION=cloud.region,
-        AWS_REGION=cloud.region,
-        AWS_ENDPOINT_URL=cloud.url,
-        SAGEMAKER_TELEMETRY_OPT_OUT="true",
-    )
-    command = [str(ROOT / ".venv-sdk/bin/python"), "-c", TRAINER, SKLEARN, role, str(source)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    run(cloud, tmp_path, str(ROOT / ".venv-sdk/bin/python"), "-c", TRAINER, SKLEARN, role, str(source))
     [summary] = cloud.client("sagemaker").list_training_jobs(NameContains="sdk-trained")["TrainingJobSummaries"]
     assert summary["TrainingJobStatus"] == "Completed"
     model = unpacked(cloud, f"sdk-out/{summary['TrainingJobName']}/output/model.tar.gz")
