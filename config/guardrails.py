@@ -69,10 +69,11 @@ class Guardrails(Section):
         """What a workload asks for and these guardrails deny when it runs: field, value, what is allowed."""
         types = self.instance_types
         for part, allowed in (("process", types.processing), ("train", types.training), ("serve", types.hosting)):
-            wanted = getattr(workload, part).instance_type
-            if wanted not in allowed:
-                yield f"{part}.instance_type", wanted, f"one of guardrails.instance_types, {', '.join(allowed)}"
+            settings = getattr(workload, part)
+            if settings and settings.instance_type not in allowed:
+                told = f"one of guardrails.instance_types, {', '.join(allowed)}"
+                yield f"{part}.instance_type", settings.instance_type, told
         for part in ("process", "train"):
-            seconds = getattr(workload, part).max_run_seconds
+            seconds = settings.max_run_seconds if (settings := getattr(workload, part)) else 0
             if seconds > self.max_run_seconds:
                 yield f"{part}.max_run_seconds", seconds, f"at most guardrails.max_run_seconds, {self.max_run_seconds}"

@@ -1,33 +1,95 @@
 """The shape of `workloads/<name>/workload.yaml`."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from config.instances import Hosting, Processing, Training
-from config.section import Finding, Positive, Section, Text
+from config.section import Finding, Positive, Section, TagValue, Text
+from config.tuning import Tuning
 
 WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+# What Scheduler takes for an expression of its own kinds, but for one-time schedules. The service reads the fields.
+Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$")]
+Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=50)]
 
 
-class Algorithm(Section):
+def _is_free(key: str) -> str:
+    if key.startswith(("aws:", "sluice:")):
+        raise ValueError("must not begin with aws: or sluice:, which others give meaning to")
+    return key
+
+
+TagKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/=+@-]+$", max_length=128), AfterValidator(_is_free)]
+Seconds = Annotated[int, Field(ge=1, le=2_419_200)]
+
+
+class Data(Section):
+    """What is under the workload's prefix of the data bucket: `path` is an object, or a folder that ends in `/`."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    format: Literal["csv", "parquet"] = "csv"
+    target: Text | None = None  # the column that is to be predicted
+    segment: Text | None = None  # the column by whose values bias is measured
+
+
+class Kmeans(Section):
+    """SageMaker's built-in algorithm."""
+
     name: Literal["kmeans"]
     k: Positive
     feature_dim: Positive
 
 
+class Script(Section):
+    """The workload's own `scripts/train.py` on a framework image."""
+
+    name: Literal["script"]
+    hyperparameters: dict[str, int | float | str | bool] = {}
+
+
+class Autopilot(Section):
+    """SageMaker's search for a model of a table. `candidates` and `search_seconds` are its budget."""
+
+    name: Literal["autopilot"]
+    problem: Literal["auto", "BinaryClassification", "MulticlassClassification", "Regression"] = "auto"
+    mode: Literal["AUTO", "ENSEMBLING", "HYPERPARAMETER_TUNING"] = "AUTO"
+    candidates: Annotated[int, Field(ge=1, le=750)]
+    search_seconds: Seconds
+    candidate_seconds: Seconds
+
+
+class Metric(Section):
+    """What a run is judged by. `pattern` finds its value in the training log, as the first group of a match."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9:_-]*$", max_length=255)]
+    direction: Literal["maximize", "minimize"]
+    pattern: Text | None = None
+    worst: float | None = None  # a model that is worse is not registered, champion or not
+
+
 class ProcessSettings(Section):
     instance_type: Processing
+    instance_count: Positive = 1
     volume_gb: Positive
     max_run_seconds: Annotated[int, Field(ge=1, le=777_600)]
+    # On Spark the work is shared between instances; a script runs whole on each of them.
+    engine: Literal["script", "spark"] = "script"
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        count = raw.get("instance_count", 1)
+        if raw.get("engine", "script") == "script" and isinstance(count, int) and count > 1:
+            yield ("instance_count",), count, "must be 1 unless engine is spark: every instance would do the same work"
 
 
 class TrainSettings(Section):
     instance_type: Training
     instance_count: Positive
     volume_gb: Positive
-    max_run_seconds: Annotated[int, Field(ge=1, le=2_419_200)]
+    max_run_seconds: Seconds
     max_wait_seconds: Positive
     spot: bool = True
 
@@ -47,18 +109,72 @@ class ServeSettings(Section):
     instance_count: Positive
 
 
-class RuleException(Section):
-    """A rule of the pipeline compiler that one step of this workload does not keep, and why."""
+class Schedule(Section):
+    """When EventBridge Scheduler starts a run by itself."""
 
-    rule: Literal["spot", "checkpoint", "encryption", "isolation"]
+    expression: Expression
+    time_zone: Zone = "UTC"
+
+
+class RunSettings(Section):
+    """How a pipeline runs: steps at once, days for which an unchanged step's result is reused, retries of a step."""
+
+    parallel_steps: Annotated[int, Field(ge=1, le=50)] = 2
+    cache_days: Annotated[int, Field(ge=0, le=365)] = 0
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+
+
+Rule = Literal["spot", "checkpoint", "encryption", "isolation", "instances", "limit", "tuning"]
+# What the hook in the training script watches for, and what is done then.
+Symptom = Literal[
+    "vanishing_gradients", "exploding_gradients", "loss_not_decreasing", "overfitting", "dead_units", "class_imbalance"
+]
+Response = Literal["log", "alert", "stop"]
+
+
+class RuleException(Section):
+    """A rule of the pipeline compiler that one step of this workload need not keep, why, and until which day."""
+
+    rule: Rule
     step: Text
     reason: Text
+    until: date
 
 
 class Workload(Section):
+    """`train` is left out where Autopilot trains; `tuning` makes the training step a search for hyperparameters."""
+
     description: Text
-    algorithm: Algorithm
+    data: Data
+    algorithm: Annotated[Kmeans | Script | Autopilot, Field(discriminator="name")]
+    metric: Metric
     process: ProcessSettings
-    train: TrainSettings
+    train: TrainSettings | None = None
+    tuning: Tuning | None = None
+    watch: dict[Symptom, Response] = {}
+    # Rules of SageMaker Debugger, such as VanishingGradient, for accounts that still have it.
+    debugger: tuple[Text, ...] = Field(default=(), strict=False)
     serve: ServeSettings
+    run: RunSettings = RunSettings()
+    schedule: Schedule | None = None
+    tags: dict[TagKey, TagValue] = {}
     exceptions: tuple[RuleException, ...] = Field(default=(), strict=False)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        algorithm, data, metric = (
+            part if isinstance(part := raw.get(name), Mapping) else {} for name in ("algorithm", "data", "metric")
+        )
+        name, train, tuning = algorithm.get("name"), raw.get("train"), raw.get("tuning")
+        if name == "autopilot":
+            for part in ("train", "tuning", "watch", "debugger"):
+                if raw.get(part):
+                    yield (part,), None, "must be left out where the algorithm is autopilot, which trains by itself"
+        elif train is None:
+            yield ("train",), None, "is required"
+        if name in ("script", "autopilot") and data and data.get("target") is None:
+            yield ("data", "target"), None, "is required"
+        if tuning is not None and metric and metric.get("pattern") is None:
+            yield ("metric", "pattern"), None, "is required"
+        if name == "kmeans" and raw.get("watch"):
+            yield ("watch",), None, "must be left out where the algorithm is built in: the hook sits in the script"

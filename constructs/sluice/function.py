@@ -1,24 +1,20 @@
 """A Lambda function of the platform, with everything that each of them needs around it."""
 
-import io
-import os
-import zipfile
-from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 
-from aws_cdk import AssetStaging, Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct, IConstruct
+from constructs import Construct
 
+from sluice import archive
+from sluice.archive import ROOT
 from sluice.permission import Role
 from sluice.waiver import accept_each, accept_lint
 
-ROOT = Path(__file__).parents[2]
 CONTROLS = ROOT / "lambda" / "controls"
 DEPENDENCIES = ROOT / "build" / "functions"
 PACKAGE = ROOT / "build" / "functions.zip"
@@ -31,7 +27,7 @@ _ACCEPTED = {
 }
 # Bytecode, scripts and the installer's records of them differ from machine to machine; powertools' web framework is
 # half of it, and no function answers a web request.
-UNWANTED = ("__pycache__", "bin", "event_handler", "RECORD", ".lock")
+UNWANTED = ("bin", "event_handler", "RECORD", ".lock")
 
 
 class HandlerFunction(Construct):
@@ -84,7 +80,7 @@ class HandlerFunction(Construct):
         accept_lint(
             self.function, "W3005", "CDK makes a function wait for its role's policies and names the role again"
         )
-        _complete(self.function.node.find_child("Code").node.find_child("Stage"))
+        archive.complete(self.function.node.find_child("Code").node.find_child("Stage"), PACKAGE)
 
     def _dead_letters(self, key: kms.IKey) -> sqs.Queue:
         queue = sqs.Queue(
@@ -107,49 +103,6 @@ class HandlerFunction(Construct):
 
 
 def package() -> lambda_.AssetCode:
-    """The one package of all functions: `lambda/controls` and what it depends on, the same bytes on every machine.
-
-    One file, made without Docker: copying and hashing its 320 files would be a fifth of the time of a synth.
-    """
-    content = _archive(DEPENDENCIES, CONTROLS, UNWANTED)
-    if not PACKAGE.is_file() or PACKAGE.read_bytes() != content:
-        _replace(PACKAGE, content)
+    """The one package of all functions: `lambda/controls` and what it depends on, made without Docker."""
+    archive.write(PACKAGE, {"": DEPENDENCIES, "controls/": CONTROLS}, unwanted=UNWANTED)
     return lambda_.Code.from_asset(str(PACKAGE))
-
-
-@cache  # the same for every function of one synth, and 14 ms each
-def _archive(dependencies: Path, controls: Path, unwanted: tuple[str, ...]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as target:  # not compressed: what zlib makes depends on its version
-        for name, path in sorted([*_files(dependencies, unwanted), *_files(controls, unwanted, "controls/")]):
-            entry = zipfile.ZipInfo(name)
-            entry.create_system, entry.external_attr = 3, 0o644 << 16  # whoever the function runs as may read it
-            target.writestr(entry, path.read_bytes())
-    return archive.getvalue()
-
-
-def _files(folder: Path, unwanted: tuple[str, ...], prefix: str = "") -> Iterator[tuple[str, Path]]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder.relative_to(ROOT)} is missing: run `make setup`")
-    for path in folder.iterdir():
-        if path.name in unwanted:
-            continue
-        if path.is_dir():
-            yield from _files(path, unwanted, f"{prefix}{path.name}/")
-        else:
-            yield prefix + path.name, path
-
-
-def _complete(stage: IConstruct) -> None:
-    """Repairs the copy in the assembly, which CDK takes over from an earlier synth by its name alone."""
-    assert isinstance(stage, AssetStaging)
-    staged = Path(stage.absolute_staged_path)
-    if staged.stat().st_size != PACKAGE.stat().st_size:
-        _replace(staged, PACKAGE.read_bytes())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Writes `path` as a whole or not at all, also if this process ends half-way or another one does the same."""
-    made = path.with_name(f"{path.name}.{os.getpid()}")
-    made.write_bytes(content)
-    made.replace(path)

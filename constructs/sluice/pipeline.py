@@ -9,6 +9,8 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from sluice import archive
+from sluice.archive import ROOT
 from sluice.definition import fill, images
 from sluice.network import Network
 from sluice.permission import allow_grants
@@ -38,7 +40,9 @@ class Pipeline(Construct):
     ) -> None:
         super().__init__(scope, id)
         uris = images(folder, region)
-        code = assets.Asset(self, "Code", path=str(folder / "scripts"), exclude=["**/__pycache__", "**/*.pyc"])
+        packed = archive.write(ROOT / "build" / "workloads" / f"{folder.name}.zip", {"": folder / "scripts"})
+        code = assets.Asset(self, "Code", path=str(packed))
+        archive.complete(code.node.find_child("Stage"), packed)
 
         self.job_role = WorkloadRole(
             self,

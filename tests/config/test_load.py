@@ -22,7 +22,9 @@ TEAM: dict[str, Any] = {
 }
 WORKLOAD: dict[str, Any] = {
     "description": "Digits",
+    "data": {"path": "digits.csv"},
     "algorithm": {"name": "kmeans", "k": 10, "feature_dim": 64},
+    "metric": {"name": "purity", "direction": "maximize"},
     "process": {"instance_type": "ml.m5.large", "volume_gb": 10, "max_run_seconds": 60},
     "train": {
         "instance_type": "ml.m5.large",
@@ -168,7 +170,10 @@ def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str
         ({"train.spot": "yes"}, "train.spot: 'yes' must be a valid boolean"),
         ({"process.instance_type": "ml.p9.large"}, "ProcessingInstanceType values"),
         ({"serve.instance_type": "m5.large"}, "ProductionVariantInstanceType values, such as ml."),
-        ({"exceptions": [{"rule": "spot", "step": "Train", "reason": " "}]}, "exceptions[0].reason: ' '"),
+        (
+            {"exceptions": [{"rule": "spot", "step": "Train", "reason": " ", "until": "2999-12-31"}]},
+            "exceptions[0].reason: ' '",
+        ),
         ({"serve": ...}, "workload.yaml:1: serve is required"),
     ],
 )

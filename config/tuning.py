@@ -1,0 +1,70 @@
+"""The search for hyperparameters that a workload may ask for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from config.section import Finding, Positive, Section, Text
+
+
+class Numbers(Section):
+    """`min` to `max`, both included; `scale` says how the search walks from one to the other."""
+
+    type: Literal["integer", "continuous"]
+    min: float
+    max: float
+    scale: Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"] = "Auto"
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        low, high, scale = raw.get("min"), raw.get("max"), raw.get("scale")
+        if not isinstance(low, int | float) or not isinstance(high, int | float):
+            return
+        if low >= high:
+            yield ("min",), low, f"must be below max ({high}); exchange the two"
+        if raw.get("type") == "integer":
+            for name, value in (("min", low), ("max", high)):
+                if value != int(value):
+                    yield (name,), value, "must be a whole number where type is integer"
+        if scale == "Logarithmic" and low <= 0:
+            yield ("min",), low, "must be above 0 where scale is Logarithmic"
+        if scale == "ReverseLogarithmic" and not 0 <= low < high < 1:
+            yield ("min",), low, "must, like max, be from 0 to below 1 where scale is ReverseLogarithmic"
+
+
+class Choices(Section):
+    type: Literal["categorical"]
+    values: tuple[Text, ...] = Field(min_length=1, max_length=30, strict=False)
+
+
+class Tuning(Section):
+    """At most `max_jobs` training jobs, `parallel_jobs` at a time; what ends the search earlier is optional.
+
+    The bounds are SageMaker's quotas: AWS, "Resources, limits and quotas of hyperparameter tuning".
+    """
+
+    strategy: Literal["Bayesian", "Random", "Grid", "Hyperband"] = "Bayesian"
+    max_jobs: Annotated[int, Field(ge=1, le=750)]
+    parallel_jobs: Annotated[int, Field(ge=1, le=100)]
+    early_stopping: bool = True
+    target: float | None = None  # a value of the metric that is good enough
+    jobs_without_improvement: Positive | None = None
+    max_run_seconds: Annotated[int, Field(ge=120, le=15_768_000)] | None = None
+    seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 0
+    ranges: dict[str, Annotated[Numbers | Choices, Field(discriminator="type")]] = Field(min_length=1, max_length=30)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        jobs, at_once, ranges = raw.get("max_jobs"), raw.get("parallel_jobs"), raw.get("ranges")
+        if isinstance(jobs, int) and isinstance(at_once, int) and at_once > jobs:
+            yield ("parallel_jobs",), at_once, f"must be at most max_jobs ({jobs})"
+        kinds = (
+            {part.get("type") for part in ranges.values() if isinstance(part, Mapping)}
+            if isinstance(ranges, Mapping)
+            else set()
+        )
+        if raw.get("strategy") == "Grid" and kinds - {"categorical"}:
+            yield ("strategy",), "Grid", "must be another one: Grid takes categorical ranges only"
+        if raw.get("strategy") == "Hyperband" and raw.get("early_stopping", True):
+            yield ("early_stopping",), True, "must be false where strategy is Hyperband, which stops jobs by itself"
