@@ -13,6 +13,7 @@ from cloudformation_validate import CompositeEngine, PseudoParameterOverrides, S
 from app import build
 from config.load import ROOT
 from config.schema import Platform
+from sluice import waiver
 
 PACKS = ("AwsSolutions", "NIST.800.53.R5")
 
@@ -92,6 +93,7 @@ def synthesize(platform: Platform, folder: Path) -> Assembly:
     }
     app = App(outdir=str(folder), context=context)
     build(app, platform)
+    waiver.acknowledge()
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     app.synth()
     templates = {

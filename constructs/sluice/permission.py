@@ -1,11 +1,9 @@
 """A role, one permission of it, and the reason for a wildcard in that."""
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from aws_cdk import Aws, Reference, Stack, Tokenization
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -43,26 +41,10 @@ def allow(
         iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=dict(conditions or {}))
     )
     if wildcard:
-        stack = Stack.of(role)
-        wide = [as_reported(stack, resource) for resource in resources if "*" in resource]
-        accept_all(role, [f"AwsSolutions-IAM5[Resource::{resource}]" for resource in wide], wildcard)
+        accept_all(role, [f"AwsSolutions-IAM5[Resource::{name}]" for name in resources if "*" in name], wildcard)
 
 
 def allow_grants(role: iam.Role, key: kms.IKey) -> None:
     """Let AWS services that act for `role` be given grants of `key`, for the volumes of instances; nobody else."""
     for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     allow(role, ["kms:CreateGrant"], [key.key_arn], conditions=for_aws)
-
-
-def as_reported(stack: Stack, text: str) -> str:
-    """`text` with its tokens written as cdk-nag writes them: <LogicalId.Attribute>, or the name of an export."""
-    return re.sub(r"\$\{Token\[[^\]]+\]\}", lambda token: _shown(stack, token[0]), text)
-
-
-@cache  # a few tokens (the account first of all) make up most of a stack's ARNs, and each question to CDK takes 1 ms
-def _shown(stack: Stack, text: str) -> str:
-    [token] = Tokenization.reverse_string(text).tokens
-    if isinstance(token, Reference) and Stack.of(token.target) is not stack:
-        return stack.resolve(Stack.of(token.target).export_value(token))["Fn::ImportValue"]
-    [(kind, name)] = stack.resolve(token).items()
-    return f"<{name if kind == 'Ref' else '.'.join(name)}>"
