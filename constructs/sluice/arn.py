@@ -8,9 +8,13 @@ from constructs import IConstruct
 
 def arn(scope: IConstruct, service: str, resource: str) -> str:
     """The ARN of `resource` (e.g. `pipeline/sluice-dev-*`) in the partition, region and account of `scope`'s stack."""
-    return _beginning(Stack.of(scope), service) + resource
+    return _beginning(_stack(scope), service) + resource
 
 
-@cache  # there are dozens in a stack, and each question to CDK takes a millisecond
+# Both, because there are dozens of ARNs in a stack, and each question to CDK takes up to a millisecond.
+_stack = cache(Stack.of)
+
+
+@cache
 def _beginning(stack: Stack, service: str) -> str:
     return stack.format_arn(service=service, resource="", arn_format=ArnFormat.NO_RESOURCE_NAME)
