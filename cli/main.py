@@ -2,9 +2,10 @@
 
 import typer
 
-from cli import pipelines
+from cli import new, pipelines
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governed Amazon SageMaker platform.")
+app.add_typer(new.app, name="new")
 app.add_typer(pipelines.app, name="pipelines")
 
 

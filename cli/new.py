@@ -1,0 +1,72 @@
+"""`sluice new`: what one adds by copying."""
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+from config.load import ROOT
+from config.workload import WorkloadName
+
+WORKLOADS = ROOT / "workloads"
+# What tells of a workload by its name; scripts do not.
+NAMED = ("workload.yaml", "pipeline.py", "pipeline.json")
+COULD_NOT = 2
+
+app = typer.Typer(no_args_is_help=True, help="New parts of the platform.")
+
+
+@app.callback()
+def new() -> None:
+    """New parts of the platform."""
+
+
+@app.command()
+def workload(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits and single dashes; 20 at most.")],
+    like: Annotated[str, typer.Option("--like", help="The workload to begin from.")] = "tabular",
+) -> None:
+    """Make workloads/NAME, which passes all checks, from another workload.
+
+    Exit status: 0 made; 2 not made, and nothing is left behind.
+    """
+    console, errors = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    if problem := _problem(name, like):
+        errors.print(problem, markup=False)
+        raise typer.Exit(COULD_NOT)
+    copy(WORKLOADS / like, WORKLOADS / name)
+    console.print(f"workloads/{name} is there, like {like}. Next:", markup=False)
+    console.print(f"  1. workloads/{name}/workload.yaml: your data, metric and instances", markup=False)
+    console.print("  2. sluice pipelines compile " + name, markup=False)
+    console.print(f"  3. workloads: [..., {name}] in your configuration, then cdk deploy --all", markup=False)
+
+
+def copy(source: Path, target: Path) -> None:
+    """`target` as `source` is, under its own name, as a whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as folder:
+        made = Path(folder) / target.name
+        shutil.copytree(source, made, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in NAMED:
+            text = (made / file).read_text("utf-8")
+            (made / file).write_text(re.sub(rf"\b{source.name}\b", target.name, text), "utf-8")
+        made.rename(target)
+
+
+def _problem(name: str, like: str) -> str | None:
+    known = sorted(path.parent.name for path in WORKLOADS.glob("*/workload.yaml"))
+    try:
+        TypeAdapter(WorkloadName).validate_python(name)
+    except ValidationError:
+        return (
+            f"NAME: {name!r} must be lower-case letters, digits and single dashes, 20 at most, from a letter on"
+        )
+    if (WORKLOADS / name).exists():
+        return f"NAME: workloads/{name} exists already; choose another name"
+    if like not in known:
+        return f"--like: {like!r} must be one of {', '.join(known)}"
+    return None
