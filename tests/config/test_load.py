@@ -103,7 +103,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         "team.yaml:17: studio.idle_minutes: '120' must be a valid integer",
         "team.yaml:20: account: '11112222333' must be 12 digits in quotes, such as \"111122223333\", or be left out",
         "team.yaml:21: ownr: 'me' is under an unknown key; known here: name, environment, region, account, owner, "
-        "team, cost_centre, alerts, network, storage, studio, registry, workloads, costs, guardrails",
+        "team, cost_centre, alerts, network, storage, studio, registry, experiments, workloads, costs, guardrails",
         "workloads/digits/workload.yaml:4: algorithm.k: 0 must be greater than or equal to 1",
         "workloads/digits/workload.yaml:11: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
         "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.m5.4xlarge",
@@ -208,6 +208,11 @@ def test_a_given_network_names_one_subnet_for_each_zone(refused: Refusal) -> Non
 @pytest.mark.parametrize(
     ("region", "changes", "expected"),
     [
+        (
+            "us-gov-west-1",
+            {"experiments": "on"},
+            "experiments: 'on' needs AWS::SageMaker::MlflowApp, which us-gov-west-1",
+        ),
         ("cn-north-1", {"registry": "on"}, "registry: 'on' needs AWS::SageMaker::ModelPackageGroup, which cn-north-1"),
         (
             "ca-west-1",
