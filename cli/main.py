@@ -2,10 +2,11 @@
 
 import typer
 
-from cli import pipelines
+from cli import pipelines, runs
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governed Amazon SageMaker platform.")
 app.add_typer(pipelines.app, name="pipelines")
+app.command()(runs.runs)
 
 
 if __name__ == "__main__":

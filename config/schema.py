@@ -16,9 +16,7 @@ from config.workload import Workload, WorkloadName
 
 # Of what CloudFormation cannot make in every region. `auto`: only where it can; `on`: a region where not is refused.
 # YAML reads `on` and `off` without quotes as booleans.
-_SWITCH = BeforeValidator(
-    lambda value: {True: "on", False: "off"}.get(value, value) if value in (True, False) else value
-)
+_SWITCH = BeforeValidator(lambda value: ("off", "on")[value] if isinstance(value, bool) else value)
 Wanted = Annotated[Literal["auto", "on"], _SWITCH]
 WantedOrNot = Annotated[Literal["auto", "on", "off"], _SWITCH]
 
