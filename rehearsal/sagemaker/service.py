@@ -218,7 +218,8 @@ class Service:
             return
         words = {"verb": verb.lower(), "noun": kind.noun, "arn": record[kind.arn_member]}
         words |= {"status": record[kind.status], "origins": ", ".join(move.origins), "through": move.through}
-        raise refusal(operation, "ResourceInUse", kind.wrong_state.format(**words))
+        code = "ConflictException" if operation in _CONFLICT else "ResourceInUse"
+        raise refusal(operation, code, kind.wrong_state.format(**words))
 
     def _move(self, kind: Kind, record: Record, verb: str) -> None:
         if verb in kind.moves:
@@ -294,4 +295,4 @@ def _ended(kind: Kind, record: Record) -> bool:
     return bool(kind.status) and record[kind.status] in kind.ended
 
 
-_CONFLICT = {"DeleteModelPackageGroup", "DeletePipeline"}  # where the model says so
+_CONFLICT = {"DeleteModelPackageGroup", "DeletePipeline", "UpdateMlflowApp"}  # where the model says so
