@@ -278,3 +278,21 @@ def test_the_command_says_what_permission_is_lacking(
         }
         done = CliRunner().invoke(sluice, ["runs", "digits"], env=here)
         assert done.exit_code == 2 and told in done.output, done.output
+
+
+def test_a_stack_makes_an_app_and_takes_it_away(cloud: EmbeddedCloud, app: str, role: str) -> None:
+    formation, sagemaker = cloud.client("cloudformation"), cloud.client("sagemaker")
+    properties = {"Name": "stacked", "ArtifactStoreUri": f"s3://{BUCKET}/stacked", "RoleArn": role}
+    resource = {"Type": "AWS::SageMaker::MlflowApp", "Properties": properties}
+    outputs = {"Arn": {"Value": {"Fn::GetAtt": ["App", "Arn"]}}, "Ref": {"Value": {"Ref": "App"}}}
+    template = json.dumps({"Resources": {"App": resource}, "Outputs": outputs})
+    formation.create_stack(StackName="mlflow", TemplateBody=template)
+
+    def stack() -> dict[str, Any]:
+        return formation.describe_stacks(StackName="mlflow")["Stacks"][0]
+
+    until(lambda: stack()["StackStatus"] == "CREATE_COMPLETE", seconds=120)
+    told = {output["OutputKey"]: output["OutputValue"] for output in stack()["Outputs"]}
+    assert sagemaker.describe_mlflow_app(Arn=told["Arn"])["Status"] == "Created" and told["Ref"] == told["Arn"]
+    formation.delete_stack(StackName="mlflow")
+    until(lambda: "stacked" not in [each["Name"] for each in sagemaker.list_mlflow_apps()["Summaries"]])
