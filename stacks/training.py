@@ -17,8 +17,8 @@ from stacks.foundation import FoundationStack
 class TrainingStack(Stack):
     """For each workload's name, `package_groups`: where its pipeline registers models; `image_uris`: what it runs.
 
-    There are no `package_groups` where CloudFormation has none. Without workloads the parameter is left, because a stack
-    that the application no longer has would stay deployed, and no stack is empty; and MLflow, with which its runs go.
+    There are no `package_groups` where CloudFormation has none. Without workloads the parameter is left, because a
+    stack that the application no longer has would stay deployed, and no stack is empty; and MLflow, which holds runs.
     """
 
     def __init__(

@@ -346,3 +346,14 @@ def test_instance_types_that_no_permissions_boundary_has_room_for_are_refused(re
 )
 def test_what_could_only_fail_or_mix_later_is_refused(refused: Refusal, team: dict[str, Any], expected: str) -> None:
     assert any(expected in line for line in refused(team))
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "there"), [("auto", "auto", True), ("on", "on", True), ("off", "off", False)]
+)
+def test_a_switch_is_written_without_quotes_although_yaml_takes_on_and_off_for_booleans(
+    tmp_path: Path, written: str, wanted: str, there: bool
+) -> None:
+    (tmp_path / "team.yaml").write_text(yaml.safe_dump({**TEAM, "workloads": []}) + f"experiments: {written}\n")
+    platform = load(tmp_path / "team.yaml")
+    assert (platform.experiments, platform.has_experiments, platform.left_out) == (wanted, there, [])
