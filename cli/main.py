@@ -2,11 +2,12 @@
 
 import typer
 
-from cli import new, pipelines
+from cli import new, pipelines, runs
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governed Amazon SageMaker platform.")
 app.add_typer(new.app, name="new")
 app.add_typer(pipelines.app, name="pipelines")
+app.command()(runs.runs)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,36 @@
 MODEL_PACKAGE_GROUP = "AWS::SageMaker::ModelPackageGroup"
 DOMAIN = "AWS::SageMaker::Domain"
 USER_PROFILE = "AWS::SageMaker::UserProfile"
+MLFLOW_APP = "AWS::SageMaker::MlflowApp"
 
 REGISTRY = (MODEL_PACKAGE_GROUP,)
 STUDIO = (DOMAIN, USER_PROFILE)
+EXPERIMENTS = (MLFLOW_APP,)
 
 # Of the types in this platform's templates, as the schemas of cfn-lint have them: a test compares. cfn-lint itself is
 # no part of what deploys.
 MISSING = {
-    "ap-east-2": (MODEL_PACKAGE_GROUP,),
-    "ap-south-2": (MODEL_PACKAGE_GROUP, USER_PROFILE),
-    "ap-southeast-4": (MODEL_PACKAGE_GROUP, USER_PROFILE),
-    "ap-southeast-6": (MODEL_PACKAGE_GROUP,),
-    "ca-west-1": (DOMAIN, USER_PROFILE),
-    "cn-north-1": (MODEL_PACKAGE_GROUP,),
-    "cn-northwest-1": (MODEL_PACKAGE_GROUP,),
-    "mx-central-1": (DOMAIN, USER_PROFILE),
-    "us-gov-east-1": (MODEL_PACKAGE_GROUP,),
+    "af-south-1": (MLFLOW_APP,),
+    "ap-east-1": (MLFLOW_APP,),
+    "ap-east-2": (MLFLOW_APP, MODEL_PACKAGE_GROUP),
+    "ap-northeast-3": (MLFLOW_APP,),
+    "ap-south-2": (MLFLOW_APP, MODEL_PACKAGE_GROUP, USER_PROFILE),
+    "ap-southeast-3": (MLFLOW_APP,),
+    "ap-southeast-4": (MLFLOW_APP, MODEL_PACKAGE_GROUP, USER_PROFILE),
+    "ap-southeast-5": (MLFLOW_APP,),
+    "ap-southeast-6": (MLFLOW_APP, MODEL_PACKAGE_GROUP),
+    "ap-southeast-7": (MLFLOW_APP,),
+    "ca-west-1": (DOMAIN, MLFLOW_APP, USER_PROFILE),
+    "cn-north-1": (MLFLOW_APP, MODEL_PACKAGE_GROUP),
+    "cn-northwest-1": (MLFLOW_APP, MODEL_PACKAGE_GROUP),
+    "eu-central-2": (MLFLOW_APP,),
+    "eu-south-1": (MLFLOW_APP,),
+    "eu-south-2": (MLFLOW_APP,),
+    "il-central-1": (MLFLOW_APP,),
+    "me-central-1": (MLFLOW_APP,),
+    "mx-central-1": (DOMAIN, MLFLOW_APP, USER_PROFILE),
+    "us-gov-east-1": (MLFLOW_APP, MODEL_PACKAGE_GROUP),
+    "us-gov-west-1": (MLFLOW_APP,),
 }
 
 

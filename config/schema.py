@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 
 from config import availability
 from config.guardrails import Guardrails, Persona
@@ -15,7 +15,10 @@ from config.storage import Environment, Storage
 from config.workload import Workload, WorkloadName
 
 # Of what CloudFormation cannot make in every region. `auto`: only where it can; `on`: a region where not is refused.
-Wanted = Literal["auto", "on"]
+# YAML reads `on` and `off` without quotes as booleans.
+_SWITCH = BeforeValidator(lambda value: ("off", "on")[value] if isinstance(value, bool) else value)
+Wanted = Annotated[Literal["auto", "on"], _SWITCH]
+WantedOrNot = Annotated[Literal["auto", "on", "off"], _SWITCH]
 
 
 # Together with the environment and a version suffix these stay within the 63 characters of a SageMaker name.
@@ -93,6 +96,7 @@ class Platform(Section):
     storage: Storage = Storage()
     studio: Studio = Studio()
     registry: Wanted = "auto"
+    experiments: WantedOrNot = "auto"
     workloads: dict[WorkloadName, Workload] = {}
     costs: Costs = Costs()
     guardrails: Guardrails = Guardrails()
@@ -113,11 +117,17 @@ class Platform(Section):
         return not availability.missing(self.region, availability.REGISTRY)
 
     @property
+    def has_experiments(self) -> bool:
+        """Whether runs are recorded in an MLflow App of the platform's own."""
+        return self.experiments != "off" and not availability.missing(self.region, availability.EXPERIMENTS)
+
+    @property
     def left_out(self) -> list[str]:
         """What this platform does without in its region, each with the types that CloudFormation lacks there."""
         parts = (
             ("Studio and its users", availability.STUDIO),
             ("the registration of models, and with it their endpoints", availability.REGISTRY),
+            ("MLflow, and with it the record of runs", () if self.experiments == "off" else availability.EXPERIMENTS),
         )
         return [
             f"Left out: {what}. {self.region} has no {' and no '.join(lacking)}"
@@ -150,12 +160,9 @@ class Platform(Section):
         network, region = raw.get("network"), raw.get("region")
         yield from _unavailable(raw, str(region))
         yield from _denied(raw)
-        if "experiments" in (raw.get("workloads") or ()):
-            yield (
-                ("workloads", "experiments"),
-                None,
-                "is the place of jobs that people start; name the folder otherwise",
-            )
+        for taken, whose in (("experiments", "jobs that people start"), ("mlflow", "what MLflow keeps")):
+            if taken in (raw.get("workloads") or ()):
+                yield ("workloads", taken), None, f"is the place of {whose}; name the folder otherwise"
         yield from _misplaced_copies(raw, str(region))
         if isinstance(network, Mapping) and network.get("mode") == "public" and raw.get("environment") == "prod":
             yield ("network", "mode"), "public", "must be private or given where environment is prod"
@@ -177,8 +184,9 @@ def _unavailable(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
     for place, wanted, types in (
         (("registry",), raw.get("registry"), availability.REGISTRY),
         (("studio", "domain"), domain, availability.STUDIO),
+        (("experiments",), raw.get("experiments"), availability.EXPERIMENTS),
     ):
-        if wanted == "on" and (lacking := availability.missing(region, types)):
+        if wanted in ("on", True) and (lacking := availability.missing(region, types)):
             yield place, wanted, f"needs {' and '.join(lacking)}, which {region} does not have; auto leaves it out"
 
 

@@ -19,6 +19,7 @@ from rehearsal import control, processes, seam
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.jobs import Jobs
+from rehearsal.sagemaker.mlflow_apps import MlflowApps
 from rehearsal.sagemaker.pipelines import Pipelines
 from rehearsal.sagemaker.service import Service
 
@@ -33,7 +34,9 @@ def main() -> None:
     jobs = Jobs(service, work, environment)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
-    seam.mount(service, endpoints, clock, cloud)
+    here = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": os.environ["MINISTACK_REGION"]}
+    apps = MlflowApps(service, work, environment | here, cloud.session)
+    seam.mount(service, endpoints, apps, clock, cloud)
     controls = control.controls(service, jobs, cloud, clock)
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

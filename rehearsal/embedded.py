@@ -81,6 +81,7 @@ class EmbeddedCloud:
             IOT_MTLS_ENABLED="0",
             SFTP_ENABLED="0",
             LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.5",
+            SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT=self.url,  # functions inherit it
             SLUICE_WORK=work,
             SLUICE_TOKEN=self.token,
         )
@@ -160,6 +161,7 @@ class EmbeddedCloud:
             AWS_REGION=self.region,
             AWS_ENDPOINT_URL=self.url,
             AWS_ENDPOINT_URL_S3=self.url,
+            SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT=self.url,
             CDK_VALIDATION="false",
             CDK_DISABLE_CLI_TELEMETRY="true",
             **extra,

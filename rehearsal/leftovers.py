@@ -31,6 +31,7 @@ _LISTS = (
     ("sagemaker", "list_models", "Models", "ModelArn"),
     ("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigArn"),
     ("sagemaker", "list_endpoints", "Endpoints", "EndpointArn"),
+    ("sagemaker", "list_mlflow_apps", "Summaries", "Arn"),
     ("sagemaker", "list_notebook_instances", "NotebookInstances", "NotebookInstanceArn"),
 )
 

@@ -43,6 +43,8 @@ class StudioStack(Stack):
         experiments = self._experiments(platform, foundation)
         for persona in ("data-scientist", "ml-engineer"):
             roles[persona].allow_predictions()
+            if platform.has_experiments:
+                roles[persona].allow_runs()
         roles["data-scientist"].allow_pipelines()
         roles["data-scientist"].allow_experiments(experiments)
         # Who approves trains nothing, so nobody approves a model of their own.

@@ -7,6 +7,8 @@ from constructs import Construct
 
 from config.load import ROOT
 from config.schema import Platform
+from sluice.alarm import FunctionsAlarm
+from sluice.experiments import Experiments
 from sluice.pipeline import Pipeline
 from sluice.published import Published
 from stacks.foundation import FoundationStack
@@ -15,8 +17,8 @@ from stacks.foundation import FoundationStack
 class TrainingStack(Stack):
     """For each workload's name, `package_groups`: where its pipeline registers models; `image_uris`: what it runs.
 
-    There are no `package_groups` where CloudFormation has none. Without workloads only the parameter is left, because
-    a stack that the application no longer has would stay deployed, and no stack is empty.
+    There are no `package_groups` where CloudFormation has none. Without workloads the parameter is left, because a
+    stack that the application no longer has would stay deployed, and no stack is empty; and MLflow, which holds runs.
     """
 
     def __init__(
@@ -45,3 +47,13 @@ class TrainingStack(Stack):
         self.image_uris = {name: pipeline.image_uris for name, pipeline in pipelines.items()}
         names = json.dumps([f"{platform.prefix}-{name}" for name in pipelines])
         Published(self, "Published", prefix=platform.prefix, values={"pipelines": names})
+        if platform.has_experiments:
+            experiments = Experiments(
+                self,
+                "Experiments",
+                prefix=platform.prefix,
+                artifact_bucket=foundation.artifact_bucket,
+                key=foundation.key,
+                autopilot=any(workload.algorithm.name == "autopilot" for workload in platform.workloads.values()),
+            )
+            FunctionsAlarm(self, "ExperimentsAlarm", functions=[experiments.handler], alerts=foundation.alerts)

@@ -76,6 +76,7 @@ GOVERNED = (
     *("CreateTrainingJob", "CreateProcessingJob", "CreateTransformJob", "CreateHyperParameterTuningJob"),
     *("CreateModel", "CreateModelPackage", "CreateEndpointConfig", "CreateEndpoint", "CreateSpace", "CreateApp"),
     *("UpdateEndpoint", "UpdateModelPackage", "UpdateSpace", "UpdatePipelineExecution", "StartPipelineExecution"),
+    *("CallMlflowAppApi", "CreatePresignedMlflowAppUrl"),
     *("RetryPipelineExecution", "AddTags", "DeleteTags", "InvokeEndpoint", "List*", "Describe*", "Stop*", "Delete*"),
 )
 # What roles of the platform need of other services. A boundary grants nothing: each role has its own few actions.

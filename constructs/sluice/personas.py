@@ -75,6 +75,23 @@ class PersonaRole(Role):
         """Ask this platform's endpoints."""
         allow(self, ["sagemaker:InvokeEndpoint"], self._named("endpoint"), wildcard="Endpoints of this platform")
 
+    def allow_runs(self) -> None:
+        """Look at recorded runs and compare them, in MLflow's own pages too.
+
+        MLflow Apps know one action for everything, so who may read may also write and delete.
+        """
+        allow(self, ["sagemaker:ListMlflowApps"], ["*"], wildcard=_LISTS)
+        allow(
+            self,
+            [
+                f"sagemaker:{action}"
+                for action in ("CallMlflowAppApi", "CreatePresignedMlflowAppUrl", "DescribeMlflowApp")
+            ],
+            [self._arn("mlflow-app", "*")],
+            conditions={"StringEquals": {"aws:ResourceTag/sluice:platform": self._prefix}},
+            wildcard="SageMaker names the apps; the condition keeps to the platform's",
+        )
+
     def allow_experiments(self, job_role: iam.IRole) -> None:
         """Run training and processing jobs of one's own, named after this platform, as `job_role`."""
         jobs = self._named("processing-job", "training-job")

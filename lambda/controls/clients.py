@@ -10,6 +10,14 @@ from botocore.config import Config
 _CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 6}, connect_timeout=5, read_timeout=20)
 
 
+def session() -> boto3.Session:
+    """The session that clients are made from."""
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session()
+    assert boto3.DEFAULT_SESSION is not None
+    return boto3.DEFAULT_SESSION
+
+
 @cache
 def client(service: str) -> Any:
     """The one client of `service` for as long as this instance of the function lives."""

@@ -54,6 +54,13 @@ TYPES = {
         ("ModelPackageGroupArn", "CreationTime", "ModelPackageGroupStatus"),
         ("ModelPackageGroupName", "ModelPackageGroupDescription"),
     ),
+    "AWS::SageMaker::MlflowApp": Type(
+        "MlflowApp",
+        "Name",
+        ("Arn",),
+        ("Arn", "MlflowAppId", "Status", "MlflowVersion", "CreationTime", "LastModifiedTime"),
+        ("Name", "RoleArn"),
+    ),
     "AWS::SageMaker::Pipeline": Type("Pipeline", "PipelineName", ("PipelineName",), (), ("PipelineName",)),
 }
 # Where the API's update has another name for a property.
@@ -122,7 +129,7 @@ def _wait(kind: Kind, record: Record) -> None:
         if time.monotonic() > deadline:
             raise ValueError(f"Resource did not stabilize: {record[kind.arn_member]} is {record[kind.status]}.")
         time.sleep(0.02)
-    if record.get(kind.status) == "Failed":
+    if str(record.get(kind.status)).endswith("Failed"):
         raise ValueError(f"Resource {record[kind.arn_member]} failed: {record.get('FailureReason')}")
 
 

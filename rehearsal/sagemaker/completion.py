@@ -94,6 +94,13 @@ def _config(service: "Service", record: Record) -> None:
         service.store.find("Model", "CreateEndpointConfig", **variant)
 
 
+def _mlflow_app(service: "Service", record: Record) -> None:
+    record["MlflowAppId"] = f"app-{identifier(12).upper()}"
+    record["Arn"] = service.host.arn(
+        BY_NOUN["MlflowApp"].resource(record)
+    )  # the key, so it is there before it is added
+
+
 def _notebook(service: "Service", record: Record) -> None:
     if record["DirectInternetAccess"] == "Disabled" and "SubnetId" not in record:  # API reference
         raise AwsError("ValidationException", "DirectInternetAccess is Disabled: that needs a SubnetId.")
@@ -106,6 +113,7 @@ _COMPLETE: dict[str, Callable[["Service", Record], None]] = {
     "UserProfile": studio.complete_profile,
     "Space": studio.complete_space,
     "App": studio.complete_app,
+    "MlflowApp": _mlflow_app,
     "Model": _model,
     "ModelPackage": _package,
     "Pipeline": _pipeline,

@@ -31,6 +31,8 @@ class Kind:
     stored_key: tuple[str, ...]  # the members of a record that those are compared with
     either: tuple[str, ...] = ()  # of these members of the key, each request gives exactly one
     arn: str  # the resource part, with members in braces
+    arn_key: str = ""  # the member that holds the ARN, where it is not {noun}Arn
+    title: str = ""  # the member that lists call the name, where it is not the last of the key
     any_case: bool = False  # two names that differ in case only collide
     status: str = ""  # the member that holds the state, if it has one
     moves: Mapping[str, Move] = field(default_factory=dict)  # by verb
@@ -46,7 +48,11 @@ class Kind:
 
     @property
     def arn_member(self) -> str:
-        return f"{self.noun}Arn"
+        return self.arn_key or f"{self.noun}Arn"
+
+    @property
+    def name_member(self) -> str:
+        return self.title or self.key[-1]
 
     @property
     def passing(self) -> set[str]:
@@ -240,6 +246,21 @@ KINDS: tuple[Kind, ...] = (
             "PlatformIdentifier": "notebook-al2023-v1",
         },
         sort="NotebookInstanceName",
+    ),
+    _kind(
+        "MlflowApp",
+        "Arn",
+        "mlflow-app/{MlflowAppId}",
+        "Create Describe Update Delete List",
+        arn_key="Arn",
+        title="Name",
+        status="Status",
+        moves={
+            "Create": Move((), "Creating"),  # until its server answers
+            "Update": Move(("Created", "Updated", "UpdateFailed"), "Updating", "Updated"),
+            # AWS does not say how long one that is Deleted is told of: here it is not.
+            "Delete": Move(("Created", "CreateFailed", "Updated", "UpdateFailed", "DeleteFailed"), "Deleting", GONE),
+        },
     ),
 )
 

@@ -82,8 +82,8 @@ def _seal(text: bytes, scope: str) -> bytes:
 def _sort(kind: Kind, wanted: str | None) -> str:
     if wanted is None:
         return kind.sort
-    member = {"Name": kind.key[-1], "Status": kind.status}.get(wanted, wanted)
-    if member not in ("CreationTime", "LastModifiedTime", kind.key[-1], kind.status):
+    member = {"Name": kind.name_member, "Status": kind.status}.get(wanted, wanted)
+    if member not in ("CreationTime", "LastModifiedTime", kind.name_member, kind.status):
         raise AwsError("ValidationException", f"List{kind.plural} does not sort by {wanted} in this cloud.")
     return member
 

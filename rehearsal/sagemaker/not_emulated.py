@@ -206,6 +206,8 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
         "DataCaptureConfig": "DataCaptureConfig",
         "MaxPayloadInMB 0": "MaxPayloadInMB == `0`",
     },
+    "CreateMlflowApp": {"ModelRegistrationMode": "ModelRegistrationMode == 'AutoModelRegistrationEnabled' || null"},
+    "UpdateMlflowApp": {"ModelRegistrationMode": "ModelRegistrationMode == 'AutoModelRegistrationEnabled' || null"},
     "CreatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
     "UpdatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
     "StartPipelineExecution": {

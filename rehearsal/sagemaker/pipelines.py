@@ -31,7 +31,7 @@ class Pipelines:
 
     def _check_execution(self, execution: Record) -> None:
         pipeline = self._service.store.find("Pipeline", **execution)
-        _parameters(pipeline, execution)
+        execution["_Parameters"] = _parameters(pipeline, execution)
         # API_ParallelismConfiguration: the pipeline's "applies to all executions of the pipeline unless overridden".
         if "ParallelismConfiguration" in pipeline:
             execution.setdefault("ParallelismConfiguration", pipeline["ParallelismConfiguration"])

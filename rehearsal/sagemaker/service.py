@@ -52,7 +52,9 @@ class Service:
             "ListTags": lambda request: tags.list_tags(self.store, request),
             "AddTags": lambda request: tags.add_tags(self.store, request),
             "DeleteTags": lambda request: tags.delete_tags(self.store, request),
+            "CreatePresignedMlflowAppUrl": self._mlflow_url,
             "ListPipelineExecutionSteps": self._steps,
+            "ListPipelineParametersForExecution": self._parameters,
         }
 
     def operations(self) -> set[str]:
@@ -216,7 +218,8 @@ class Service:
             return
         words = {"verb": verb.lower(), "noun": kind.noun, "arn": record[kind.arn_member]}
         words |= {"status": record[kind.status], "origins": ", ".join(move.origins), "through": move.through}
-        raise refusal(operation, "ResourceInUse", kind.wrong_state.format(**words))
+        code = "ConflictException" if operation in _CONFLICT else "ResourceInUse"
+        raise refusal(operation, code, kind.wrong_state.format(**words))
 
     def _move(self, kind: Kind, record: Record, verb: str) -> None:
         if verb in kind.moves:
@@ -273,9 +276,23 @@ class Service:
         rows, more = listing.page(record["Steps"], lambda s: (s["StartTime"], s["StepName"]), order, operation)
         return {"PipelineExecutionSteps": rows, **more}
 
+    def _parameters(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Given ones and defaults alike: whether AWS lists the defaults is not documented."""
+        operation = "ListPipelineParametersForExecution"
+        held = self.store.find("PipelineExecution", operation, **request).get("_Parameters", {})
+        rows = [{"Name": name, "Value": str(value)} for name, value in held.items()]
+        rows, more = listing.page(rows, lambda row: (row["Name"],), request, operation)
+        return {"PipelineParameters": rows, **more}
+
+    def _mlflow_url(self, request: dict[str, Any]) -> dict[str, Any]:
+        app = self.store.find("MlflowApp", "CreatePresignedMlflowAppUrl", **request)
+        if "_Url" not in app:  # AWS's words are not verified
+            raise AwsError("ValidationException", f"MLflow App {app['Arn']} is {app['Status']}.")
+        return {"AuthorizedUrl": app["_Url"]}
+
 
 def _ended(kind: Kind, record: Record) -> bool:
     return bool(kind.status) and record[kind.status] in kind.ended
 
 
-_CONFLICT = {"DeleteModelPackageGroup", "DeletePipeline"}  # where the model says so
+_CONFLICT = {"DeleteModelPackageGroup", "DeletePipeline", "UpdateMlflowApp"}  # where the model says so

@@ -14,6 +14,7 @@ from ministack.services.cloudformation import provisioners, stacks
 from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
+from rehearsal.sagemaker.mlflow_apps import MlflowApps
 from rehearsal.sagemaker.service import Service
 from rehearsal.seam import authorization, delivery, exports, roles, states, variables
 from rehearsal.seam.alarms import Alarms
@@ -53,15 +54,16 @@ STAND_INS = [
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: an app is a record with a state; nothing runs in it, idle shutdown stops none, no health check follows.",
     "Studio: a domain names a home file system that does not exist in EFS, so none is left when the domain goes.",
+    "MLflow Apps: MLflow 3.17.2's own server; a presigned URL is its address on loopback, unsigned and without an end.",
     "Life cycles: passing states of what is no process last 0.1 s of the cloud's clock, unless `pace` says otherwise.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
 
-def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) -> None:
+def mount(service: Service, endpoints: Endpoints, apps: MlflowApps, clock: Clock, cloud: Cloud) -> None:
     """Hang the SageMaker service into ministack, and what is scheduled and watched there onto the cloud's clock."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
-    app.SERVICE_HANDLERS["sagemaker"] = handler(service, endpoints)
+    app.SERVICE_HANDLERS["sagemaker"] = handler(service, endpoints, apps)
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker", "sagemaker-runtime"]
     iam_actions._SERVICE_PROTOCOL["sagemaker"] = "json"
@@ -76,11 +78,14 @@ def mount(service: Service, endpoints: Endpoints, clock: Clock, cloud: Cloud) ->
     mend_dead_letters()
     mend_exits()
     delivery.mend(clock)
-    # A provisioner waits until its resource is in service. For as long as a test wants to skip, others must be served
-    # meanwhile; for a moment it waits on the spot, because the CDK looks only every few seconds whether it is done.
+    # A provisioner waits until its resource is in service. For as long as a test wants to skip, or as MLflow's server
+    # takes to start, others must be served meanwhile; for a moment it waits on the spot, because the CDK looks only
+    # every few seconds whether it is done.
     plain = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: (
-        (name in cloudformation.TYPES and service.pace_seconds > LONGEST_WAIT_SECONDS) or plain(name)
+        name == "AWS::SageMaker::MlflowApp"
+        or (name in cloudformation.TYPES and service.pace_seconds > LONGEST_WAIT_SECONDS)
+        or plain(name)
     )
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)

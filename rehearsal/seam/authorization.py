@@ -35,6 +35,19 @@ def authorize_further(service: Service, operation: str, request: dict[str, Any],
         must_be_allowed(key, "sagemaker:AddTags", arn, region, context)
 
 
+def authorize_app(service: Service, arn: str, body: bytes) -> None:
+    """Refuse a call of MLflow's REST API that IAM does not allow on the app. Raises AwsError.
+
+    AWS, "Set up IAM permissions for MLflow Apps": one action stands for the whole API.
+    """
+    region = service.host.arn("").split(":")[3]
+    context = _context(service, "CallMlflowAppApi", {}, arn, body)
+    try:
+        must_be_allowed(caller_key.get(), "sagemaker:CallMlflowAppApi", arn, region, context)
+    except AwsError as error:
+        raise AwsError(error.code, error.message, 403) from error
+
+
 def must_be_allowed(key: str, action: str, arn: str, region: str, context: dict[str, Any]) -> None:
     """Ask IAM. Raises AwsError."""
     if denied := iam_evaluator.enforce(key, action, action.split(":")[0], region, arn, context):

@@ -5,14 +5,16 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from ministack.core import iam_evaluator, router
 
 from rehearsal.sagemaker import calls
 from rehearsal.sagemaker.endpoints import Endpoints
+from rehearsal.sagemaker.mlflow_apps import ARN_HEADER, MlflowApps
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
-from rehearsal.seam.authorization import authorize_further, caller_key, invoked, read
+from rehearsal.seam.authorization import authorize_app, authorize_further, caller_key, invoked, read
 
 _NOT_INVOCATIONS = {
     "async-invocations": "InvokeEndpointAsync",
@@ -20,7 +22,7 @@ _NOT_INVOCATIONS = {
 }
 
 
-def handler(service: Service, endpoints: Endpoints) -> Any:
+def handler(service: Service, endpoints: Endpoints, apps: MlflowApps) -> Any:
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> tuple[int, dict[str, str], bytes]:
@@ -33,6 +35,11 @@ def handler(service: Service, endpoints: Endpoints) -> Any:
                 authorize_further(service, operation, asked, body)
                 answer = service.call(operation, asked)
                 return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
+            if arn := headers.get(ARN_HEADER, ""):
+                await _receive(service, "CallMlflowAppApi", headers)
+                authorize_app(service, arn, body)
+                target = f"{path}?{urlencode(query, doseq=True)}" if query else path
+                return await asyncio.to_thread(apps.forward, arn, method, target, headers, body)
             name = invoked(path)
             if other := _NOT_INVOCATIONS.get(path.rstrip("/").rsplit("/", 1)[-1]):
                 raise AwsError("UnknownOperationException", f"{other} is not emulated by this cloud.", 404)

@@ -8,7 +8,7 @@ import pytest
 from cfnlint.helpers import REGIONS
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from config.availability import MISSING, REGISTRY, STUDIO
+from config.availability import EXPERIMENTS, MISSING, REGISTRY, STUDIO
 from config.instances import regions
 
 
@@ -20,7 +20,7 @@ def test_the_table_has_every_type_of_the_templates_that_a_region_lacks(synthesiz
         for resource in template["Resources"].values()
         if resource["Type"].startswith("AWS::")
     }
-    assert used >= {*REGISTRY, *STUDIO}
+    assert used >= {*REGISTRY, *STUDIO, *EXPERIMENTS}
     lacking = {
         region: tuple(sorted(used.difference(PROVIDER_SCHEMA_MANAGER.get_resource_types(region))))
         for region in regions() & set(REGIONS)
@@ -40,7 +40,10 @@ def test_where_there_is_no_registry_runs_train_and_nothing_is_registered_or_serv
     assert [resource["Type"] for resource in templates["serving"]["Resources"].values()] == ["AWS::SSM::Parameter"]
 
 
-@pytest.mark.parametrize(("sample", "lacking"), [("team", []), ("china", ["AWS::SageMaker::ModelPackageGroup"])])
+@pytest.mark.parametrize(
+    ("sample", "lacking"),
+    [("team", []), ("china", ["AWS::SageMaker::ModelPackageGroup", "AWS::SageMaker::MlflowApp"])],
+)
 def test_the_synth_tells_what_it_leaves_out_by_the_types_name(
     synthesize: Callable[[str], Any], sample: str, lacking: list[str]
 ) -> None:

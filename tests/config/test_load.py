@@ -103,7 +103,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         "team.yaml:17: studio.idle_minutes: '120' must be a valid integer",
         "team.yaml:20: account: '11112222333' must be 12 digits in quotes, such as \"111122223333\", or be left out",
         "team.yaml:21: ownr: 'me' is under an unknown key; known here: name, environment, region, account, owner, "
-        "team, cost_centre, alerts, network, storage, studio, registry, workloads, costs, guardrails",
+        "team, cost_centre, alerts, network, storage, studio, registry, experiments, workloads, costs, guardrails",
         "workloads/digits/workload.yaml:4: algorithm.k: 0 must be greater than or equal to 1",
         "workloads/digits/workload.yaml:11: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
         "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.m5.4xlarge",
@@ -208,6 +208,11 @@ def test_a_given_network_names_one_subnet_for_each_zone(refused: Refusal) -> Non
 @pytest.mark.parametrize(
     ("region", "changes", "expected"),
     [
+        (
+            "us-gov-west-1",
+            {"experiments": "on"},
+            "experiments: 'on' needs AWS::SageMaker::MlflowApp, which us-gov-west-1",
+        ),
         ("cn-north-1", {"registry": "on"}, "registry: 'on' needs AWS::SageMaker::ModelPackageGroup, which cn-north-1"),
         (
             "ca-west-1",
@@ -341,3 +346,14 @@ def test_instance_types_that_no_permissions_boundary_has_room_for_are_refused(re
 )
 def test_what_could_only_fail_or_mix_later_is_refused(refused: Refusal, team: dict[str, Any], expected: str) -> None:
     assert any(expected in line for line in refused(team))
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "there"), [("auto", "auto", True), ("on", "on", True), ("off", "off", False)]
+)
+def test_a_switch_is_written_without_quotes_although_yaml_takes_on_and_off_for_booleans(
+    tmp_path: Path, written: str, wanted: str, there: bool
+) -> None:
+    (tmp_path / "team.yaml").write_text(yaml.safe_dump({**TEAM, "workloads": []}) + f"experiments: {written}\n")
+    platform = load(tmp_path / "team.yaml")
+    assert (platform.experiments, platform.has_experiments, platform.left_out) == (wanted, there, [])

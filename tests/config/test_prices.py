@@ -20,6 +20,8 @@ FREE_AT_REST = {
     *(f"AWS::SNS::{kind}" for kind in ("Subscription", "Topic", "TopicPolicy")),
     *(f"AWS::SQS::{kind}" for kind in ("Queue", "QueuePolicy")),
     *(f"AWS::SageMaker::{kind}" for kind in ("Domain", "ModelPackageGroup", "Pipeline", "UserProfile")),
+    # "$0 additional per AWS", in a comparison of 2026-07 (londonaicentre/FLIP#745); AWS's own page was not to be had.
+    "AWS::SageMaker::MlflowApp",
     "AWS::DynamoDB::Table",
     "AWS::Events::Rule",
     "AWS::KMS::Alias",

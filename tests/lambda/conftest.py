@@ -84,6 +84,7 @@ def deployed(synthesis: Any) -> dict[str, Any]:
     costs = Template.from_stack(CostsStack(app, "Costs", foundation=foundation, **common))
     return {
         **dict(permissions.functions(synthesis.templates["serving"])),
+        **dict(permissions.functions(synthesis.templates["training"])),
         **dict(permissions.functions(dict(costs.to_json()))),
     }
 

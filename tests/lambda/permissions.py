@@ -76,6 +76,9 @@ _NAMED = {
     "Model": "model/{ModelName}",
     "ModelPackageGroup": "model-package-group/{ModelPackageGroupName}",
     "Pipeline": "pipeline/{PipelineName}",
+    "TrainingJob": "training-job/{TrainingJobName}",
+    "ProcessingJob": "processing-job/{ProcessingJobName}",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job/{HyperParameterTuningJobName}",
     "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
 }
 
@@ -89,6 +92,13 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+    elif call.service == "s3":
+        key = f"/{params['Key']}" if "Key" in params else ""
+        yield {"ListObjectsV2": "s3:ListBucket"}.get(operation, action), params["Bucket"] + key
+    elif "PipelineExecutionArn" in params or operation == "CallMlflowAppApi":
+        yield action, params.get("PipelineExecutionArn") or params["Arn"]
+    elif operation == "ListTrainingJobsForHyperParameterTuningJob":
+        yield action, cloud.arn(_NAMED["HyperParameterTuningJob"].format(**params))
     elif operation in ("ListTags", "AddTags", "DeleteModelPackage"):
         yield action, next(iter(params.values()))
     elif operation == "ListModelPackages":

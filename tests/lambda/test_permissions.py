@@ -40,6 +40,7 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
         ("promote", _LETTER_USES | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")}),
         ("sweep", _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES}),
         ("teardown", _LETTER_USES),
+        ("record", _LETTER_USES | {(use, "unconditional  ") for use in ("Decrypt", "GenerateDataKey")}),
     ],
 )
 def test_each_role_uses_the_key_for_this_and_nothing_else(

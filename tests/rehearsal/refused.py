@@ -165,6 +165,8 @@ REFUSED = {
         "DataProcessing.OutputFilter",
         "DataProcessing.JoinSource",
     ),
+    "CreateMlflowApp": ("ModelRegistrationMode",),
+    "UpdateMlflowApp": ("ModelRegistrationMode",),
     "CreatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "UpdatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "StartPipelineExecution": (
@@ -244,6 +246,7 @@ EFFECT = {
         "TransformInput.ContentType TransformInput.DataSource.S3DataSource.S3Uri TransformOutput "
         "TransformResources.InstanceType TransformResources.InstanceCount"
     ),
+    "CreateMlflowApp": "Name ArtifactStoreUri RoleArn Tags",
     "CreatePipeline": "PipelineName PipelineDefinition ClientRequestToken RoleArn Tags ParallelismConfiguration",
     "StartPipelineExecution": "PipelineName PipelineParameters ClientRequestToken ParallelismConfiguration",
     "CreateNotebookInstance": (
@@ -282,6 +285,7 @@ INERT = {
         "ProcessingResources.ClusterConfig.VolumeKmsKeyId"
     ),
     "CreateTransformJob": "TransformResources.VolumeKmsKeyId TransformResources.TransformAmiVersion",
+    "CreateMlflowApp": "AccountDefaultStatus DefaultDomainIdList KmsKeyId WeeklyMaintenanceWindowStart",
     "CreatePipeline": "PipelineDescription PipelineDisplayName",
     "StartPipelineExecution": "PipelineExecutionDescription PipelineExecutionDisplayName",
     "CreateNotebookInstance": (

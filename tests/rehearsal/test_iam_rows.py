@@ -93,6 +93,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "ListPipelineExecutions": ("pipeline/{n}", {"PipelineName": "{n}"}),
     "DescribePipelineExecution": ("{execution}", {"PipelineExecutionArn": PREFIX + "{execution}"}),
     "ListPipelineExecutionSteps": ("{execution}", {"PipelineExecutionArn": PREFIX + "{execution}"}),
+    "ListPipelineParametersForExecution": ("{execution}", {"PipelineExecutionArn": PREFIX + "{execution}"}),
     "StopPipelineExecution": (
         "{execution}",
         {"PipelineExecutionArn": PREFIX + "{execution}", "ClientRequestToken": "e" * 32},
@@ -125,6 +126,10 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         "app/{domain}/ann/JupyterLab/default",
         {"DomainId": "{domain}", "UserProfileName": "ann", **APP},
     ),
+    "DescribeMlflowApp": ("{app}", {"Arn": PREFIX + "{app}"}),
+    "CreatePresignedMlflowAppUrl": ("{app}", {"Arn": PREFIX + "{app}"}),
+    "UpdateMlflowApp": ("{app}", {"Arn": PREFIX + "{app}"}),
+    "DeleteMlflowApp": ("{app}", {"Arn": PREFIX + "{app}"}),
     "AddTags": ("model/{n}", {"ResourceArn": PREFIX + "model/{n}", "Tags": TAGS}),
     "ListTags": ("model/{n}", {"ResourceArn": PREFIX + "model/{n}"}),
     "DeleteTags": ("model/{n}", {"ResourceArn": PREFIX + "model/{n}", "TagKeys": ["none"]}),
@@ -144,8 +149,8 @@ REFUSED = {
 }
 RUNTIME = {name for name in ROWS if name.startswith("Invoke")}
 # The action has no resource level: a policy that names one grants nothing.
-_LISTED = """Apps Domains EndpointConfigs Endpoints ModelPackageGroups Models NotebookInstances Pipelines ProcessingJobs
-Spaces TrainingJobs TransformJobs UserProfiles"""
+_LISTED = """Apps Domains EndpointConfigs Endpoints MlflowApps ModelPackageGroups Models NotebookInstances Pipelines
+ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
 LISTS = [f"List{kind}" for kind in _LISTED.split()]
 
 
@@ -208,6 +213,9 @@ def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
     _until(lambda: sagemaker.describe_processing_job(ProcessingJobName=n)["ProcessingJobStatus"] == "Failed")
     for name in (n, f"{n}-old"):
         _until(lambda name=name: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Failed")
+    app = sagemaker.create_mlflow_app(Name=n, ArtifactStoreUri="s3://none/mlflow", RoleArn=role)["Arn"]
+    _until(lambda: sagemaker.describe_mlflow_app(Arn=app)["Status"] == "Created")
+    words["app"] = app.removeprefix(PREFIX)
     asked = {"PipelineExecutionArn": execution}
     _until(lambda: sagemaker.describe_pipeline_execution(**asked)["PipelineExecutionStatus"] == "Succeeded")
     return words | {"execution": execution.removeprefix(PREFIX)}
@@ -236,7 +244,7 @@ def test_what_is_served_has_a_row_and_a_row_is_served(cloud: EmbeddedCloud) -> N
     served = set(cloud.control("operations")["operations"])
     assert served - iam.ROWS == set(), "look these up in the reference and add them to rehearsal/sagemaker/iam.toml"
     assert iam.ROWS - served - RUNTIME == set()
-    assert {*ROWS, *LISTS, "CreateDomain"} == iam.ROWS
+    assert {*ROWS, *LISTS, "CreateDomain", "CreateMlflowApp"} == iam.ROWS
 
 
 @pytest.mark.parametrize("operation", ROWS)
@@ -286,3 +294,18 @@ def test_a_domain_is_made_by_whoever_may_make_any(make_role: Any, assume: Any) -
     assert code(assume(make_role("domains", [allow("CreateDomain", "domain/*")])), "CreateDomain", request) == "done"
     arn = make_role("domain", [allow("CreateDomain", "domain/d-known")])
     assert code(assume(arn), "CreateDomain", request) == DENIED
+
+
+def test_an_mlflow_app_is_made_by_whoever_may_make_any(
+    cloud: EmbeddedCloud, make_role: Any, assume: Any, role: str
+) -> None:
+    request = {"Name": "any", "ArtifactStoreUri": "s3://none/mlflow", "RoleArn": role}
+    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role}
+    arn = make_role("app", [allow("CreateMlflowApp", "mlflow-app/app-KNOWN"), passing])
+    assert code(assume(arn), "CreateMlflowApp", request) == DENIED
+    arn = make_role("apps", [allow("CreateMlflowApp", "mlflow-app/*"), passing])
+    assert code(assume(arn), "CreateMlflowApp", request) == "done"
+    sagemaker = cloud.client("sagemaker")
+    [made] = [app for app in sagemaker.list_mlflow_apps()["Summaries"] if app["Name"] == "any"]
+    _until(lambda: sagemaker.describe_mlflow_app(Arn=made["Arn"])["Status"] == "Created")
+    sagemaker.delete_mlflow_app(Arn=made["Arn"])

@@ -33,6 +33,10 @@ PASSAGES = [
     ("NotebookInstance", "Failed", "Delete", "Deleting", None),
     ("Endpoint", "InService", "Delete", "Deleting", None),
     ("Endpoint", "Failed", "Delete", "Deleting", None),
+    ("MlflowApp", "", "Create", "Creating", "Creating"),
+    ("MlflowApp", "Created", "Update", "Updating", "Updated"),
+    ("MlflowApp", "Created", "Delete", "Deleting", None),
+    ("MlflowApp", "CreateFailed", "Delete", "Deleting", None),
     ("ModelPackageGroup", "", "Create", "Completed", "Completed"),
     ("Pipeline", "", "Create", "Active", "Active"),
 ]
@@ -65,6 +69,8 @@ WRONG = [
     ("UserProfile", "Pending", "Delete", "ResourceInUse", "Pending"),
     ("Space", "Deleting", "Delete", "ResourceInUse", "Deleting"),
     ("App", "Deleting", "Delete", "ResourceInUse", "Deleting"),
+    ("MlflowApp", "Creating", "Delete", "ValidationException", "Creating"),
+    ("MlflowApp", "Updating", "Update", "ConflictException", "Updating"),
 ]
 # What cannot go, what holds it, the code: errors that the model lists for the operation.
 HELD = [

@@ -13,7 +13,7 @@ from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError
 
 def test_the_docs_list_what_is_served_and_nothing_else(cloud: EmbeddedCloud) -> None:
     listed = re.findall(r"^\| (\w+) \|", operations.TABLE.read_text(), re.MULTILINE)[1:]
-    served = {*cloud.control("operations")["operations"], "InvokeEndpoint"}
+    served = {*cloud.control("operations")["operations"], "InvokeEndpoint", "CallMlflowAppApi"}
     assert listed == sorted(served), "type `make cloud-operations`"
 
 

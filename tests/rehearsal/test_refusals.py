@@ -95,6 +95,7 @@ def test_what_this_cloud_cannot_do_without_is_asked_for_by_name(operation: str, 
 # Where some values of a member are what happens anyway, those that are not.
 MEANT: dict[str, list[Any]] = {
     "Mode": ["MultiModel"],
+    "ModelRegistrationMode": ["AutoModelRegistrationEnabled"],
     "SpaceManagedResources": ["ENABLED"],
     "Containers": [[{"Image": "a"}, {"Image": "b"}]],
     "TrainingInputMode": ["Pipe", "FastFile"],

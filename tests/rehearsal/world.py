@@ -96,6 +96,8 @@ class World:
         record = self.service.store.by_arn(arn)
         if noun == "Endpoint" and record["EndpointStatus"] in ("Creating", "Updating"):
             self.service.move(noun, record, "InService")
+        if noun == "MlflowApp" and record["Status"] == "Creating":
+            self.service.move(noun, record, "Created")
 
     def who(self, record: Record) -> Record:
         """The members that name one in a request."""
@@ -169,7 +171,7 @@ class World:
             moment = row[member]
             return moment, lambda r: r[member] >= moment if name.endswith("After") else r[member] < moment
         if name.endswith(("Contains", "Prefix")):
-            member = self.kind.key[-1] if name in ("NameContains", "PipelineNamePrefix") else name[:-8]
+            member = self.kind.name_member if name in ("NameContains", "PipelineNamePrefix") else name[:-8]
             part = str(row.get(member) or "part")[-3:]
             if name.endswith("Prefix"):
                 part = str(row[member])
@@ -180,6 +182,8 @@ class World:
             "ModelPackageType": "Versioned",
             "TrainingPlanArnEquals": "arn:aws:sagemaker:us-east-1:000000000000:training-plan/none",
         }
+        if name == "MlflowVersion":  # an app has one once its server answers
+            return "9.9.9", lambda r: False
         if name in fixed:
             return fixed[name], lambda r: True
         if name == "AdditionalCodeRepositoryEquals":
@@ -220,6 +224,7 @@ def least(noun: str, index: int) -> Record:
     requests: dict[str, Record] = {
         "Domain": {"DomainName": f"domain-{index}", "AuthMode": "IAM", "DefaultUserSettings": {}},
         "App": {"AppType": "JupyterLab", "Owned": index % 2},
+        "MlflowApp": {"Name": f"app-{index}", "ArtifactStoreUri": "s3://b/mlflow", "RoleArn": ROLE},
         "Model": {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": ROLE},
         "EndpointConfig": {"ProductionVariants": [{"VariantName": "main", "ModelName": "world"}]},
         "ModelPackage": {"ModelApprovalStatus": ("Approved", "Rejected")[index % 2]},

@@ -68,9 +68,13 @@ def test_without_workloads_and_users_the_same_stacks_are_there_and_export_the_sa
     assert len(exports(bare)["foundation"]) > 5
 
 
-def test_without_workloads_training_and_serving_hold_nothing_but_their_parameter(bare: dict[str, Any]) -> None:
-    for stack in ("training", "serving"):
-        assert [resource["Type"] for resource in bare[stack]["Resources"].values()] == ["AWS::SSM::Parameter"]
+def test_without_workloads_serving_holds_its_parameter_and_training_keeps_the_record_of_runs(
+    bare: dict[str, Any],
+) -> None:
+    kinds = {stack: [r["Type"] for r in bare[stack]["Resources"].values()] for stack in ("training", "serving")}
+    assert kinds["serving"] == ["AWS::SSM::Parameter"]
+    assert not {"AWS::SageMaker::Pipeline", "AWS::SageMaker::ModelPackageGroup"} & {*kinds["training"]}
+    assert "AWS::SageMaker::MlflowApp" in kinds["training"]
 
 
 def test_where_studio_cannot_be_made_it_is_left_out(tmp_path: Path) -> None:

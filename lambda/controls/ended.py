@@ -1,0 +1,89 @@
+"""What there is to record of a run that has ended, whatever ran it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controls import results
+from controls.results import LeftOutError, Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """One training job of a tuning job, or one candidate of Autopilot. Times are milliseconds since the epoch."""
+
+    name: str
+    status: str
+    started: int
+    ended: int
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """One execution. `status` is MLflow's; `files` are to be kept with the run, by their path there."""
+
+    workload: str
+    execution: str
+    name: str
+    status: str
+    started: int
+    ended: int
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    files: dict[str, bytes]
+    tries: list[Try]
+
+    @property
+    def stamp(self) -> str:
+        """Differs when an execution that had ended was retried and has ended again."""
+        return f"{self.status} {self.ended}"
+
+
+@dataclass
+class Kept:
+    """Gathers files, and what had to be left out."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def documents(self, found: Results, places: Iterable[str]) -> None:
+        """Everything below `places` that is recorded; an evaluation gives metrics as well."""
+        for uri in (uri for place in places for uri in found.documents(place)):
+            document = results.name(uri)
+            path = "begin/manifest.json" if document == "manifest.json" else document
+            try:
+                self.files[path] = found.read(uri)
+                if document == "evaluation.json":
+                    metrics, tags = results.evaluated(self.files[path])
+                    self.metrics |= metrics
+                    self.tags |= tags
+            except LeftOutError as reason:
+                self.left_out.append(str(reason))
+
+    def report(self, found: Results, archive: str) -> None:
+        """The report that the hook in a training script has made, if there is one."""
+        try:
+            content = found.report(archive)
+        except LeftOutError as reason:
+            self.left_out.append(str(reason))
+            return
+        if content is not None:
+            self.files[results.REPORT] = content
+
+    def all_tags(self) -> dict[str, str]:
+        return {**self.tags, **({"sluice.left-out": "; ".join(self.left_out)} if self.left_out else {})}
+
+
+def milliseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1000)
+
+
+def given(tags: dict[str, str | None]) -> dict[str, str]:
+    """Those that have a value."""
+    return {name: value for name, value in tags.items() if value}
