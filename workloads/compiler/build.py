@@ -19,6 +19,7 @@ from sagemaker.core.workflow.pipeline_context import PipelineSession
 
 from config.workload import Workload
 from workloads.compiler.environment import REGION
+from workloads.compiler.plan import images
 
 # The SDK's notes on what it chose and left out would drown the compiler's own lines.
 logging.disable(logging.WARNING)
@@ -35,7 +36,8 @@ def build(folder: Path, workload: Workload) -> tuple[dict[str, Any], dict[str, d
     definition = json.loads(text.replace(ROLE_STAND_IN, "${ExecutionRoleArn}"))
     # The SDK writes null for what a pipeline does not use.
     definition = {name: value for name, value in definition.items() if value is not None}
-    return definition, {name: _uris(arguments) for name, arguments in module.IMAGES.items()}
+    wanted = {**module.IMAGES, **images(workload)}
+    return definition, {name: _uris(arguments) for name, arguments in sorted(wanted.items())}
 
 
 def _load(path: Path) -> ModuleType:
