@@ -19,7 +19,7 @@ from workloads.compiler.registration import Reports, Served
 
 # Placeholder -> the arguments of `sagemaker.core.image_uris.retrieve` that name its image in each region.
 IMAGES = {"SklearnImage": SKLEARN_IMAGE}
-OUTPUTS = ["train", "validation", "test", "baseline", "manifest"]
+OUTPUTS = ["train", "validation", "test", "baseline"]
 # The training script puts what serves the model beside it.
 SERVED = Served(
     image="${SklearnImage}",
@@ -45,7 +45,8 @@ def _arguments(workload: Workload) -> list[str]:
     data = workload.data
     segment = ["--segment", data.segment] if data.segment else []
     manifest = ["--manifest", f"{FOLDER}/input/manifest/manifest.json"]
-    return ["--format", data.format, "--target", data.target, *segment, *manifest, "--output", f"{FOLDER}/output"]
+    outputs = [word for name in OUTPUTS for word in (f"--{name}", f"{FOLDER}/output/{name}")]
+    return ["--format", data.format, "--target", data.target, *segment, *manifest, *outputs]
 
 
 def _reports(workload: Workload, preprocess: ProcessingStep, evaluate: ProcessingStep) -> Reports:
