@@ -109,7 +109,7 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
     with zipfile.ZipFile(packed, "w") as archive:
         for path in sorted((DIGITS / "scripts").glob("*.py")):
             archive.write(path, path.name)
-    s3.put_object(Bucket="workload", Key="code.zip", Body=packed.getvalue())
+    s3.put_object(Bucket="workload", Key="code.py", Body=packed.getvalue())
     cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName="digits")
     images = json.loads((DIGITS / "images.json").read_text())
     s3.put_object(Bucket="workload", Key="manifest.json", Body=b"{}")
@@ -121,7 +121,7 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
         "ExecutionRoleArn": role,
         "PackageGroup": "digits",
         "CodeBucket": "workload",
-        "CodeKey": "code.zip",
+        "CodeKey": "code.py",
         "SecurityGroupIds": "sg-12345678",
         "SubnetIds": 'subnet-12345678","subnet-87654321',
     }

@@ -28,7 +28,7 @@ def succeed(*arguments: object) -> str:
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts in a zip whose name says nothing, as an asset of the deployment is."""
-    path = tmp_path_factory.mktemp("code") / "0a1b2c.zip"
+    path = tmp_path_factory.mktemp("code") / "0a1b2c.py"
     with zipfile.ZipFile(path, "w") as archive:
         for script in SCRIPTS.glob("*.py"):
             archive.write(script, script.name)

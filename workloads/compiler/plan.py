@@ -3,6 +3,7 @@
 # pyright: reportMissingImports=false
 
 from dataclasses import dataclass
+from typing import Any
 
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
@@ -16,7 +17,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import CacheConfig
 
-from config.workload import Workload
+from config.workload import TrainSettings, Workload
 
 KEY = "${KeyArn}"
 SUBNETS = ["${SubnetIds}"]
@@ -49,6 +50,12 @@ class Plan:
         values = [f"s3://${{ArtifactBucket}}/{self.name}", ExecutionVariables.PIPELINE_EXECUTION_ID, *path]
         return Join(on="/", values=values)
 
+    @property
+    def training(self) -> TrainSettings:
+        """What workload.yaml says of training jobs; only Autopilot does without."""
+        assert self.workload.train is not None, self.name
+        return self.workload.train
+
     def cache(self) -> CacheConfig | None:
         """How long a job's result is reused: AWS compares a step's arguments, not the objects that they point to."""
         days = self.workload.run.cache_days
@@ -64,14 +71,13 @@ class Plan:
         return [call, end] if job else [call]
 
 
-def text(*parts: object) -> Join:
+def text(*parts: Any) -> Join:
     """The parts joined without anything between. A Join among them is taken apart: nested ones are not verified."""
-    flat: list[object] = []
+    flat: list[Any] = []
     for part in parts:
-        inner = part.values if isinstance(part, Join) else [part]
-        between = part.on if isinstance(part, Join) else ""
-        for value in inner:
-            flat += [between, value] if flat and between and value is not inner[0] else [value]
+        values, between = (part.values, part.on) if isinstance(part, Join) else ([part], "")
+        for index, value in enumerate(values):
+            flat += [between, value] if index and between else [value]
     return Join(on="", values=flat)
 
 

@@ -76,8 +76,7 @@ def script_trainer(plan: Plan, step: str, hyperparameters: Mapping[str, object])
 
 def trainer(plan: Plan, step: str, image: str, hyperparameters: Mapping[str, object]) -> ModelTrainer:
     """What all training jobs have in common: instances, spot, key, network, limits and where the model goes."""
-    settings = plan.workload.train
-    assert settings is not None
+    settings = plan.training
     return ModelTrainer(
         sagemaker_session=plan.session,
         role=plan.role,

@@ -27,7 +27,7 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     begin = processing.begin(plan)
     # Twice as many shards as instances, so that sharding by key leaves no instance without data.
     arguments = ["--train", f"{FOLDER}/output/train", "--test", f"{FOLDER}/output/test"]
-    arguments += ["--shards", str(2 * workload.train.instance_count)]
+    arguments += ["--shards", str(2 * plan.training.instance_count)]
     preprocess = processing.preprocess(plan, begin, arguments, ["train", "test"])
     data = processing.output(preprocess, "train")
     algorithm = workload.algorithm.model_dump(exclude={"name"})

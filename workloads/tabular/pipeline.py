@@ -35,18 +35,21 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     channels = [training.channel(name, processing.output(preprocess, name)) for name in ("train", "validation")]
     train = tuning.tune(plan, channels) if workload.tuning else training.script(plan, channels)
     test = processing.output(preprocess, "test")
-    evaluate = processing.evaluate(plan, begin, registration.model(plan, train), test)
+    evaluate = processing.evaluate(plan, begin, registration.model(plan, train), test, _segment(workload))
     data, reports = processing.output(preprocess, "train"), _reports(workload, preprocess, evaluate)
     better = registration.better(plan, begin, train, evaluate, data=data, served=SERVED, reports=reports)
     return registration.pipeline(plan, [begin, preprocess, train, evaluate, better])
 
 
 def _arguments(workload: Workload) -> list[str]:
-    data = workload.data
-    segment = ["--segment", data.segment] if data.segment else []
-    manifest = ["--manifest", f"{FOLDER}/input/manifest/manifest.json"]
+    assert workload.data.target is not None  # a script has one: config/workload.py
+    given = ["--format", workload.data.format, "--target", workload.data.target, *_segment(workload)]
     outputs = [word for name in OUTPUTS for word in (f"--{name}", f"{FOLDER}/output/{name}")]
-    return ["--format", data.format, "--target", data.target, *segment, *manifest, *outputs]
+    return [*given, "--manifest", f"{FOLDER}/input/manifest/manifest.json", *outputs]
+
+
+def _segment(workload: Workload) -> list[str]:
+    return ["--segment", workload.data.segment] if workload.data.segment else []
 
 
 def _reports(workload: Workload, preprocess: ProcessingStep, evaluate: ProcessingStep) -> Reports:
