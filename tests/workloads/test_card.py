@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 WORKLOADS = Path(__file__).parents[2] / "workloads"
-SETTINGS = sorted(path.parent.name for path in WORKLOADS.glob("*/pipeline.json"))
+# Those that end in a registration step.
+REGISTERING = sorted(
+    path.parent.name for path in WORKLOADS.glob("*/pipeline.json") if "RegisterModel" in path.read_text()
+)
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:training-job/a"
 # A text's most characters; the choices; or what a list or object holds.
 SCHEMA: dict[str, Any] = {
@@ -64,7 +67,7 @@ def card(workload: str) -> dict[str, Any]:
     return {**found, "ModelCardContent": json.loads(content)}
 
 
-@pytest.mark.parametrize("workload", SETTINGS)
+@pytest.mark.parametrize("workload", REGISTERING)
 def test_a_card_is_a_draft_that_fits_the_schema(workload: str) -> None:
     found = card(workload)
     assert found["ModelCardStatus"] == "Draft"
