@@ -18,8 +18,8 @@ from rehearsal.sagemaker.images import Runner
 from rehearsal.sagemaker.run import JobError
 from rehearsal.sagemaker.store import Record
 
-CODE = f"{ML}/code"
 CHANNELS = f"{ML}/input/data/"
+CODE = f"{ML}/code"
 
 
 @dataclass(frozen=True)
