@@ -33,6 +33,8 @@ def compile_(
 ) -> None:
     """Write each workload's pipeline.json and images.json, if the definition keeps the rules.
 
+    Every exception from a rule that is in force is shown, with its last day and its reason.
+
     Exit status: 0 compiled; 1 refused by a rule or, with --check, not what is committed; 2 could not be compiled.
     """
     console, errors = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)

@@ -5,15 +5,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from config.section import Finding, Positive, Section, Text
+from config.section import Finding, Section, Text
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Numbers(Section):
     """`min` to `max`, both included; `scale` says how the search walks from one to the other."""
 
     type: Literal["integer", "continuous"]
-    min: float
-    max: float
+    min: Finite
+    max: Finite
     scale: Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"] = "Auto"
 
     @classmethod
@@ -25,7 +27,7 @@ class Numbers(Section):
             yield ("min",), low, f"must be below max ({high}); exchange the two"
         if raw.get("type") == "integer":
             for name, value in (("min", low), ("max", high)):
-                if value != int(value):
+                if not float(value).is_integer():
                     yield (name,), value, "must be a whole number where type is integer"
         if scale == "Logarithmic" and low <= 0:
             yield ("min",), low, "must be above 0 where scale is Logarithmic"
@@ -48,8 +50,8 @@ class Tuning(Section):
     max_jobs: Annotated[int, Field(ge=1, le=750)]
     parallel_jobs: Annotated[int, Field(ge=1, le=100)]
     early_stopping: bool = True
-    target: float | None = None  # a value of the metric that is good enough
-    jobs_without_improvement: Positive | None = None
+    target: Finite | None = None  # a value of the metric that is good enough
+    jobs_without_improvement: Annotated[int, Field(ge=3)] | None = None
     max_run_seconds: Annotated[int, Field(ge=120, le=15_768_000)] | None = None
     seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 0
     ranges: dict[str, Annotated[Numbers | Choices, Field(discriminator="type")]] = Field(min_length=1, max_length=30)
@@ -59,12 +61,9 @@ class Tuning(Section):
         jobs, at_once, ranges = raw.get("max_jobs"), raw.get("parallel_jobs"), raw.get("ranges")
         if isinstance(jobs, int) and isinstance(at_once, int) and at_once > jobs:
             yield ("parallel_jobs",), at_once, f"must be at most max_jobs ({jobs})"
-        kinds = (
-            {part.get("type") for part in ranges.values() if isinstance(part, Mapping)}
-            if isinstance(ranges, Mapping)
-            else set()
-        )
-        if raw.get("strategy") == "Grid" and kinds - {"categorical"}:
+        parts = ranges.values() if isinstance(ranges, Mapping) else ()
+        kinds = [part.get("type") for part in parts if isinstance(part, Mapping)]
+        if raw.get("strategy") == "Grid" and any(kind != "categorical" for kind in kinds):
             yield ("strategy",), "Grid", "must be another one: Grid takes categorical ranges only"
         if raw.get("strategy") == "Hyperband" and raw.get("early_stopping", True):
             yield ("early_stopping",), True, "must be false where strategy is Hyperband, which stops jobs by itself"

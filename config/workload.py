@@ -1,5 +1,6 @@
 """The shape of `workloads/<name>/workload.yaml`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -61,12 +62,22 @@ class Autopilot(Section):
     candidate_seconds: Seconds
 
 
+def _has_a_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"must be a regular expression: {error}") from error
+    if groups != 1:
+        raise ValueError(f"must have one group, which finds the number, not {groups}: loss=([0-9.eE+-]+)")
+    return pattern
+
+
 class Metric(Section):
     """What a run is judged by. `pattern` finds its value in the training log, as the first group of a match."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9:_-]*$", max_length=255)]
     direction: Literal["maximize", "minimize"]
-    pattern: Text | None = None
+    pattern: Annotated[Text, AfterValidator(_has_a_group)] | None = None
     worst: float | None = None  # a model that is worse is not registered, champion or not
 
 
@@ -141,6 +152,17 @@ class RuleException(Section):
     until: date
 
 
+_BUILT_IN = "it is built in, and this sits in the script"
+# What an algorithm has no use for, and why.
+_UNWANTED = {
+    "autopilot": dict.fromkeys(("train", "tuning", "watch", "debugger"), "it trains by itself"),
+    "kmeans": {
+        **dict.fromkeys(("watch", "debugger"), _BUILT_IN),
+        "tuning": "its metrics come from a test channel, and there is none",
+    },
+}
+
+
 class Workload(Section):
     """`train` is left out where Autopilot trains; `tuning` makes the training step a search for hyperparameters."""
 
@@ -165,16 +187,16 @@ class Workload(Section):
         algorithm, data, metric = (
             part if isinstance(part := raw.get(name), Mapping) else {} for name in ("algorithm", "data", "metric")
         )
-        name, train, tuning = algorithm.get("name"), raw.get("train"), raw.get("tuning")
-        if name == "autopilot":
-            for part in ("train", "tuning", "watch", "debugger"):
-                if raw.get(part):
-                    yield (part,), None, "must be left out where the algorithm is autopilot, which trains by itself"
-        elif train is None:
+        name, tuning = algorithm.get("name"), raw.get("tuning")
+        for part, why in _UNWANTED.get(name, {}).items() if isinstance(name, str) else ():
+            if raw.get(part):
+                yield (part,), None, f"must be left out where the algorithm is {name}: {why}"
+        if name != "autopilot" and raw.get("train") is None:
             yield ("train",), None, "is required"
         if name in ("script", "autopilot") and data and data.get("target") is None:
             yield ("data", "target"), None, "is required"
-        if tuning is not None and metric and metric.get("pattern") is None:
-            yield ("metric", "pattern"), None, "is required"
-        if name == "kmeans" and raw.get("watch"):
-            yield ("watch",), None, "must be left out where the algorithm is built in: the hook sits in the script"
+        if name == "script" and tuning is not None:
+            if metric and metric.get("pattern") is None:
+                yield ("metric", "pattern"), None, "is required"
+            if raw.get("debugger"):
+                yield ("debugger",), None, "must be left out where there is tuning, which takes no Debugger rules"

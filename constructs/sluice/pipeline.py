@@ -40,7 +40,8 @@ class Pipeline(Construct):
     ) -> None:
         super().__init__(scope, id)
         uris = images(folder, region)
-        packed = archive.write(ROOT / "build" / "workloads" / f"{folder.name}.zip", {"": folder / "scripts"})
+        # A zip that Python runs, under a name that SageMaker's script mode and Spark take for a Python program.
+        packed = archive.write(ROOT / "build" / "workloads" / f"{folder.name}.py", {"": folder / "scripts"})
         code = assets.Asset(self, "Code", path=str(packed))
         archive.complete(code.node.find_child("Stage"), packed)
 

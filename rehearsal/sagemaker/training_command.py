@@ -6,6 +6,7 @@ framework images have: `sagemaker_program` of `sagemaker_submit_directory` with 
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from rehearsal.sagemaker.images import Runner
 from rehearsal.sagemaker.run import JobError
 from rehearsal.sagemaker.store import Record
 
+CHANNELS = f"{ML}/input/data/"
 CODE = f"{ML}/code"
 
 
@@ -38,13 +40,19 @@ def command(record: Record, runner: Runner, cluster: list[Instance], s3: Any) ->
         return Command(list(runner.train))
     parameters = decoded(record.get("HyperParameters", {}))
     script, source = parameters.get("sagemaker_program"), str(parameters.get("sagemaker_submit_directory"))
-    if not script or not source.startswith("s3://"):
+    if not script or not source.startswith(("s3://", CHANNELS)):
         raise JobError(
             f"ClientError: image {specification['TrainingImage']} trains in script mode here: it needs the "
-            "hyperparameters sagemaker_program and sagemaker_submit_directory (an s3:// URI)"
+            "hyperparameters sagemaker_program and sagemaker_submit_directory "
+            f"(an s3:// URI, or a folder below {CHANNELS})"
         )
+    if not script.endswith((".py", ".sh")):
+        raise JobError(f"ClientError: sagemaker_program {script} is not emulated: it must end in .py or .sh here")
     for instance in cluster:
-        storage.download_tar(s3, source, instance.path(CODE))
+        if source.startswith("s3://"):
+            storage.download_tar(s3, source, instance.path(CODE))
+        else:
+            shutil.copytree(instance.path(source), instance.path(CODE), dirs_exist_ok=True)
         if (instance.path(CODE) / "requirements.txt").exists():
             with instance.log.open("a") as log:
                 log.write("requirements.txt is not installed by this cloud: what it names must be here already\n")

@@ -90,7 +90,7 @@ class Story(Deployed):
             raise RehearsalError(f"logs of {hosts}, not of two instances")
         key = f"digits/{self._execution}/evaluate/evaluation/evaluation.json"
         evaluation = json.loads(self._s3.get_object(Bucket=self.published("artifact-bucket"), Key=key)["Body"].read())
-        if evaluation["clustering"]["purity"]["value"] < LOWEST_PURITY:
+        if evaluation["metrics"]["purity"]["value"] < LOWEST_PURITY:
             raise RehearsalError(f"the evaluation step measured {evaluation}")
 
     def promote(self) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,8 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         "team.yaml:20: account: '11112222333' must be 12 digits in quotes, such as \"111122223333\", or be left out",
         "team.yaml:21: ownr: 'me' is under an unknown key; known here: name, environment, region, account, owner, "
         "team, cost_centre, alerts, network, storage, studio, registry, experiments, workloads, costs, guardrails",
-        "workloads/digits/workload.yaml:4: algorithm.k: 0 must be greater than or equal to 1",
-        "workloads/digits/workload.yaml:11: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
+        "workloads/digits/workload.yaml:6: algorithm.k: 0 must be greater than or equal to 1",
+        "workloads/digits/workload.yaml:16: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
         "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.m5.4xlarge",
     ]
 
@@ -171,8 +172,13 @@ def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str
         ({"process.instance_type": "ml.p9.large"}, "ProcessingInstanceType values"),
         ({"serve.instance_type": "m5.large"}, "ProductionVariantInstanceType values, such as ml."),
         (
-            {"exceptions": [{"rule": "spot", "step": "Train", "reason": " ", "until": "2999-12-31"}]},
+            {"exceptions": [{"rule": "spot", "step": "Train", "reason": " ", "until": date(2999, 12, 31)}]},
             "exceptions[0].reason: ' '",
+        ),
+        ({"exceptions": [{"rule": "spot", "step": "Train", "reason": "a test"}]}, "exceptions[0].until is required"),
+        (
+            {"exceptions": [{"rule": "spot", "step": "Train", "reason": "a test", "until": "soon"}]},
+            "exceptions[0].until: 'soon' must be a valid date",
         ),
         ({"serve": ...}, "workload.yaml:1: serve is required"),
     ],
@@ -240,14 +246,14 @@ def test_a_key_given_twice_is_refused_although_yaml_would_take_the_last(refused:
 
 
 def test_a_key_may_override_one_that_is_merged_in(tmp_path: Path) -> None:
-    serve = "serve: &m {instance_type: ml.m5.large, instance_count: 1}\n"
-    text = yaml.safe_dump(changed(WORKLOAD, {"serve": ..., "process": ...}), sort_keys=False) + serve
-    extra = "process: {<<: *m, instance_count: 2, volume_gb: 1, max_run_seconds: 1}\n"
-    (tmp_path / "workload.yaml").write_text(text + extra)
+    text = yaml.safe_dump(changed(WORKLOAD, {"train": ..., "process": ...}), sort_keys=False)
+    text += f"train: &m {json.dumps(WORKLOAD['train'])}\nprocess: {{<<: *m, instance_count: 1, max_wait_seconds: 2}}\n"
+    (tmp_path / "workload.yaml").write_text(text)
     with pytest.raises(ConfigurationError) as raised:
         load_workload(tmp_path / "workload.yaml")
     [problem] = raised.value.problems
-    assert (problem.field, problem.message.split(";")[0]) == ("process.instance_count", "is under an unknown key")
+    assert (problem.field, problem.value) == ("process.max_wait_seconds", "2")
+    assert problem.message.startswith("is under an unknown key")
 
 
 @pytest.mark.parametrize(

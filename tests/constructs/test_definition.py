@@ -1,6 +1,7 @@
 """Filling a committed pipeline definition."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_without_a_registry_only_the_steps_that_register_are_left_out(folder: Pa
     train, better = json.loads(Stack().resolve(body)["Fn::Sub"][0])["Steps"]
     assert train["Name"] == "Train" and better["Arguments"]["IfSteps"] == []
     assert [step["Name"] for step in better["Arguments"]["ElseSteps"]] == ["Stop"]
+
+
+@pytest.mark.parametrize("workload", ["digits", "tabular"])
+def test_a_workload_without_a_registry_still_ends_when_its_model_is_not_better(workload: str) -> None:
+    path = Path(__file__).parents[2] / "workloads" / workload / "pipeline.json"
+    asked = set(re.findall(r"\$\{(\w+)\}", path.read_text())) - {"PackageGroup"}
+    body = Stack().resolve(fill(path, dict.fromkeys(asked, "x"), {}, registers=False))["Fn::Sub"][0]
+    better = json.loads(body)["Steps"][-1]
+    assert better["Arguments"]["IfSteps"] == [] and len(better["Arguments"]["Conditions"]) == 1
+    assert [step["Name"] for step in better["Arguments"]["ElseSteps"]] == ["NotBetter"]
+    assert "RegisterModel" not in body
 
 
 def test_what_waits_for_a_registration_that_is_left_out_is_named(folder: Path) -> None:

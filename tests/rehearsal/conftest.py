@@ -78,6 +78,24 @@ def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
 
 
+def begins(cloud: EmbeddedCloud) -> str:
+    """The ARN of a function that answers as Begin does for the digits, where there is no champion."""
+    uri = "s3://workload/manifest.json"
+    answer = {"DataUri": "s3://workload/digits/digits.csv", "ManifestUri": uri, "ChampionModel": uri}
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        told = answer | {"ChampionVersion": "0"}
+        archive.writestr("index.py", f"def handler(event, context):\n    return {told!r}\n")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = cloud.client("iam").create_role(RoleName="begins", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    settings: dict[str, Any] = {"Runtime": "python3.13", "Handler": "index.handler", "Role": role}
+    functions = cloud.client("lambda")
+    return functions.create_function(FunctionName="begins", Code={"ZipFile": code.getvalue()}, **settings)[
+        "FunctionArn"
+    ]
+
+
 @pytest.fixture(scope="session")
 def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The values of the digits definition's placeholders, with its data, its code and its package group in place."""
@@ -91,17 +109,19 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
     with zipfile.ZipFile(packed, "w") as archive:
         for path in sorted((DIGITS / "scripts").glob("*.py")):
             archive.write(path, path.name)
-    s3.put_object(Bucket="workload", Key="code.zip", Body=packed.getvalue())
+    s3.put_object(Bucket="workload", Key="code.py", Body=packed.getvalue())
     cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName="digits")
     images = json.loads((DIGITS / "images.json").read_text())
+    s3.put_object(Bucket="workload", Key="manifest.json", Body=b"{}")
     return {name: regions["us-east-1"] for name, regions in images.items()} | {
+        "BeginFunctionArn": begins(cloud),
         "DataBucket": "workload",
         "ArtifactBucket": "workload",
         "KeyArn": cloud.client("kms").create_key()["KeyMetadata"]["Arn"],
         "ExecutionRoleArn": role,
         "PackageGroup": "digits",
         "CodeBucket": "workload",
-        "CodeKey": "code.zip",
+        "CodeKey": "code.py",
         "SecurityGroupIds": "sg-12345678",
         "SubnetIds": 'subnet-12345678","subnet-87654321',
     }

@@ -1,7 +1,9 @@
 """Training and processing jobs run as AWS documents: the contract, time limits, stops, logs and metrics."""
 
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,25 @@ def test_script_mode_runs_the_submitted_program_with_hyperparameters_as_argument
     assert json.loads(told["SM_CHANNELS"]) == ["train"] and told["SM_MODULE_NAME"] == "train"
     assert json.loads(told["SM_USER_ARGS"]) == ["-k", "3", "--learning-rate", "0.5"]
     assert "helped" in lines(cloud, "TrainingJob", "scripted")
+
+
+def test_script_mode_runs_a_zip_that_came_by_a_channel_and_is_named_like_a_script(
+    cloud: EmbeddedCloud, workshop: Workshop
+) -> None:
+    """As a tuning job's training jobs do, which have no ContainerEntrypoint and, isolated, no way to S3."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("__main__.py", "import os, sys; print('told', os.environ['COMMAND'], sys.argv[1:])")
+    cloud.client("s3").put_object(Bucket="jobs", Key="zips/0a1b2c.py", Body=code.getvalue())
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/zips/0a1b2c.py"}}
+    place = "/opt/ml/input/data/code"
+    for name, program in (("zipped", "0a1b2c.py"), ("zipped-badly", "0a1b2c.zip")):
+        parameters = {"sagemaker_program": program, "sagemaker_submit_directory": place, "column": "Price ($)"}
+        channels = [{"ChannelName": "code", "DataSource": source}]
+        workshop.train(name, HyperParameters=parameters, InputDataConfig=channels, Environment={"COMMAND": "train"})
+    assert workshop.ended("zipped")["TrainingJobStatus"] == "Completed"
+    assert "told train ['--column', 'Price ($)']" in lines(cloud, "TrainingJob", "zipped")
+    assert "it must end in .py or .sh here" in workshop.ended("zipped-badly")["FailureReason"]
 
 
 def test_what_stands_in_for_the_image_is_told_in_the_answer_and_in_the_log(

@@ -54,14 +54,33 @@ def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
         "PipelineExecutionSteps"
     ]
     assert [(s["StepName"], s["StepStatus"]) for s in steps] == [
-        (n, "Succeeded") for n in ("Preprocess", "Train", "Evaluate", "Register")
+        (n, "Succeeded") for n in ("Begin", "Preprocess", "Train", "Evaluate", "Better", "Register")
     ]
-    name = steps[1]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
+    name = steps[2]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed" and job["ResourceConfig"]["InstanceCount"] == 2
     assert job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
     streams = cloud.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs")["logStreams"]
     assert {s["logStreamName"].rsplit("-", 1)[0] for s in streams} >= {f"{name}/algo-1", f"{name}/algo-2"}
+
+
+def test_the_package_tells_how_its_model_came_about_and_has_a_card(
+    cloud: EmbeddedCloud, trained: dict[str, Any]
+) -> None:
+    arn = trained["packages"][0]["ModelPackageArn"]
+    package = cloud.client("sagemaker").describe_model_package(ModelPackageName=arn)
+    origin = {"champion_version": "0", "manifest": "s3://workload/manifest.json"}
+    assert package["CustomerMetadataProperties"].items() >= origin.items()
+    assert package["MetadataProperties"]["GeneratedBy"] == trained["arn"]
+    quality = package["ModelMetrics"]["ModelQuality"]["Statistics"]
+    assert package["DriftCheckBaselines"]["ModelQuality"]["Statistics"] == quality
+    card = package["ModelCard"]
+    assert card["ModelCardStatus"] == "Draft"
+    content = json.loads(card["ModelCardContent"])
+    assert content["evaluation_details"][0]["datasets"] == [quality["S3Uri"]]
+    model = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    assert content["model_overview"]["model_artifact"] == [model]
+    assert content["training_details"]["training_job_details"]["training_arn"].partition(":training-job/")[2] in model
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Run by test_digits_scripts.py in .venv-cloud: clusters the shards in a folder and writes model.tar.gz.
 
-Usage: fit_digits.py TRAIN_FOLDER MODEL [NAME]
+Usage: fit_digits.py TRAIN_FOLDER MODEL CLUSTERS
 """
 
 # pyright: reportMissingImports=false
@@ -18,8 +18,8 @@ from ndarray import write_ndarray  # noqa: E402
 
 shards = sorted(Path(sys.argv[1]).glob("part-*.csv"))
 points = np.concatenate([np.loadtxt(shard, delimiter=",") for shard in shards])
-centroids = KMeans(n_clusters=10, n_init=4, random_state=0).fit(points).cluster_centers_
+centroids = KMeans(n_clusters=int(sys.argv[3]), n_init=4, random_state=0).fit(points).cluster_centers_
 model = Path(sys.argv[2])
-write_ndarray(model.with_name("model_algo-1"), centroids, *sys.argv[3:])
+write_ndarray(model.with_name("model_algo-1"), centroids)
 with tarfile.open(model, "w:gz") as archive:
     archive.add(model.with_name("model_algo-1"), "model_algo-1")

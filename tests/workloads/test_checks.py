@@ -20,6 +20,8 @@ COMMITTED = json.loads((DIGITS / "pipeline.json").read_text())
 IMAGES = json.loads((DIGITS / "images.json").read_text())
 WORKLOAD = load_workload(DIGITS / "workload.yaml")
 
+TODAY, TOMORROW, YESTERDAY = date(2026, 6, 15), date(2026, 6, 16), date(2026, 6, 14)
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -27,13 +29,11 @@ def findings(change: Change, step: str = "Train", workload: Workload = WORKLOAD)
     """What the checks say after `change` was applied to the arguments of `step` in the committed definition."""
     definition = copy.deepcopy(COMMITTED)
     change(next(entry for entry in definition["Steps"] if entry["Name"] == step)["Arguments"])
-    return check("digits", definition, IMAGES, workload)
+    return check("digits", definition, IMAGES, workload, TODAY)
 
 
-def waiving(*waivers: tuple[str, str]) -> Workload:
-    exceptions = tuple(
-        RuleException(step=step, rule=rule, reason="a test", until=date(2999, 12, 31)) for step, rule in waivers
-    )  # pyright: ignore[reportArgumentType]
+def waiving(*waivers: tuple[str, str], until: date = TODAY) -> Workload:
+    exceptions = tuple(RuleException(step=step, rule=rule, reason="a test", until=until) for step, rule in waivers)  # pyright: ignore[reportArgumentType]
     return WORKLOAD.model_copy(update={"exceptions": exceptions})
 
 
@@ -72,6 +72,11 @@ BROKEN = [
     ("Train", without(*WAIT), "spot", ".".join(WAIT)),
     ("Train", with_(1799, *WAIT), "spot", ".".join(WAIT)),
     ("Train", with_(3601, *WAIT), "checkpoint", ".".join(WAIT)),
+    ("Train", with_("ml.m5.xlarge", "ResourceConfig", "InstanceType"), "instances", "ResourceConfig.InstanceType"),
+    ("Evaluate", with_("ml.m5.xlarge", *CLUSTER, "InstanceType"), "instances", ".".join((*CLUSTER, "InstanceType"))),
+    ("Train", with_(1801, *RUN), "limit", ".".join(RUN)),
+    ("Train", with_("alias/other", "OutputDataConfig", "KmsKeyId"), "encryption", "OutputDataConfig.KmsKeyId"),
+    ("Train", with_(["${SubnetIds}", "subnet-1"], "VpcConfig", "Subnets"), "isolation", "VpcConfig.Subnets"),
     ("Train", with_("own/image:1", "AlgorithmSpecification", "TrainingImage"), "checkpoint", "CheckpointConfig.S3Uri"),
     ("Train", without("ResourceConfig", "VolumeKmsKeyId"), "encryption", "ResourceConfig.VolumeKmsKeyId"),
     ("Train", without("OutputDataConfig", "KmsKeyId"), "encryption", "OutputDataConfig.KmsKeyId"),
@@ -108,7 +113,7 @@ BROKEN = [
 
 
 def test_the_committed_definition_is_accepted_and_canonical() -> None:
-    assert check("digits", COMMITTED, IMAGES, WORKLOAD) == []
+    assert check("digits", COMMITTED, IMAGES, WORKLOAD, TODAY) == []
     assert (DIGITS / "pipeline.json").read_text() == canonical(COMMITTED)
     assert (DIGITS / "images.json").read_text() == canonical(IMAGES)
 
@@ -128,7 +133,7 @@ def test_every_finding_is_reported_at_once_with_the_value_and_what_is_allowed() 
         with_("ml.m5.huge", "ResourceConfig", "InstanceType")(arguments)
 
     found = findings(change)
-    assert {finding.rule for finding in found} == {"isolation", "checkpoint", "request"}
+    assert {finding.rule for finding in found} == {"isolation", "checkpoint", "request", "instances"}
     text = "\n".join(map(str, found))
     assert "digits: step Train: Arguments.StoppingCondition.MaxWaitTimeInSeconds: [checkpoint] 3601; " in text
     assert "allowed: at most 3600, because kmeans writes no checkpoints" in text
@@ -160,6 +165,35 @@ def test_an_exception_that_waives_nothing_is_reported() -> None:
     ]
 
 
+def test_an_exception_holds_through_its_last_day_and_is_a_finding_afterwards() -> None:
+    change = without("EnableNetworkIsolation")
+    waiver = ("Train", "isolation")
+    assert findings(change, workload=waiving(waiver, until=TODAY)) == []
+    assert findings(change, workload=waiving(waiver, until=TOMORROW)) == []
+    found = findings(change, workload=waiving(waiver, until=YESTERDAY))
+    assert [finding.value for finding in found] == ["missing", "expired on 2026-06-14"]
+    assert {(finding.step, finding.rule) for finding in found} == {waiver}
+
+
+def test_a_built_in_that_writes_no_checkpoints_gets_no_longer_wait_by_a_place_for_them() -> None:
+    def change(arguments: dict[str, Any]) -> None:
+        with_("s3://bucket/checkpoints", "CheckpointConfig", "S3Uri")(arguments)
+        with_(3601, *WAIT)(arguments)
+
+    assert [finding.rule for finding in findings(change)] == ["checkpoint"]
+
+
+def test_a_step_may_call_no_function_but_begin() -> None:
+    definition = copy.deepcopy(COMMITTED)
+    [begin] = [step for step in definition["Steps"] if step["Type"] == "Lambda"]
+    begin["FunctionArn"] = "arn:aws:lambda:us-east-1:111122223333:function:other"
+    [found] = check("digits", definition, IMAGES, WORKLOAD, TODAY)
+    assert (found.step, found.field, found.rule, found.allowed) == (
+        *("Begin", "FunctionArn", "step"),
+        "${BeginFunctionArn}",
+    )
+
+
 def test_a_job_in_a_branch_of_a_condition_is_checked_too() -> None:
     definition = copy.deepcopy(COMMITTED)
     train = next(step for step in definition["Steps"] if step["Name"] == "Train")
@@ -170,13 +204,14 @@ def test_a_job_in_a_branch_of_a_condition_is_checked_too() -> None:
         "Arguments": {"Conditions": [], "IfSteps": [], "ElseSteps": [train]},
     }
     definition["Steps"] = [branch]
-    assert [finding.step for finding in check("digits", definition, IMAGES, WORKLOAD)] == ["Train"]
+    assert [finding.step for finding in check("digits", definition, IMAGES, WORKLOAD, TODAY)] == ["Train"]
 
 
-def test_a_step_type_without_rules_is_refused() -> None:
-    definition = {"Steps": [{"Name": "Tune", "Type": "Tuning", "Arguments": {}}]}
-    (found,) = check("digits", definition, IMAGES, WORKLOAD)
-    assert (found.rule, found.value) == ("step", "'Tuning'")
+@pytest.mark.parametrize("kind", ["AutoML", "EMR", "Transform"])
+def test_a_step_type_without_rules_is_refused(kind: str) -> None:
+    definition = {"Steps": [{"Name": "Other", "Type": kind, "Arguments": {}}]}
+    (found,) = check("digits", definition, IMAGES, WORKLOAD, TODAY)
+    assert (found.rule, found.value) == ("step", repr(kind))
 
 
 @pytest.mark.parametrize("text", ["${Nonsense}", "${AWS::Region}", "${", "${KeyArn.Arn}"])

@@ -27,6 +27,10 @@ class Project:
     def build(self, folder: Path, workload: object) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
         return self.definition, IMAGES
 
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Those of the step `name`, to be changed."""
+        return next(step["Arguments"] for step in self.definition["Steps"] if step["Name"] == name)
+
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
 
@@ -45,7 +49,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Project:
 
 
 def test_a_changed_definition_is_written(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    project.definition["Steps"][0]["Arguments"]["StoppingCondition"]["MaxRuntimeInSeconds"] = 900
+    project.arguments("Preprocess")["StoppingCondition"]["MaxRuntimeInSeconds"] = 900
     assert compiler.main([]) == 0
     assert json.loads((project.folder / "pipeline.json").read_text()) == project.definition
     assert "workloads/digits/pipeline.json: written" in capsys.readouterr().out
@@ -54,7 +58,7 @@ def test_a_changed_definition_is_written(project: Project, capsys: pytest.Captur
 def test_check_shows_what_differs_and_writes_nothing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     before = project.files()
     assert compiler.main(["--check"]) == 0
-    project.definition["Steps"][0]["Arguments"]["StoppingCondition"]["MaxRuntimeInSeconds"] = 900
+    project.arguments("Preprocess")["StoppingCondition"]["MaxRuntimeInSeconds"] = 900
     assert compiler.main(["--check", "digits"]) == compiler.REFUSED
     said = capsys.readouterr().out
     assert "run `sluice pipelines compile`" in said
@@ -66,8 +70,7 @@ def test_a_refused_definition_leaves_the_files_as_they_are(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = project.files()
-    project.definition["Steps"][1]["Arguments"]["EnableNetworkIsolation"] = False
-    project.definition["Steps"][1]["Arguments"]["EnableManagedSpotTraining"] = False
+    project.arguments("Train").update(EnableNetworkIsolation=False, EnableManagedSpotTraining=False)
     assert compiler.main([]) == compiler.REFUSED
     said = capsys.readouterr().out
     assert "[isolation]" in said
@@ -85,3 +88,14 @@ def test_a_mistaken_workload_file_is_reported_before_anything_is_built(
     said = capsys.readouterr().out
     assert "algorithm.k" in said
     assert "building" not in said
+
+
+def test_every_exception_in_force_is_shown_with_its_last_day_and_reason(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.folder / "workload.yaml"
+    waiver = "exceptions: [{rule: spot, step: Train, reason: no capacity here, until: 2999-12-31}]"
+    path.write_text(path.read_text().replace("exceptions: []", waiver))
+    del project.arguments("Train")["EnableManagedSpotTraining"]
+    assert compiler.main([]) == 0
+    assert "digits: step Train: [spot] is waived until 2999-12-31: no capacity here" in capsys.readouterr().out

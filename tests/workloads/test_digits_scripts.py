@@ -4,6 +4,7 @@ import json
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def succeed(*arguments: object) -> str:
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts in a zip whose name says nothing, as an asset of the deployment is."""
-    path = tmp_path_factory.mktemp("code") / "0a1b2c.zip"
+    path = tmp_path_factory.mktemp("code") / "0a1b2c.py"
     with zipfile.ZipFile(path, "w") as archive:
         for script in SCRIPTS.glob("*.py"):
             archive.write(script, script.name)
@@ -52,7 +53,7 @@ def split(code: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def model(split: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "model.tar.gz"
-    succeed(Path(__file__).with_name("fit_digits.py"), split / "train", path)
+    succeed(Path(__file__).with_name("fit_digits.py"), split / "train", path, 10)
     return path
 
 
@@ -86,13 +87,59 @@ def test_preprocess_gives_the_same_files_again(code: Path, data: Path, split: Pa
     assert written == {path.relative_to(split): path.read_bytes() for path in split.rglob("*.csv")}
 
 
+def evaluated(code: Path, split: Path, output: Path, *arguments: object) -> dict[str, Any]:
+    """What evaluation.json says."""
+    succeed(code, "evaluate", "--test", split / "test", "--output", output, *arguments)
+    return json.loads((output / "evaluation.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def worse(split: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of two clusters, which cannot tell ten digits apart."""
+    path = tmp_path_factory.mktemp("worse") / "model.tar.gz"
+    succeed(Path(__file__).with_name("fit_digits.py"), split / "train", path, 2)
+    return path
+
+
 def test_evaluate_reports_the_purity_of_the_clusters(code: Path, split: Path, model: Path, tmp_path: Path) -> None:
-    said = succeed(code, "evaluate", "--model", model, "--test", split / "test", "--output", tmp_path / "new")
-    report = json.loads((tmp_path / "new" / "evaluation.json").read_text())
-    value = report["clustering"]["purity"]["value"]
-    assert report == {"clustering": {"purity": {"value": value}, "clusters": 10, "images": 359}}
+    given = ("--champion-version", "0", "--champion", tmp_path / "none", "--metric", "purity", "--worst", 0.6)
+    report = evaluated(code, split, tmp_path / "new", "--model", model, *given, "--direction", "maximize")
+    value = report["metrics"]["purity"]["value"]
     assert 0.6 < value <= 1
-    assert f"purity {value:.3f}" in said
+    assert report == {
+        "metrics": {"purity": {"value": value}},
+        "champion": None,
+        "better": True,
+        "reason": f"purity {value:.4f}, and there is no champion",
+        "clusters": 10,
+        "images": 359,
+    }
+
+
+def test_a_model_is_better_than_a_worse_champion_alone(
+    code: Path, split: Path, model: Path, worse: Path, tmp_path: Path
+) -> None:
+    beaten = evaluated(code, split, tmp_path, "--model", model, "--champion", worse, "--champion-version", "3")
+    assert beaten["better"] and beaten["champion"]["version"] == "3"
+    assert beaten["champion"]["metrics"]["purity"]["value"] < beaten["metrics"]["purity"]["value"]
+    same = evaluated(code, split, tmp_path, "--model", model, "--champion", model, "--champion-version", "4")
+    assert not same["better"]
+    assert "is not higher: version 4, the champion, has" in same["reason"]
+
+
+def test_a_model_below_the_worst_that_is_good_enough_is_not_better_than_nothing(
+    code: Path, split: Path, model: Path, tmp_path: Path
+) -> None:
+    report = evaluated(code, split, tmp_path, "--model", model, "--worst", 0.99)
+    assert not report["better"]
+    assert "below the worst that is good enough, 0.99" in report["reason"]
+
+
+def test_a_champion_that_is_not_there_ends_the_evaluation(code: Path, split: Path, model: Path, tmp_path: Path) -> None:
+    arguments = ("--model", model, "--test", split / "test", "--output", tmp_path, "--champion-version", "3")
+    assert "say where that model lies" in run(code, "evaluate", *arguments).stderr
+    done = run(code, "evaluate", *arguments, "--champion", tmp_path / "none.tar.gz")
+    assert done.returncode != 0 and not (tmp_path / "evaluation.json").exists()
 
 
 def test_preprocess_refuses_what_are_no_digits(code: Path, tmp_path: Path) -> None:

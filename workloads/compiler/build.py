@@ -9,20 +9,28 @@ import importlib.util
 import json
 import logging
 import warnings
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import boto3
-from sagemaker.core import image_uris
+from sagemaker.core import common_utils, image_uris
+from sagemaker.core.config.config_manager import SageMakerConfig
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 
 from config.workload import Workload
 from workloads.compiler.environment import REGION
+from workloads.compiler.plan import images
 
 # The SDK's notes on what it chose and left out would drown the compiler's own lines.
 logging.disable(logging.WARNING)
 warnings.filterwarnings("ignore", module="sagemaker")
+
+# Most of a build's time otherwise: the SDK reads botocore's table of regions anew for each image, and checks the schema
+# of its own settings at each look at them. Ours are the constant below.
+common_utils._botocore_resolver = cache(common_utils._botocore_resolver)
+SageMakerConfig.validate_sagemaker_config = staticmethod(lambda sagemaker_config=None: None)
 
 # The SDK looks up any role that is no ARN; this one passes for an ARN and becomes the placeholder afterwards.
 ROLE_STAND_IN = "arn:placeholder:iam::execution/role"
@@ -35,7 +43,8 @@ def build(folder: Path, workload: Workload) -> tuple[dict[str, Any], dict[str, d
     definition = json.loads(text.replace(ROLE_STAND_IN, "${ExecutionRoleArn}"))
     # The SDK writes null for what a pipeline does not use.
     definition = {name: value for name, value in definition.items() if value is not None}
-    return definition, {name: _uris(arguments) for name, arguments in module.IMAGES.items()}
+    wanted = {**module.IMAGES, **images(workload)}
+    return definition, {name: _uris(arguments) for name, arguments in sorted(wanted.items())}
 
 
 def _load(path: Path) -> ModuleType:

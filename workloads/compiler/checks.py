@@ -1,11 +1,12 @@
 """Judges a pipeline definition: its placeholders, its requests and the rules for its jobs. Needs no SDK."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
-from config.workload import Workload
-from workloads.compiler import rules
+from config.workload import RuleException, Workload
+from workloads.compiler import rules, search_rules
 from workloads.compiler.findings import Finding
 from workloads.compiler.shapes import PLACEHOLDER, request_mismatches
 
@@ -13,38 +14,59 @@ from workloads.compiler.shapes import PLACEHOLDER, request_mismatches
 OPERATIONS = {
     "Processing": ("CreateProcessingJob", "ProcessingJobName"),
     "Training": ("CreateTrainingJob", "TrainingJobName"),
+    "Tuning": ("CreateHyperParameterTuningJob", "HyperParameterTuningJobName"),
     "RegisterModel": ("CreateModelPackage", ""),
     "Model": ("CreateModel", "ModelName"),
 }
-CONTROL_STEPS = ("Condition", "Fail")
+CONTROL_STEPS = ("Condition", "Fail", "Lambda")
+# The one function that a pipeline calls. No other may: rules see what jobs do, not what functions do.
+FUNCTION = "${BeginFunctionArn}"
 # What synthesis fills in, next to the workload's images.
 PLACEHOLDERS = (
     *("DataBucket", "ArtifactBucket", "KeyArn", "ExecutionRoleArn", "PackageGroup"),
-    *("CodeBucket", "CodeKey", "SecurityGroupIds", "SubnetIds"),
+    *("CodeBucket", "CodeKey", "SecurityGroupIds", "SubnetIds", "BeginFunctionArn"),
 )
 
 
 def check(
-    name: str, definition: dict[str, Any], images: Mapping[str, Mapping[str, str]], workload: Workload
+    name: str,
+    definition: dict[str, Any],
+    images: Mapping[str, Mapping[str, str]],
+    workload: Workload,
+    today: date,
 ) -> list[Finding]:
     """All findings of workload `name`, sorted; those that its `exceptions` waive are left out."""
     found = [*_placeholders(name, definition, images)]
     for step in _steps(definition["Steps"]):
         found += _findings(name, step, images, workload)
-    waived = {(waiver.step, waiver.rule) for waiver in workload.exceptions}
-    idle = waived - {(finding.step, finding.rule) for finding in found}
+    waived = {(waiver.step, waiver.rule) for waiver in in_force(workload, today)}
     kept = [finding for finding in found if (finding.step, finding.rule) not in waived]
-    kept += [
-        Finding(name, step, "exceptions", rule, "waives nothing", "only exceptions that are needed")
-        for step, rule in idle
-    ]
-    return sorted(kept)
+    return sorted([*kept, *_waivers(name, workload, {(finding.step, finding.rule) for finding in found}, today)])
+
+
+def in_force(workload: Workload, today: date) -> list[RuleException]:
+    """The exceptions that hold today; their last day counts."""
+    return [waiver for waiver in workload.exceptions if waiver.until >= today]
+
+
+def _waivers(name: str, workload: Workload, found: set[tuple[str, str]], today: date) -> Iterator[Finding]:
+    """What is wrong with the exceptions themselves."""
+    for waiver in workload.exceptions:
+        if waiver.until < today:
+            value, allowed = f"expired on {waiver.until}", "the rule kept, or another day and its reason"
+        elif (waiver.step, waiver.rule) not in found:
+            value, allowed = "waives nothing", "only exceptions that are needed"
+        else:
+            continue
+        yield Finding(name, waiver.step, "exceptions", waiver.rule, value, allowed)
 
 
 def _findings(
     name: str, step: dict[str, Any], images: Mapping[str, Mapping[str, str]], workload: Workload
 ) -> Iterator[Finding]:
     kind, arguments = step["Type"], step.get("Arguments", {})
+    if kind == "Lambda" and (function := step.get("FunctionArn")) != FUNCTION:
+        yield Finding(name, step["Name"], "FunctionArn", "step", repr(function), FUNCTION)
     if kind not in OPERATIONS:
         if kind not in CONTROL_STEPS:
             yield Finding(name, step["Name"], "Type", "step", repr(kind), ", ".join((*OPERATIONS, *CONTROL_STEPS)))
@@ -58,11 +80,20 @@ def _findings(
 
 def _breaches(
     kind: str, arguments: dict[str, Any], images: Mapping[str, Mapping[str, str]], workload: Workload
-) -> Iterable[rules.Breach]:
+) -> Iterator[rules.Breach]:
     if kind == "Training":
-        image = arguments.get("AlgorithmSpecification", {}).get("TrainingImage")
-        return rules.training(arguments, _repository(image, images), workload.train.instance_count)
-    return rules.processing(arguments) if kind == "Processing" else ()
+        yield from rules.training(arguments, _image(arguments, images), workload.train)
+    if kind == "Processing":
+        yield from rules.processing(arguments, workload.process)
+    if kind == "Tuning":
+        yield from search_rules.search(arguments, workload.tuning)
+        job = arguments.get(search_rules.DEFINITION, {})
+        for field, *rest in rules.training(job, _image(job, images), workload.train):
+            yield rules.Breach(f"{search_rules.DEFINITION}.{field}", *rest)
+
+
+def _image(job: dict[str, Any], images: Mapping[str, Mapping[str, str]]) -> str:
+    return _repository(job.get("AlgorithmSpecification", {}).get("TrainingImage"), images)
 
 
 def _repository(image: Any, images: Mapping[str, Mapping[str, str]]) -> str:

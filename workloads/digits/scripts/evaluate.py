@@ -1,4 +1,4 @@
-"""Measures how well the clusters of a K-means model separate the digits."""
+"""Measures how well the clusters of a K-means model separate the digits, and whether better than the champion's do."""
 
 # pyright: reportMissingImports=false
 
@@ -11,25 +11,65 @@ import numpy as np
 from ndarray import read_ndarrays
 
 MODEL_MEMBER = "model_algo-1"
+METRIC = "purity"
+NO_CHAMPION = "0"
 
 
 def main(argv=None):
-    """Reads model.tar.gz and the test set, writes evaluation.json: purity (0 to 1), clusters and images."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="model.tar.gz of the training job")
-    parser.add_argument("--test", type=Path, required=True, help="folder with features.csv and labels.csv")
-    parser.add_argument("--output", type=Path, required=True, help="folder for evaluation.json")
-    options = parser.parse_args(argv)
+    """Reads one or two model.tar.gz and the test set, writes evaluation.json.
+
+    {"metrics": {"purity": {"value": 0 to 1}}, "champion": null or {"version", "metrics"}, "better": whether the model
+    is to be registered, "reason": why, "clusters": and "images": how many}
+    """
+    options = parse(argv)
     centroids = read_centroids(options.model)
     features = np.loadtxt(options.test / "features.csv", delimiter=",", ndmin=2)
     labels = np.loadtxt(options.test / "labels.csv", dtype=np.int64, ndmin=1)
-    if features.shape[1] != centroids.shape[1]:
-        raise ValueError(f"the model has {centroids.shape[1]} features and the test set {features.shape[1]}")
-    value = purity(nearest(features, centroids), labels)
-    report = {"clustering": {"purity": {"value": value}, "clusters": len(centroids), "images": len(labels)}}
+    value = measure(centroids, features, labels)
+    champion = None
+    if options.champion_version != NO_CHAMPION:
+        measured = measure(read_centroids(options.champion), features, labels)
+        champion = {"version": options.champion_version, "metrics": {METRIC: {"value": measured}}}
+    better, reason = judge(value, champion, options.worst)
+    report = {"metrics": {METRIC: {"value": value}}, "champion": champion, "better": better, "reason": reason}
+    report.update(clusters=len(centroids), images=len(labels))
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "evaluation.json").write_text(json.dumps(report) + "\n")
-    print(f"purity {value:.3f} of {len(centroids)} clusters on {len(labels)} images")
+    print(f"purity {value:.3f} of {len(centroids)} clusters on {len(labels)} images: {reason}")
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="model.tar.gz of the training job")
+    parser.add_argument("--champion", type=Path, help="model.tar.gz of the approved model; not read without a version")
+    parser.add_argument("--champion-version", default=NO_CHAMPION, help="its version; 0 where none is approved")
+    parser.add_argument("--test", type=Path, required=True, help="folder with features.csv and labels.csv")
+    parser.add_argument("--metric", choices=[METRIC], default=METRIC, help="the one metric that there is")
+    parser.add_argument("--direction", choices=["maximize"], default="maximize", help="a higher purity is better")
+    parser.add_argument("--worst", type=float, help="a lower purity is not good enough, champion or not")
+    parser.add_argument("--output", type=Path, required=True, help="folder for evaluation.json")
+    options = parser.parse_args(argv)
+    if options.champion_version != NO_CHAMPION and options.champion is None:
+        parser.error(f"--champion-version is {options.champion_version}: say where that model lies, with --champion")
+    return options
+
+
+def judge(value, champion, worst):
+    """Whether a model of this purity is to be registered, and why."""
+    if worst is not None and value < worst:
+        return False, f"purity {value:.4f} is below the worst that is good enough, {worst:g}"
+    if champion is None:
+        return True, f"purity {value:.4f}, and there is no champion"
+    theirs = champion["metrics"][METRIC]["value"]
+    told = f"version {champion['version']}, the champion, has {theirs:.4f} on the same images"
+    return value > theirs, f"purity {value:.4f} is {'higher' if value > theirs else 'not higher'}: {told}"
+
+
+def measure(centroids, features, labels):
+    """The purity of the clusters of `features`; raises ValueError when they are not what the model was trained on."""
+    if features.shape[1] != centroids.shape[1]:
+        raise ValueError(f"the model has {centroids.shape[1]} features and the test set {features.shape[1]}")
+    return purity(nearest(features, centroids), labels)
 
 
 def read_centroids(path):

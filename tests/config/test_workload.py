@@ -1,0 +1,141 @@
+"""What contradicts itself in a workload.yaml is refused, with what is allowed instead."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config.load import ROOT, load_workload
+from config.workload import Workload
+
+PROCESS = {"instance_type": "ml.m5.large", "volume_gb": 10, "max_run_seconds": 60}
+TRAIN = {**PROCESS, "instance_count": 1, "max_wait_seconds": 60}
+RATE = {"type": "continuous", "min": 0.01, "max": 0.5}
+KIND = {"type": "categorical", "values": ["a", "b"]}
+TUNING: dict[str, Any] = {"max_jobs": 4, "parallel_jobs": 2, "ranges": {"rate": RATE}}
+SCRIPT: dict[str, Any] = {
+    "description": "A table",
+    "data": {"path": "table.csv", "target": "y"},
+    "algorithm": {"name": "script"},
+    "metric": {"name": "loss", "direction": "minimize", "pattern": "loss=([0-9.]+)"},
+    "process": PROCESS,
+    "train": TRAIN,
+    "serve": {"instance_type": "ml.m5.large", "instance_count": 1},
+}
+AUTOPILOT = {"name": "autopilot", "candidates": 3, "search_seconds": 60, "candidate_seconds": 60}
+KMEANS = {"name": "kmeans", "k": 3, "feature_dim": 2}
+
+
+def problems(**changes: Any) -> list[str]:
+    """Place and message of each problem of the script workload with `changes`, a member that is None left out."""
+    raw = {name: value for name, value in {**SCRIPT, **changes}.items() if value is not None}
+    try:
+        Workload.model_validate(raw)
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
+    return []
+
+
+def tuned(**changes: Any) -> list[str]:
+    return problems(tuning={**TUNING, **changes})
+
+
+def ranged(**changes: Any) -> list[str]:
+    return tuned(ranges={"rate": {**RATE, **changes}})
+
+
+@pytest.mark.parametrize("name", ["digits", "tabular", "automl"])
+def test_the_workloads_that_ship_are_valid(name: str) -> None:
+    assert load_workload(ROOT / "workloads" / name / "workload.yaml").description
+
+
+def test_what_the_tests_below_change_is_valid() -> None:
+    assert problems() == tuned() == ranged() == []
+    assert tuned(strategy="Grid", ranges={"kind": KIND}) == []
+    assert tuned(strategy="Hyperband", early_stopping=False) == []
+    assert problems(algorithm=AUTOPILOT, train=None) == problems(algorithm=KMEANS) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"min": 0.5, "max": 0.01}, "min: must be below max (0.01); exchange the two"),
+        ({"min": 0.5}, "min: must be below max (0.5)"),
+        ({"type": "integer"}, "min: must be a whole number where type is integer"),
+        ({"type": "integer", "min": 1, "max": float("inf")}, "max: must be a whole number"),
+        ({"max": float("nan")}, "max: must be a finite number"),
+        ({"min": 0, "scale": "Logarithmic"}, "min: must be above 0 where scale is Logarithmic"),
+        ({"max": 1, "scale": "ReverseLogarithmic"}, "min: must, like max, be from 0 to below 1"),
+        ({"scale": "Square"}, "scale: must be 'Auto', 'Linear', 'Logarithmic' or 'ReverseLogarithmic'"),
+        ({"type": ["integer"]}, "does not match any of the expected tags: 'integer', 'continuous', 'categorical'"),
+    ],
+)
+def test_a_range_that_no_search_could_walk_is_refused(changes: dict[str, Any], expected: str) -> None:
+    found = ranged(**changes)
+    assert any(expected in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"parallel_jobs": 5}, "tuning.parallel_jobs: must be at most max_jobs (4)"),
+        ({"strategy": "Grid"}, "tuning.strategy: must be another one: Grid takes categorical ranges only"),
+        ({"strategy": "Hyperband"}, "tuning.early_stopping: must be false where strategy is Hyperband"),
+        ({"ranges": {}}, "tuning.ranges: Dictionary should have at least 1 item"),
+        ({"ranges": {"kind": {**KIND, "values": []}}}, "values: must have at least 1 item"),
+        ({"jobs_without_improvement": 2}, "jobs_without_improvement: must be greater than or equal to 3"),
+    ],
+)
+def test_a_search_that_the_service_would_refuse_is_refused(changes: dict[str, Any], expected: str) -> None:
+    found = tuned(**changes)
+    assert any(expected in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"train": None}, "train: is required"),
+        ({"data": {"path": "table.csv"}}, "data.target: is required"),
+        ({"data": {"path": "table.csv"}, "algorithm": AUTOPILOT, "train": None}, "data.target: is required"),
+        ({"algorithm": AUTOPILOT}, "train: must be left out where the algorithm is autopilot: it trains by itself"),
+        ({"algorithm": KMEANS, "tuning": TUNING}, "tuning: must be left out where the algorithm is kmeans"),
+        (
+            {"algorithm": KMEANS, "watch": {"overfitting": "log"}},
+            "watch: must be left out where the algorithm is kmeans",
+        ),
+        ({"tuning": TUNING, "debugger": ["Overfit"]}, "debugger: must be left out where there is tuning"),
+        ({"tuning": TUNING, "metric": {"name": "loss", "direction": "minimize"}}, "metric.pattern: is required"),
+        (
+            {"metric": {"name": "loss", "direction": "minimize", "pattern": "loss=("}},
+            "metric.pattern: must be a regular expression",
+        ),
+        (
+            {"metric": {"name": "loss", "direction": "minimize", "pattern": "loss=.*"}},
+            "metric.pattern: must have one group, which finds the number, not 0",
+        ),
+        ({"process": {**PROCESS, "instance_count": 2}}, "process.instance_count: must be 1 unless engine is spark"),
+        ({"schedule": {"expression": "at(2026-01-01T00:00:00)"}}, "schedule.expression: must match pattern"),
+        ({"tags": {"aws:x": "y"}}, "must not begin with aws: or sluice:"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(changes: dict[str, Any], expected: str) -> None:
+    found = problems(**changes)
+    assert any(expected in line for line in found), found
+
+
+def test_a_contradiction_hides_no_other_mistake_of_its_section() -> None:
+    found = problems(process={**PROCESS, "instance_count": 2, "machines": 2})
+    assert any(line.startswith("process.machines: is under an unknown key") for line in found)
+    assert any(line.startswith("process.instance_count: must be 1") for line in found)
+
+
+def test_spark_shares_its_work_between_instances() -> None:
+    assert problems(process={**PROCESS, "instance_count": 4, "engine": "spark"}) == []
+
+
+def test_an_exception_has_a_rule_of_the_compiler_a_step_a_reason_and_a_day() -> None:
+    waiver = {"rule": "spot", "step": "Train", "reason": "no capacity", "until": date(2999, 12, 31)}
+    assert problems(exceptions=[waiver]) == []
+    [line] = problems(exceptions=[{**waiver, "rule": "price"}])
+    assert line.startswith("exceptions.0.rule: must be 'spot', 'checkpoint'")
