@@ -1,0 +1,192 @@
+"""What is wrong with a training, judged by its record: one function for each symptom, nothing but numbers in and out.
+
+Each takes what is known once (`about`), the records (oldest first) and its thresholds as keyword arguments, whose
+defaults are below it. It answers None, or a message and the values that it is based on. Where a default is one of
+SageMaker Debugger's built-in rules (AWS, "List of Debugger Built-in Rules") the function names it; the patience, and
+what keeps a rule silent on a training that has simply converged, are this project's, measured in docs/inside.md.
+Thresholds named `patience` count records, which are further apart in a long training, see `history`.
+"""
+
+import math
+from statistics import median
+
+NEXT = {
+    "vanishing_gradients": "Use ReLU-like activations, a suitable initialization (He, Glorot), normalization or "
+    "skip connections; fewer layers may do",
+    "exploding_gradients": "Lower the learning rate, clip gradients by norm, scale the input and the target",
+    "loss_not_decreasing": "Try a learning rate ten times lower and ten times higher; check that labels belong to "
+    "their rows and that the input is scaled",
+    "overfitting": "Stop at the best validation loss, regularize more, make the model smaller, or get more data",
+    "dead_units": "Lower the learning rate, start with biases of zero, or use an activation that never quite "
+    "shuts, such as leaky ReLU",
+    "class_imbalance": "Weight the classes or sample them evenly, and judge by a metric that does not "
+    "forgive rare classes, such as average precision",
+}
+
+
+def vanishing_gradients(about, records, *, mean_abs=1e-7, patience=3, learned=0.5):
+    """The mean of a layer's absolute gradients is below `mean_abs` in `patience` records (VanishingGradient: 1e-7).
+
+    Not while the training loss is below `learned` of where it began: gradients of what is learned vanish too.
+    """
+    losses = _losses(records, "train")
+    if len(records) < patience or (losses and losses[-1] < learned * losses[0]):
+        return None
+    small = {}
+    for layer, now in records[-1]["gradients"].items():
+        means = [one["gradients"].get(layer, now)["mean_abs"] for one in records[-patience:]]
+        if all(mean is not None and mean < mean_abs for mean in means):
+            small[layer] = now["mean_abs"]
+    if not small:
+        return None
+    layer = min(small, key=lambda name: small[name])
+    message = f"the mean absolute gradient of {_layers(small)} is below {mean_abs:g} ({layer}: {small[layer]:.2g})"
+    return message, {"layers": small, "mean_abs": mean_abs}
+
+
+def exploding_gradients(about, records, *, factor=100.0, patience=3):
+    """A gradient, weight or loss is not finite (ExplodingTensor), or a layer's gradient norm is in `patience` records
+    more than `factor` times its smallest one of the first three records."""
+    last = records[-1]
+    for kind in ("gradients", "weights"):
+        broken = {layer: one["nonfinite"] for layer, one in last[kind].items() if one["nonfinite"]}
+        if broken:
+            return f"{kind} of {_layers(broken)} are not finite", {"nonfinite_share": broken}
+    for name, loss in last["losses"].items():
+        if not math.isfinite(loss):
+            return f"the {name} loss is not finite", {"loss": name}
+    if len(records) < patience + 1:
+        return None
+    large = {}
+    for layer, now in last["gradients"].items():
+        first = [one["gradients"][layer]["norm"] for one in records[:3] if layer in one["gradients"]]
+        first = [norm for norm in first if norm]
+        norms = [one["gradients"].get(layer, now)["norm"] or 0.0 for one in records[-patience:]]
+        if first and min(norms) > factor * min(first):
+            large[layer] = now["norm"]
+    if not large:
+        return None
+    layer = max(large, key=lambda name: large[name])
+    message = f"the gradient norm of {_layers(large)} is more than {factor:g} times what it was ({layer}: "
+    return message + f"{large[layer]:.2g})", {"layers": large, "factor": factor}
+
+
+def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
+    """The median training loss of the last `patience` records (LossNotDecreasing: 10) is not by the share `decrease`
+    below the first record's, after at least twice as many records.
+
+    Debugger compares two steps; that takes noise and a training which has converged for a fault.
+    """
+    losses = _losses(records, "train")
+    if len(losses) < 2 * patience or not math.isfinite(losses[0]):
+        return None
+    # A median with NaN in it would depend on their order.
+    recent = median(loss if math.isfinite(loss) else math.inf for loss in losses[-patience:])
+    if recent <= losses[0] - decrease * abs(losses[0]):
+        return None
+    message = f"the training loss was {losses[0]:.4g} and is {recent:.4g} (median of {patience} records)"
+    return message, {"first": losses[0], "recent": recent if math.isfinite(recent) else None}
+
+
+def overfitting(about, records, *, patience=10, rise=0.1, ratio=0.1):
+    """The validation loss has its best value `patience` records back or more and is by the share `rise` above it
+    (median of the last half of them), while the training loss went on falling and the gap between the two is more than
+    `ratio` of the training loss (Overfit: ratio_threshold 0.1).
+
+    The rise is the generalization loss of Prechelt, "Early Stopping - But When?" (1998), there 5 % and above.
+    """
+    pairs = [one["losses"] for one in records if {"train", "validation"} <= set(one["losses"])]
+    pairs = [(one["train"], one["validation"]) for one in pairs]
+    if len(pairs) <= patience or not all(math.isfinite(loss) for pair in pairs for loss in pair):
+        return None
+    best = min(range(len(pairs)), key=lambda index: pairs[index][1])
+    recent = pairs[-max(1, patience // 2) :]
+    train, validation = (median(pair[part] for pair in recent) for part in (0, 1))
+    lowest = pairs[best][1]
+    since = len(pairs) - 1 - best
+    if since < patience or validation <= lowest + rise * abs(lowest) or train >= pairs[best][0]:
+        return None
+    if validation - train <= ratio * abs(train):
+        return None
+    message = f"the validation loss was best {since} records ago ({lowest:.4g}) and is {validation:.4g} while the "
+    values = {"best_validation": lowest, "validation": validation, "train": train, "records_since": since}
+    return f"{message}training loss fell to {train:.4g}", values
+
+
+def dead_units(about, records, *, share=0.5, patience=5):
+    """More than the share `share` of a layer's units is inactive in each of the last `patience` records (DeadRelu:
+    threshold_layer 50 %)."""
+    if len(records) < patience:
+        return None
+    dead = {}
+    for layer, now in records[-1]["dead"].items():
+        if all(one["dead"].get(layer, 0.0) > share for one in records[-patience:]):
+            dead[layer] = now
+    if not dead:
+        return None
+    layer = max(dead, key=lambda name: dead[name])
+    message = f"of {_layers(dead)} more than {share:.0%} of the units are inactive ({layer}: {dead[layer]:.0%})"
+    return message, {"layers": dead, "share": share}
+
+
+def class_imbalance(about, records, *, times=10.0):
+    """The largest class has more than `times` the rows of the smallest (ClassImbalance: threshold_imbalance 10)."""
+    counts = about.get("labels") or {}
+    if len(counts) < 2:
+        return None
+    least, most = (choose(counts, key=lambda name: counts[name]) for choose in (min, max))
+    if counts[most] <= times * counts[least]:
+        return None
+    message = f"class {most!r} has {counts[most]} rows, class {least!r} {counts[least]}"
+    return message, {"largest": counts[most], "smallest": counts[least], "times": times}
+
+
+RULES = {
+    rule.__name__: rule
+    for rule in (
+        vanishing_gradients,
+        exploding_gradients,
+        loss_not_decreasing,
+        overfitting,
+        dead_units,
+        class_imbalance,
+    )
+}
+DEFAULTS = {symptom: rule.__kwdefaults__ for symptom, rule in RULES.items()}
+LONGEST = 20  # records that a rule looks back on by default
+
+
+def known(symptoms):
+    """Raises ValueError for a symptom that there is no rule for."""
+    wrong = sorted(set(symptoms) - set(RULES))
+    if wrong:
+        raise ValueError(f"no such symptom: {', '.join(wrong)}; known are {', '.join(RULES)}")
+
+
+def thresholds(given):
+    """The thresholds of every symptom, with those given in place of the defaults. Raises ValueError."""
+    known(given)
+    for symptom, values in given.items():
+        wrong = sorted(set(values) - set(DEFAULTS[symptom]))
+        if wrong:
+            raise ValueError(f"{symptom} has no threshold {', '.join(wrong)}, only {', '.join(DEFAULTS[symptom])}")
+    return {symptom: {**defaults, **given.get(symptom, {})} for symptom, defaults in DEFAULTS.items()}
+
+
+def count_labels(y):
+    """Rows by class. Raises ValueError for labels that are no classes but numbers."""
+    counts = {}
+    for label in y:
+        if isinstance(label, float) and label != int(label):
+            raise ValueError(f"label {label!r}: classes are expected; for numbers there is no class imbalance")
+        counts[str(label)] = counts.get(str(label), 0) + 1
+    return counts
+
+
+def _losses(records, name):
+    return [one["losses"][name] for one in records if name in one["losses"]]
+
+
+def _layers(layers):
+    names = list(layers)
+    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more layers"
