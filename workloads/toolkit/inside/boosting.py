@@ -1,4 +1,7 @@
-"""The hook for XGBoost: `xgboost.train(..., evals=[(dtrain, "train"), (dvalid, "validation")], callbacks=[Watch(inside)])`.
+"""The hook for XGBoost.
+
+    evals = [(dtrain, "train"), (dvalid, "validation")]
+    xgboost.train(parameters, dtrain, rounds, evals, callbacks=[Watch(inside, rows=dtrain)])
 
 A step is a boosting round. Boosted trees have no layers: recorded are, of the round's new trees, `leaves` (the values
 of their leaves) and `gains` (of their splits) in place of weights, and with `rows=dtrain` in place of a layer's

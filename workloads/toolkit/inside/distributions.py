@@ -22,8 +22,9 @@ def heat_map(records, kind, layer):
     columns = _columns(records, kind, layer, COLUMNS)
     axis = _Axis([counts for _, counts in columns])
     shares = [axis.shares(counts) for _, counts in columns]
-    most = max(map(max, shares))
-    alphas = [[round(255 * math.sqrt(column[at] / most)) for column in shares] for at in reversed(range(axis.size))]
+    most = axis.most(shares)
+    opacity = [[round(255 * math.sqrt(min(1.0, share / most))) for share in column] for column in shares]
+    alphas = [[column[at] for column in opacity] for at in reversed(range(axis.size))]
     image = base64.b64encode(_png(alphas, COLOURS[kind])).decode()
     parts = [
         f'<image x="{LEFT}" y="{TOP}" width="{ACROSS}" height="{DOWN}" preserveAspectRatio="none" '
@@ -33,7 +34,7 @@ def heat_map(records, kind, layer):
     shown = sorted({round(part * (len(columns) - 1) / 4) for part in range(5)})
     places = [LEFT + ACROSS * (at + 0.5) / len(columns) for at in shown]
     parts.append(step_axis(places, [columns[at][0] for at in shown], WIDTH))
-    scale = f'share of values in a bin, by square root: 0<i class="{kind}"></i>{most:.0%}'
+    scale = f'share of values in a bin, by square root: 0<i class="{kind}"></i>{most:.0%} and more'
     return svg(parts, WIDTH, "value") + f'<p class="scale">{scale}</p>'
 
 
@@ -42,7 +43,7 @@ def ridges(records, kind, layer):
     columns = _columns(records, kind, layer, RIDGES)
     axis = _Axis([counts for _, counts in columns])
     shares = [axis.shares(counts) for _, counts in columns]
-    most, apart, wide = max(map(max, shares)), DOWN / (len(columns) + 1), ACROSS / axis.size
+    most, apart, wide = axis.most(shares), DOWN / (len(columns) + 1), ACROSS / axis.size
     parts = []
     for place, name in axis.ticks():
         x = LEFT + ACROSS * place
@@ -50,13 +51,15 @@ def ridges(records, kind, layer):
         parts.append(f'<text x="{x:.1f}" y="{TOP + DOWN + 16}" text-anchor="middle">{name}</text>')
     for number, (step, _) in enumerate(columns):
         floor = TOP + apart * (number + 2)
-        heights = [2 * apart * math.sqrt(share / most) for share in shares[number]]
+        heights = [2 * apart * math.sqrt(min(1.0, share / most)) for share in shares[number]]
         points = " ".join(f"{LEFT + wide * (at + 0.5):.1f},{floor - height:.1f}" for at, height in enumerate(heights))
         ends = f"{LEFT},{floor:.1f} {points} {LEFT + ACROSS},{floor:.1f}"
         parts.append(f'<polygon class="ridge {kind}" points="{ends}"><title>step {step}</title></polygon>')
         parts.append(f'<text x="{LEFT - 6}" y="{floor + 2:.1f}" text-anchor="end">{step}</text>')
     parts.append(f'<text x="{LEFT + ACROSS / 2}" y="{HEIGHT - 4}" text-anchor="middle">value</text>')
-    return svg(parts, WIDTH, "step") + f'<p class="scale">highest ridge: {most:.0%} of values, by square root</p>'
+    return (
+        svg(parts, WIDTH, "step") + f'<p class="scale">highest ridge: {most:.0%} of values and more, by square root</p>'
+    )
 
 
 class _Axis:
@@ -69,13 +72,18 @@ class _Axis:
         limit, self.inner = NEXT_TO_NOTHING * sum(sides), 0
         while self.inner + BINS_PER_DECADE < self.outer and sum(sides[1 : self.inner + BINS_PER_DECADE + 1]) <= limit:
             self.inner += BINS_PER_DECADE
-        self.size = 2 * (self.outer - self.inner) + 1
+        self.middle = self.outer - self.inner
+        self.size = 2 * self.middle + 1
 
     def shares(self, counts):
         """By drawn bin, from the lowest values to the highest, the share (0 to 1) of the values."""
         total, middle = max(1, sum(counts)), sum(counts[ZERO - self.inner : ZERO + self.inner + 1])
         drawn = counts[ZERO - self.outer : ZERO - self.inner], counts[ZERO + self.inner + 1 : ZERO + self.outer + 1]
         return [count / total for count in (*drawn[0], middle, *drawn[1])]
+
+    def most(self, columns):
+        """The largest share outside the middle bin, beside whose share everything else would often look empty."""
+        return max(max(column[: self.middle] + column[self.middle + 1 :]) for column in columns) or 1.0
 
     def ticks(self):
         """(place, from 0 to 1, and name) of zero and of whole decades, of which some are left out if there are many."""

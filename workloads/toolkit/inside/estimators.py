@@ -9,7 +9,8 @@ What is exact and what is not:
 - GradientBoosting and HistGradientBoosting, classifiers and regressors: a step is one more tree (per class), by
   `warm_start`. In place of a layer's gradients stands `rows`: the first derivative of the loss (log loss, squared
   error) at each training row, exact. Weights are the new trees' `leaves`, of GradientBoosting only.
-Losses are the log loss of classifiers and the mean squared error of regressors, without penalties.
+Losses are the log loss of classifiers and the mean squared error of regressors, without penalties. Step 0 is the
+loss of knowing nothing but how often each class occurs, or the mean, which is what a training has to get below.
 """
 
 # pyright: reportMissingImports=false
@@ -48,6 +49,7 @@ def watch_estimator(inside, estimator, X, y, steps, validation=None):  # noqa: N
     classes = np.unique(y) if is_classifier(estimator) else None
     if classes is not None:
         inside.labels(y)
+    inside.record(0, {"train": loss_of_nothing(y, classes)})
     for step in range(1, steps + 1):
         if network:
             estimator.partial_fit(X, y, **({} if classes is None else {"classes": classes}))
@@ -69,6 +71,14 @@ def loss_of(estimator, X, y):  # noqa: N803
         return log_loss(y, predicted, labels=estimator.classes_) if np.isfinite(predicted).all() else float("nan")
     predicted = estimator.predict(X)
     return mean_squared_error(y, predicted) if np.isfinite(predicted).all() else float("nan")
+
+
+def loss_of_nothing(y, classes):
+    """The loss of answering each row with the frequencies of the classes, or without classes with the mean."""
+    if classes is None:
+        return float(np.var(y))
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    return float(-(shares * np.log(shares)).sum())
 
 
 def row_gradients(estimator, X, y):  # noqa: N803

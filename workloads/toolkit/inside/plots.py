@@ -76,7 +76,15 @@ def _fired(number, one, steps):
 
 def _range(low, high):
     edge = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
-    return low - edge, high + edge
+    return (0.0 if low >= 0 else low - edge), high + edge
+
+
+def _levels(low, high):
+    """About five round numbers from low to high, with their names."""
+    rough = (high - low) / 5
+    decade = 10.0 ** math.floor(math.log10(rough))
+    apart = next(factor * decade for factor in (1, 2, 5, 10) if factor * decade >= rough)
+    return [(apart * at, f"{apart * at:.4g}") for at in range(math.ceil(low / apart), math.floor(high / apart) + 1)]
 
 
 def _along(step, first, last):

@@ -72,8 +72,8 @@ def exploding_gradients(about, records, *, factor=100.0, patience=3):
 
 
 def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
-    """The median training loss of the last `patience` records (LossNotDecreasing: 10) is not by the share `decrease`
-    below the first record's, after at least twice as many records.
+    """The median training loss of the last `patience` records (LossNotDecreasing: 10) is neither below the first
+    record's nor below the median of the `patience` records before, each time by the share `decrease`.
 
     Debugger compares two steps; that takes noise and a training which has converged for a fault.
     """
@@ -81,8 +81,9 @@ def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
     if len(losses) < 2 * patience or not math.isfinite(losses[0]):
         return None
     # A median with NaN in it would depend on their order.
-    recent = median(loss if math.isfinite(loss) else math.inf for loss in losses[-patience:])
-    if recent <= losses[0] - decrease * abs(losses[0]):
+    losses = [loss if math.isfinite(loss) else math.inf for loss in losses]
+    recent, before = median(losses[-patience:]), median(losses[-2 * patience : -patience])
+    if recent < math.inf and any(recent <= past - decrease * abs(past) for past in (losses[0], before)):
         return None
     message = f"the training loss was {losses[0]:.4g} and is {recent:.4g} (median of {patience} records)"
     return message, {"first": losses[0], "recent": recent if math.isfinite(recent) else None}
@@ -90,8 +91,8 @@ def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
 
 def overfitting(about, records, *, patience=10, rise=0.1, ratio=0.1):
     """The validation loss has its best value `patience` records back or more and is by the share `rise` above it
-    (median of the last half of them), while the training loss went on falling and the gap between the two is more than
-    `ratio` of the training loss (Overfit: ratio_threshold 0.1).
+    (median of the last half of them), while the training loss went on falling by as much and the gap between the two
+    is more than `ratio` of the training loss (Overfit: ratio_threshold 0.1).
 
     The rise is the generalization loss of Prechelt, "Early Stopping - But When?" (1998), there 5 % and above.
     """
@@ -104,7 +105,8 @@ def overfitting(about, records, *, patience=10, rise=0.1, ratio=0.1):
     train, validation = (median(pair[part] for pair in recent) for part in (0, 1))
     lowest = pairs[best][1]
     since = len(pairs) - 1 - best
-    if since < patience or validation <= lowest + rise * abs(lowest) or train >= pairs[best][0]:
+    at_best = pairs[best][0]
+    if since < patience or validation <= lowest + rise * abs(lowest) or train >= at_best - rise * abs(at_best):
         return None
     if validation - train <= ratio * abs(train):
         return None
