@@ -46,7 +46,8 @@ def vanishing_gradients(about, records, *, mean_abs=1e-7, patience=3, learned=0.
 
 def exploding_gradients(about, records, *, factor=100.0, patience=3):
     """A gradient, weight or loss is not finite (ExplodingTensor), or a layer's gradient norm is in `patience` records
-    more than `factor` times its smallest one of the first three records."""
+    more than `factor` times the largest norm of any layer when the training began (in the calmest of three records).
+    """
     last = records[-1]
     for kind in ("gradients", "weights"):
         broken = {layer: one["nonfinite"] for layer, one in last[kind].items() if one["nonfinite"]}
@@ -57,18 +58,19 @@ def exploding_gradients(about, records, *, factor=100.0, patience=3):
             return f"the {name} loss is not finite", {"loss": name}
     if len(records) < patience + 1:
         return None
-    large = {}
+    starts = [
+        max(one["norm"] or 0.0 for one in record["gradients"].values()) for record in records[:4] if record["gradients"]
+    ]
+    start, large = min((norm for norm in starts[:3] if norm), default=math.inf), {}
     for layer, now in last["gradients"].items():
-        first = [one["gradients"][layer]["norm"] for one in records[:3] if layer in one["gradients"]]
-        first = [norm for norm in first if norm]
         norms = [one["gradients"].get(layer, now)["norm"] or 0.0 for one in records[-patience:]]
-        if first and min(norms) > factor * min(first):
+        if min(norms) > factor * start:
             large[layer] = now["norm"]
     if not large:
         return None
     layer = max(large, key=lambda name: large[name])
-    message = f"the gradient norm of {_layers(large)} is more than {factor:g} times what it was ({layer}: "
-    return message + f"{large[layer]:.2g})", {"layers": large, "factor": factor}
+    message = f"the gradient norm of {_layers(large)} is more than {factor:g} times the largest at the "
+    return message + f"start ({layer}: {large[layer]:.2g}, {start:.2g})", {"layers": large, "start": start}
 
 
 def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
