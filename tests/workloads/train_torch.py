@@ -45,7 +45,7 @@ def main():
     options.job.joinpath("model").mkdir(exist_ok=True, parents=True)
     torch.save(model.state_dict(), options.job / "model" / f"rank-{cluster.rank}.pt")
     distributed.end()
-    sys.stdout.write(f"rank {cluster.rank} of {cluster.size}: last loss {loss.item():.4f}\n")
+    sys.stdout.write(f"rank {cluster.rank} of {cluster.size}: {step} steps\n")
 
 
 if __name__ == "__main__":

@@ -41,25 +41,25 @@ class Watch(xgboost.callback.TrainingCallback):
         ]
         weights = {"leaves": [node["leaf"] for node in nodes if "leaf" in node]}
         gains = [node["gain"] for node in nodes if "gain" in node]
-        gradients = {"rows": self._gradients(model)} if self.rows is not None else {}
+        gradients = {"rows": self._gradients(model, self.rows)} if self.rows is not None else {}
         self.inside.record(epoch, losses, gradients, {**weights, "gains": gains} if gains else weights)
         return False
 
-    def _gradients(self, model):
+    def _gradients(self, model, rows):
         if self._objective is None:
             learner = json.loads(model.save_config())["learner"]
             self._objective = learner["objective"]["name"]
         if self._objective not in OBJECTIVES:
             raise ValueError(f"no derivative of {self._objective} is known here, only of {', '.join(OBJECTIVES)}")
-        labels, weights = self.rows.get_label(), self.rows.get_weight()
+        labels, weights = rows.get_label(), rows.get_weight()
         if self._objective.startswith("multi:"):
             # softmax predicts the class, so both are asked for the margins.
-            margins = model.predict(self.rows, output_margin=True)
+            margins = model.predict(rows, output_margin=True)
             powers = np.exp(margins - margins.max(axis=1, keepdims=True))
             gradients = powers / powers.sum(axis=1, keepdims=True)
             gradients[np.arange(len(labels)), labels.astype(int)] -= 1
             return gradients * weights[:, None] if weights.size else gradients
-        gradients = model.predict(self.rows) - labels
+        gradients = model.predict(rows) - labels
         return gradients * weights if weights.size else gradients
 
 

@@ -15,6 +15,7 @@ COLUMNS, RIDGES = 60, 9
 COLOURS = {"gradients": (31, 119, 180), "weights": (214, 110, 20)}
 NEXT_TO_NOTHING = 0.03  # of the values
 TICKS = 8
+FEWEST = 4 * BINS_PER_DECADE  # bins on either side, also where all is zero
 
 
 def heat_map(records, kind, layer):
@@ -34,7 +35,7 @@ def heat_map(records, kind, layer):
     shown = sorted({round(part * (len(columns) - 1) / 4) for part in range(5)})
     places = [LEFT + ACROSS * (at + 0.5) / len(columns) for at in shown]
     parts.append(step_axis(places, [columns[at][0] for at in shown], WIDTH))
-    scale = f'share of values in a bin, by square root: 0<i class="{kind}"></i>{most:.0%} and more'
+    scale = f'share of values in a bin (square root): 0<i class="{kind}"></i>{most:.0%}+'
     return svg(parts, WIDTH, "value") + f'<p class="scale">{scale}</p>'
 
 
@@ -57,9 +58,7 @@ def ridges(records, kind, layer):
         parts.append(f'<polygon class="ridge {kind}" points="{ends}"><title>step {step}</title></polygon>')
         parts.append(f'<text x="{LEFT - 6}" y="{floor + 2:.1f}" text-anchor="end">{step}</text>')
     parts.append(f'<text x="{LEFT + ACROSS / 2}" y="{HEIGHT - 4}" text-anchor="middle">value</text>')
-    return (
-        svg(parts, WIDTH, "step") + f'<p class="scale">highest ridge: {most:.0%} of values and more, by square root</p>'
-    )
+    return svg(parts, WIDTH, "step") + f'<p class="scale">highest ridge (square root): {most:.0%}+ of values</p>'
 
 
 class _Axis:
@@ -68,7 +67,7 @@ class _Axis:
     def __init__(self, histograms):
         sides = [sum(counts[ZERO + at] + counts[ZERO - at] for counts in histograms) for at in range(SIDE + 1)]
         used = [at for at in range(SIDE + 1) if sides[at]]
-        self.outer = min(SIDE, max(used, default=0) + 1)
+        self.outer = min(SIDE, max(*used, FEWEST) + 1)
         limit, self.inner = NEXT_TO_NOTHING * sum(sides), 0
         while self.inner + BINS_PER_DECADE < self.outer and sum(sides[1 : self.inner + BINS_PER_DECADE + 1]) <= limit:
             self.inner += BINS_PER_DECADE

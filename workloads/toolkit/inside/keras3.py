@@ -24,7 +24,7 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.inside = inside
         self.exact = keras.backend.backend() == "torch" if exact is None else exact
-        self._gradients, self._before, self._apply = {}, {}, None
+        self._gradients, self._before = {}, {}
         inside.gradients_are(
             "exact, of the last batch of the epoch" if self.exact else "no gradients but changes of weights in an epoch"
         )
@@ -32,12 +32,11 @@ class Watch(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._before = self._weights()
         if self.exact:
-            self._apply = self.model.optimizer.apply
-            self.model.optimizer.apply = self._keep
+            self.model.optimizer.apply = self._before_apply(self.model.optimizer.apply)
 
     def on_train_end(self, logs=None):
-        if self._apply:
-            self.model.optimizer.apply, self._apply = self._apply, None
+        if self.exact:
+            del self.model.optimizer.apply  # the class's own shows again
 
     def on_epoch_end(self, epoch, logs=None):
         names = {"loss": "train", "val_loss": "validation"}
@@ -56,10 +55,13 @@ class Watch(keras.callbacks.Callback):
             self.on_train_end()  # which Keras does not call when a callback raises
             raise
 
-    def _keep(self, gradients, trainable_variables=None):
-        variables = trainable_variables or self.model.trainable_variables
-        self._gradients = {variables[at].path: one for at, one in enumerate(gradients) if one is not None}
-        return self._apply(gradients, trainable_variables)
+    def _before_apply(self, apply):
+        def keep_and_apply(gradients, trainable_variables=None):
+            variables = trainable_variables or self.model.trainable_variables
+            self._gradients = {variables[at].path: one for at, one in enumerate(gradients) if one is not None}
+            return apply(gradients, trainable_variables)
+
+        return keep_and_apply
 
     def _weights(self):
         return {one.path: keras.ops.convert_to_numpy(one).copy() for one in self.model.trainable_variables}

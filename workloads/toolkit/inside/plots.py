@@ -25,16 +25,14 @@ def losses_chart(records, fired):
         height = ((math.log10(value) if decades else value) - low) / (high - low)
         return f"{_along(step, *steps):.1f},{TOP + DOWN * (1 - height):.1f}"
 
-    levels = range(low, high + 1) if decades else [low + (high - low) * part / 4 for part in range(5)]
-    parts = [
-        rung(TOP + DOWN * (high - at) / (high - low), f"1e{at}" if decades else f"{at:.3g}", WIDE) for at in levels
-    ]
-    marks = sorted({round(steps[0] + (steps[1] - steps[0]) * part / 8) for part in range(9)})
+    levels = [(at, f"1e{at}") for at in range(int(low), int(high) + 1)] if decades else _levels(low, high, 5)
+    parts = [rung(TOP + DOWN * (high - at) / (high - low), name, WIDE) for at, name in levels]
+    marks = [int(at) for at, _ in _levels(*steps, 12) if at == int(at)] if steps[1] > steps[0] else [steps[0]]
     parts.append(step_axis([_along(step, *steps) for step in marks], marks, WIDE))
-    parts += [_fired(number, one, steps) for number, one in enumerate(fired)]
     for number, line in enumerate(lines):
         points = " ".join(place(*point) for point in line)
         parts.append(f'<polyline class="line line{number % 4}" points="{points}"/>')
+    parts += [_fired(number, one, steps) for number, one in enumerate(fired)]
     keys = "".join(f'<span class="key line{at % 4}">{escape(name)}</span>' for at, name in enumerate(names))
     up = "loss, logarithmic" if decades else "loss"
     return f'<p class="keys">{keys}</p>' + svg(parts, WIDE, up)
@@ -79,9 +77,9 @@ def _range(low, high):
     return (0.0 if low >= 0 else low - edge), high + edge
 
 
-def _levels(low, high):
-    """About five round numbers from low to high, with their names."""
-    rough = (high - low) / 5
+def _levels(low, high, most):
+    """At most so many round numbers, and one, from low to high, with their names."""
+    rough = (high - low) / most
     decade = 10.0 ** math.floor(math.log10(rough))
     apart = next(factor * decade for factor in (1, 2, 5, 10) if factor * decade >= rough)
     return [(apart * at, f"{apart * at:.4g}") for at in range(math.ceil(low / apart), math.floor(high / apart) + 1)]

@@ -26,9 +26,10 @@ h3 { font: 600 14px/1.4 ui-monospace, monospace; margin: 0 0 8px; overflow-wrap:
 table { border-collapse: collapse; width: 100% } td:first-child { color: var(--bad); font-weight: 600 }
 td, th { text-align: left; vertical-align: top; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line) }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; margin: 12px 0 }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); gap: 8px 16px }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(400px, 100%), 1fr)); gap: 8px 16px }
 figure { margin: 0 } figcaption { font-size: 13px } svg { display: block; width: 100%; height: auto }
-svg text { fill: var(--soft); font: 11px system-ui, sans-serif } svg text.fired { fill: var(--bad); font-weight: 600 }
+svg text { fill: var(--soft); font: 11px system-ui, sans-serif } svg text.fired { fill: var(--bad); font-weight: 600;
+  paint-order: stroke; stroke: var(--card); stroke-width: 4px }
 .grid { stroke: var(--line); stroke-opacity: .6 } line.fired { stroke: var(--bad); stroke-dasharray: 4 3 }
 .ridge { fill: var(--card); stroke: var(--gradients) } .ridge.weights { stroke: var(--weights) }
 polyline { fill: none; stroke-width: 2; stroke: var(--gradients) } polyline.line1 { stroke: var(--weights) }

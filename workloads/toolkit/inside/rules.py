@@ -70,7 +70,7 @@ def exploding_gradients(about, records, *, factor=100.0, patience=3):
         return None
     layer = max(large, key=lambda name: large[name])
     message = f"the gradient norm of {_layers(large)} is more than {factor:g} times the largest at the "
-    return message + f"start ({layer}: {large[layer]:.2g}, {start:.2g})", {"layers": large, "start": start}
+    return message + f"start ({layer}: {large[layer]:.2g} after {start:.2g})", {"layers": large, "start": start}
 
 
 def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
@@ -92,29 +92,29 @@ def loss_not_decreasing(about, records, *, patience=10, decrease=0.01):
 
 
 def overfitting(about, records, *, patience=10, rise=0.1, ratio=0.1):
-    """The validation loss has its best value `patience` records back or more and is by the share `rise` above it
-    (median of the last half of them), while the training loss went on falling by as much and the gap between the two
-    is more than `ratio` of the training loss (Overfit: ratio_threshold 0.1).
+    """The validation loss was at its best `patience` records ago or earlier and is by the share `rise` above that,
+    while the training loss went on falling by as much and the gap between the two is more than `ratio` of the training
+    loss (Overfit: ratio_threshold 0.1). Losses are medians of `patience` / 2 records: one lucky batch is no best.
 
     The rise is the generalization loss of Prechelt, "Early Stopping - But When?" (1998), there 5 % and above.
     """
     pairs = [one["losses"] for one in records if {"train", "validation"} <= set(one["losses"])]
-    pairs = [(one["train"], one["validation"]) for one in pairs]
-    if len(pairs) <= patience or not all(math.isfinite(loss) for pair in pairs for loss in pair):
+    width = max(1, patience // 2)
+    if len(pairs) < patience + width or not all(math.isfinite(pair[name]) for pair in pairs for name in pair):
         return None
-    best = min(range(len(pairs)), key=lambda index: pairs[index][1])
-    recent = pairs[-max(1, patience // 2) :]
-    train, validation = (median(pair[part] for pair in recent) for part in (0, 1))
-    lowest = pairs[best][1]
-    since = len(pairs) - 1 - best
-    at_best = pairs[best][0]
-    if since < patience or validation <= lowest + rise * abs(lowest) or train >= at_best - rise * abs(at_best):
+    train, validation = (
+        [median(pair[name] for pair in pairs[at : at + width]) for at in range(len(pairs) - width + 1)]
+        for name in ("train", "validation")
+    )
+    best = min(range(len(validation)), key=validation.__getitem__)
+    since, lowest = len(validation) - 1 - best, validation[best]
+    if since < patience or validation[-1] <= lowest + rise * abs(lowest):
         return None
-    if validation - train <= ratio * abs(train):
+    if train[-1] >= train[best] - rise * abs(train[best]) or validation[-1] - train[-1] <= ratio * abs(train[-1]):
         return None
-    message = f"the validation loss was best {since} records ago ({lowest:.4g}) and is {validation:.4g} while the "
-    values = {"best_validation": lowest, "validation": validation, "train": train, "records_since": since}
-    return f"{message}training loss fell to {train:.4g}", values
+    message = f"the validation loss was best {since} records ago ({lowest:.4g}) and is {validation[-1]:.4g} while the "
+    message += f"training loss fell from {train[best]:.4g} to {train[-1]:.4g} (medians of {width} records)"
+    return message, {"best": lowest, "validation": validation[-1], "train": train[-1], "records_since": since}
 
 
 def dead_units(about, records, *, share=0.5, patience=5):
@@ -156,7 +156,7 @@ RULES = {
         class_imbalance,
     )
 }
-DEFAULTS = {symptom: rule.__kwdefaults__ for symptom, rule in RULES.items()}
+DEFAULTS = {symptom: dict(rule.__kwdefaults__ or {}) for symptom, rule in RULES.items()}
 LONGEST = 20  # records that a rule looks back on by default
 
 

@@ -1,12 +1,13 @@
 """What is kept of an array: a few numbers and a histogram.
 
 The bins are the same for every array, step and job, so that histograms can be added up. They are log-symmetric: one
-around zero, and on either side of it four to a decade from 1e-8 to 100. What is larger is counted in the outermost bin.
+around zero, and on either side of it four to a decade from 1e-12 to 10,000. What is larger
+counts in the last bin.
 """
 
 # pyright: reportMissingImports=false
 
-SMALLEST, LARGEST = -8, 2  # decades
+SMALLEST, LARGEST = -12, 4  # decades
 BINS_PER_DECADE = 4
 SIDE = (LARGEST - SMALLEST) * BINS_PER_DECADE
 BINS = 2 * SIDE + 1
