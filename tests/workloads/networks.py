@@ -135,12 +135,13 @@ def hooks_against_frameworks():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = {training.__name__: [] for training in TRAININGS}
     for training in TRAININGS:
-        for seed in range(100, 100 + options.seeds):
+        for seed in range(options.first, options.first + options.seeds):
             torch.manual_seed(seed)
             with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
                 inside = Inside(folder)
