@@ -7,7 +7,7 @@ then on steps are recorded half as often. It lies in the checkpoint folder, so a
 import json
 
 LIMIT = 200
-# Statistics of one array take about 0.4 kB; with more layers there are fewer records, so the file keeps below some 5 MB.
+# Statistics of one array take about 0.4 kB; with more layers there are fewer records, so the file stays near 5 MB.
 ARRAYS, FEWEST = 12_000, 40
 
 
