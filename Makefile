@@ -15,7 +15,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-all cloud-operations nightly check bench compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all cloud-operations nightly check bench compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,12 @@ build/.clients: requirements/clients.txt build/.app
 	@.venv/bin/uv pip sync --quiet --require-hashes --python .venv-clients/bin/python requirements/clients.txt
 	@touch $@
 
+build/.torch: requirements/torch.txt
+	@echo "setting up .venv-torch (PyTorch, 1.3 GB and more)"
+	@test -x .venv-torch/bin/pip || $(PYTHON) -m venv .venv-torch
+	@.venv-torch/bin/pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	@mkdir -p build && touch $@
+
 setup-sdk: build/.sdk ## make the environment that compiles pipelines
 
 rehearse: setup ## play a story on the embedded cloud (STORY=name|all)
@@ -77,6 +83,9 @@ test: setup ## the tests that end in 90 s
 
 test-clients: setup setup-sdk build/.clients ## clients written elsewhere against the embedded cloud
 	@$(PY) -m pytest -q tests/rehearsal/test_clients.py tests/rehearsal/test_sdk_training.py
+
+test-torch: setup build/.torch ## the hooks of PyTorch and Keras and training on two instances; installs PyTorch
+	@$(PY) -m pytest -q tests/workloads/test_inside_networks.py tests/workloads/test_distributed.py
 
 cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who calls what of the embedded SageMaker
 	@$(PY) -m rehearsal.operations
@@ -103,4 +112,4 @@ lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove everything that the targets above made
-	@rm -rf .venv .venv-cloud .venv-sdk .venv-clients build cdk.out node_modules out
+	@rm -rf .venv .venv-cloud .venv-sdk .venv-clients .venv-torch build cdk.out node_modules out
