@@ -62,7 +62,7 @@ TABLE = (
         "compile-time check",
         "no key; jobs that people start pass",
     ),
-    Guardrail("TuningJobs", "too many tuning jobs", "compile-time check", "no key; jobs that people start pass"),
+    Guardrail("TuningJobs", "too many tuning jobs", "compile-time check", "no key; people may start none"),
     Guardrail("AutoMLTypes", "AutoML on large instances", "compile-time check", "no key; such steps are refused"),
     Guardrail("OwnModel", "approval by who trained it", "role", "who approves starts no pipeline and no job"),
 )
