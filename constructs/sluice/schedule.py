@@ -36,14 +36,14 @@ class PipelineSchedule(Construct):
             group_name=group.ref,
             schedule_expression=schedule.expression,
             schedule_expression_timezone=schedule.time_zone,
-            flexible_time_window={"Mode": "OFF"},
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             kms_key_arn=key.key_arn,
-            target={
-                "Arn": pipeline,
-                "RoleArn": role.role_arn,
-                "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 10},
-                "DeadLetterConfig": {"Arn": dead_letters.queue_arn},
-            },
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=pipeline,
+                role_arn=role.role_arn,
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600),
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+            ),
         )
         # Scheduler takes a role only that may already do what the schedule asks of it.
         resource.node.add_dependency(role)
