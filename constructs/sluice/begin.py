@@ -1,8 +1,9 @@
 """What every run begins with: a note of the data that it reads, and the model that it has to beat."""
 
+import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -43,7 +44,7 @@ class Begin(Construct):
                 "platform": prefix,
                 "data_bucket": data_bucket.bucket_name,
                 "artifact_bucket": artifact_bucket.bucket_name,
-                "registry": Stack.of(self).to_json_string(registers),
+                "registry": json.dumps(registers),
             },
         )
         self._allow_data(list(prefixes.values()), data_bucket)
@@ -58,11 +59,9 @@ class Begin(Construct):
         allow(role, ["s3:GetObjectVersion"], within, wildcard="What workloads read, of which people choose the names")
 
     def _allow_artifacts(self, workloads: list[str], bucket: s3.IBucket, key: kms.IKey) -> None:
-        role, named = self.handler.role, "Runs are named by SageMaker, when they start"
-        manifests = [bucket.arn_for_objects(f"{workload}/*/begin/manifest.json") for workload in workloads]
-        allow(role, ["s3:GetObject"], manifests, wildcard=named)
-        written = [bucket.arn_for_objects(f"{workload}/*/begin/*") for workload in workloads]
-        allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], written, wildcard=named)
+        role, actions = self.handler.role, ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+        own = [bucket.arn_for_objects(f"{workload}/*/begin/*") for workload in workloads]
+        allow(role, actions, own, wildcard="Runs are named by SageMaker, when they start")
         via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
         allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], conditions=via_s3)
 

@@ -51,7 +51,7 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
     }
     if config.registry:
         answer |= champion(clients.client("sagemaker"), f"{config.platform}-{workload}")
-    logger.info("begun", objects=len(versions), **answer)
+    logger.info("begun", objects=len(versions), read=uri, champion=answer["ChampionVersion"])
     return answer
 
 

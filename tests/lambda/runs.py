@@ -60,8 +60,8 @@ class Runs:
         self.put(Bucket, Key, Body.getvalue())
 
     def CopyObject(self, Bucket: str, Key: str, CopySource: str, **_: Any) -> None:
-        source, _, version = CopySource.partition("?versionId=")
-        bucket, _, key = unquote(source).partition("/")
+        source, version = CopySource.split("?versionId=")
+        bucket, key = unquote(source).split("/", 1)
         self.put(Bucket, Key, self.body(bucket, key, version))
 
     def CreateMultipartUpload(self, **_: Any) -> dict[str, str]:
