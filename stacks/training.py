@@ -91,6 +91,7 @@ class TrainingStack(Stack):
                 self,
                 f"Schedule-{name}",
                 name=f"{platform.prefix}-{name}",
+                pipeline=pipeline.resource,
                 schedule=workload.schedule,
                 key=foundation.key,
                 dead_letters=self._tell.handler.dead_letters,

@@ -87,7 +87,7 @@ class Pipeline(Construct):
             **uris,
         }
         tagged = {**tags, **workload.tags, "sluice:workload": folder.name}
-        pipeline = sagemaker.CfnPipeline(
+        self.resource = sagemaker.CfnPipeline(
             self,
             "Resource",
             pipeline_name=name,
@@ -101,6 +101,6 @@ class Pipeline(Construct):
             self.role.allow_registration(name, models=artifact_bucket, workload=folder.name)
             self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
-            pipeline.add_resource_dependency(self.package_group)
+            self.resource.add_resource_dependency(self.package_group)
         for tag, value in workload.tags.items():
             Tags.of(self).add(tag, value)

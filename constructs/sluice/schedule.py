@@ -1,6 +1,7 @@
 """Runs that begin by themselves."""
 
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -11,25 +12,32 @@ from sluice.permission import Role, allow, from_this_account
 
 
 class PipelineSchedule(Construct):
-    """Starts the pipeline `name` as `schedule` says, at most an hour late; what cannot start waits in `dead_letters`.
+    """Starts `pipeline`, called `name`, on `schedule`, an hour late at most; what cannot start waits in `dead_letters`.
 
     An encrypted schedule is read by the role that it runs as, which sends its dead letters as well: the key is for
     both. That Scheduler asks no more of the role is not verified.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, name: str, schedule: Schedule, key: kms.IKey, dead_letters: sqs.IQueue
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        pipeline: sagemaker.CfnPipeline,
+        schedule: Schedule,
+        key: kms.IKey,
+        dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
         service = from_this_account("scheduler.amazonaws.com")
         role = Role(self, "Role", assumed_by=service, description=f"Starts the pipeline {name} on schedule")
-        pipeline = arn(self, "sagemaker", f"pipeline/{name}")
-        allow(role, ["sagemaker:StartPipelineExecution"], [pipeline])
+        allow(role, ["sagemaker:StartPipelineExecution"], [arn(self, "sagemaker", f"pipeline/{name}")])
         allow(role, ["sqs:SendMessage"], [dead_letters.queue_arn])
         allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
         # The group is there for its tags: a schedule has none.
         group = scheduler.CfnScheduleGroup(self, "Group", name=name)
-        resource = scheduler.CfnSchedule(
+        scheduler.CfnSchedule(
             self,
             "Resource",
             name=name,
@@ -39,11 +47,10 @@ class PipelineSchedule(Construct):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             kms_key_arn=key.key_arn,
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=pipeline,
+                # By reference: a rate is due as soon as the schedule is there, and then the pipeline must be.
+                arn=arn(self, "sagemaker", f"pipeline/{pipeline.ref}"),
                 role_arn=role.role_arn,
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600),
                 dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
             ),
         )
-        # Scheduler takes a role only that may already do what the schedule asks of it.
-        resource.node.add_dependency(role)

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import App, Environment, Stack
+from aws_cdk.aws_sagemaker import CfnPipeline
 
 from config.load import ROOT, load
+from config.workload import Schedule
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from sluice.begin import Begin
+from sluice.schedule import PipelineSchedule
 from sluice.tell import Tell
 from stacks.foundation import FoundationStack
 from tests.rehearsal.pipelining import Run, ended, fail, until
@@ -26,29 +29,42 @@ PATIENT = {"Delay": 0.2, "MaxAttempts": 300}
 class Deployed:
     """The foundation and the two functions. `mail` is the URL of a queue that gets what people are told."""
 
-    def __init__(self, cloud: EmbeddedCloud, folder: Path) -> None:
-        self.cloud, self.s3 = cloud, cloud.client("s3")
+    def __init__(self, cloud: EmbeddedCloud, folder: Path, role: str) -> None:
+        self.cloud, self.s3, self._folder = cloud, cloud.client("s3"), folder
         app = App(outdir=str(folder), context={"aws:cdk:disable-creation-stack-traces": True})
         platform = load(ROOT / "config" / "team.yaml").model_copy(update={"name": "runs"})
         where = Environment(account=ACCOUNT, region="us-east-1")
         foundation = FoundationStack(app, "runs-foundation", platform=platform, env=where)
-        runs = Stack(app, "runs", env=where, synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+        runs, hourly = Stack(app, "runs", env=where), Stack(app, "runs-hourly", env=where)
         artifacts, key, data = foundation.artifact_bucket, foundation.key, foundation.data_bucket
         prefixes = {"digits": "digits/digits.csv"}
         common: dict[str, Any] = {"prefix": "runs-dev", "artifact_bucket": artifacts, "key": key}
         Begin(runs, "Begin", prefixes=prefixes, data_bucket=data, registers=True, **common)
         machines = {"workloads": ["digits"], "pipelines": NAMES, "state_machines": ["runs-dev-automl"]}
-        Tell(runs, "Tell", alerts=foundation.alerts, **machines, **common)
+        tell = Tell(runs, "Tell", alerts=foundation.alerts, **machines, **common)
+        definition = {"PipelineDefinitionBody": json.dumps({"Version": "2020-12-01", "Steps": [fail("End")]})}
+        PipelineSchedule(
+            hourly,
+            "Schedule",
+            name="runs-dev-hourly",
+            pipeline=CfnPipeline(
+                hourly, "P", pipeline_name="runs-dev-hourly", role_arn=role, pipeline_definition=definition
+            ),
+            schedule=Schedule(expression="rate(1 hour)", time_zone="Europe/Berlin"),
+            key=key,
+            dead_letters=tell.handler.dead_letters,
+        )
         foundation.guardrails.bind(app)
         app.synth()
         self.s3.create_bucket(Bucket=ASSETS)
         for asset in folder.glob("asset.*.zip"):
             self.s3.upload_file(str(asset), ASSETS, asset.name.removeprefix("asset."))
         for name in ("runs-foundation", "runs"):
-            self._create(name, json.loads((folder / f"{name}.template.json").read_text()))
+            self.create(name)
         self.data, self.artifacts = self.published("data-bucket"), self.published("artifact-bucket")
 
-    def _create(self, name: str, template: dict[str, Any]) -> None:
+    def create(self, name: str) -> None:
+        template = json.loads((self._folder / f"{name}.template.json").read_text())
         template.pop("Parameters", None)
         template.pop("Rules", None)
         self.s3.put_object(Bucket=ASSETS, Key=f"{name}.json", Body=json.dumps(template).encode())
@@ -68,8 +84,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    return Deployed(cloud, tmp_path_factory.mktemp("runs"))
+def deployed(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    return Deployed(cloud, tmp_path_factory.mktemp("runs"), role)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +94,12 @@ def mail(deployed: Deployed, cloud: EmbeddedCloud, bus: Any) -> Callable[[], tup
     url, arn = bus.queue("runs-mail")
     cloud.client("sns").subscribe(TopicArn=deployed.published("alert-topic-arn"), Protocol="sqs", Endpoint=arn)
 
+    waiting: list[dict[str, str]] = []
+
     def next_one() -> tuple[str, str]:
-        [message] = bus.received(url, 1)
+        if not waiting:
+            waiting.extend(bus.received(url, 1))
+        message = waiting.pop(0)
         return message["Subject"], message["Message"]
 
     return next_one
@@ -181,3 +201,24 @@ def test_a_state_machine_that_fails_is_told_with_its_cause(
     until(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
     subject, text = mail()
     assert subject == "[runs-dev] automl: a run failed" and "reason: no candidate" in text and "error: Search" in text
+
+
+def test_a_schedule_starts_runs_under_its_own_role_and_buries_what_it_cannot_start(
+    deployed: Deployed, cloud: EmbeddedCloud, bus: Any
+) -> None:
+    sagemaker, name = cloud.client("sagemaker"), "runs-dev-hourly"
+
+    def runs() -> list[Any]:
+        return sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+
+    deployed.create("runs-hourly")
+    until(lambda: len(runs()) == 1)  # a rate is due at once
+    cloud.control("advance", seconds=3600)
+    until(lambda: len(runs()) == 2)
+    until(lambda: all(run["PipelineExecutionStatus"] == "Failed" for run in runs()))
+    sagemaker.delete_pipeline(PipelineName=name, ClientRequestToken="d" * 32)
+    cloud.control("advance", seconds=3600)
+    [url] = cloud.client("sqs").list_queues(QueueNamePrefix="runs-TellFunctionDeadLetters")["QueueUrls"]
+    [letter] = bus.received(url, 1)
+    assert letter["source"] == "aws.scheduler"
+    cloud.client("scheduler").delete_schedule(Name=name, GroupName=name)
