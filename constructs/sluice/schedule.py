@@ -37,7 +37,7 @@ class PipelineSchedule(Construct):
         allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
         # The group is there for its tags: a schedule has none.
         group = scheduler.CfnScheduleGroup(self, "Group", name=name)
-        scheduler.CfnSchedule(
+        resource = scheduler.CfnSchedule(
             self,
             "Resource",
             name=name,
@@ -47,10 +47,11 @@ class PipelineSchedule(Construct):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             kms_key_arn=key.key_arn,
             target=scheduler.CfnSchedule.TargetProperty(
-                # By reference: a rate is due as soon as the schedule is there, and then the pipeline must be.
+                # By reference: a rate is due as soon as the schedule is there, and then all else must be.
                 arn=arn(self, "sagemaker", f"pipeline/{pipeline.ref}"),
                 role_arn=role.role_arn,
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600),
                 dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
             ),
         )
+        resource.node.add_dependency(role.node.find_child("DefaultPolicy"))

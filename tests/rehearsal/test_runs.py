@@ -106,7 +106,7 @@ def mail(deployed: Deployed, cloud: EmbeddedCloud, bus: Any) -> Callable[[], tup
 
 
 @pytest.fixture(scope="module")
-def pipeline(create: Callable[..., None], deployed: Deployed) -> str:
+def pipeline(create: Callable[..., None], make_role: Callable[..., str], deployed: Deployed) -> str:
     function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:runs-dev-begin"
     given = {"workload": "digits", "path": "digits.csv", "manifest": {"Get": "Parameters.Manifest"}}
     outputs = ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")
@@ -119,7 +119,8 @@ def pipeline(create: Callable[..., None], deployed: Deployed) -> str:
     }
     manifest = {"Name": "Manifest", "Type": "String", "DefaultValue": ""}
     reason = {"Std:Join": {"On": " ", "Values": ["as told:", {"Get": "Steps.Begin.OutputParameters['DataUri']"}]}}
-    create(NAMES[0], [begin, fail("End", reason)], [manifest])
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
+    create(NAMES[0], [begin, fail("End", reason)], [manifest], make_role("runs-pipeline", [allowed]))
     return NAMES[0]
 
 
