@@ -27,6 +27,7 @@ UNTAGGED = {
     "AWS::SNS::Subscription": "is part of its topic",
     "AWS::SNS::TopicPolicy": "is part of its topic",
     "AWS::SQS::QueuePolicy": "is part of its queue",
+    "AWS::Scheduler::Schedule": "has the tags of its group",
     "Custom::RuntimeResources": "is a call of our own function",
 }
 

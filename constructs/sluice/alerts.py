@@ -6,6 +6,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from sluice.permission import allow
 from sluice.storage import PlatformKey
 
 
@@ -14,6 +15,7 @@ class AlertTopic(sns.Topic):
 
     def __init__(self, scope: Construct, id: str, *, key: PlatformKey, emails: tuple[str, ...]) -> None:
         super().__init__(scope, id, master_key=key, enforce_ssl=True)
+        self._key = key
         # With a policy of its own (here for TLS) a topic loses the default one, by which its account may publish.
         self.add_to_resource_policy(
             iam.PolicyStatement(
@@ -25,3 +27,9 @@ class AlertTopic(sns.Topic):
         )
         for email in emails:
             self.add_subscription(subscriptions.EmailSubscription(email))
+
+    def allow_publishing(self, role: iam.Role) -> None:
+        """In this account the role's own permission is enough; the topic's policy need not name it."""
+        allow(role, ["sns:Publish"], [self.topic_arn])
+        via_topic = {"StringEquals": {"kms:ViaService": f"sns.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
+        allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn], conditions=via_topic)

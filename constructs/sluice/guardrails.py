@@ -61,12 +61,8 @@ TABLE = (
         "compile-time check",
         "no key; jobs that people start pass",
     ),
-    Guardrail(
-        "TuningJobs", "too many tuning jobs", "compile-time check", "no key; such steps are refused until it can"
-    ),
-    Guardrail(
-        "AutoMLTypes", "AutoML on large instances", "compile-time check", "no key; such steps are refused as well"
-    ),
+    Guardrail("TuningJobs", "too many tuning jobs", "compile-time check", "no key; people may start none"),
+    Guardrail("AutoMLTypes", "AutoML on large instances", "compile-time check", "no key; such steps are refused"),
     Guardrail("OwnModel", "approval by who trained it", "role", "who approves starts no pipeline and no job"),
 )
 
@@ -83,8 +79,9 @@ GOVERNED = (
 SERVICES = (
     *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData", "dynamodb:*Item", "ec2:*NetworkInterface*"),
     *("ec2:Describe*", "ecr:Batch*", "ecr:Get*", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
-    *("kms:GenerateDataKey*", "kms:ReEncrypt*", "logs:*Log*", "s3:AbortMultipartUpload", "s3:Get*", "s3:List*"),
-    *("s3:PutObject", "s3:Replicate*", "sqs:SendMessage"),
+    *("kms:GenerateDataKey*", "kms:ReEncrypt*", "lambda:InvokeFunction", "logs:*Log*", "s3:AbortMultipartUpload"),
+    *("s3:Get*", "s3:List*", "s3:PutObject", "s3:Replicate*", "sns:Publish", "sqs:SendMessage"),
+    "states:DescribeExecution",
 )
 # A denial may name more actions than there are, and a boundary has room for 6,144 characters only.
 _JOBS = ("Create*ingJob",)  # training, tuning, processing

@@ -3,24 +3,28 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from aws_cdk import Tags
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from config.workload import Workload
 from sluice import archive
 from sluice.archive import ROOT
 from sluice.definition import fill, images
 from sluice.network import Network
-from sluice.permission import allow_grants
+from sluice.permission import allow, allow_grants
 from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
 
 
 class Pipeline(Construct):
     """The pipeline `name` of the workload in `folder`. With `registers`, `package_group` has the same name.
 
-    Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix.
+    Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix. Everything, and what a
+    run starts, has the workload's tags beside `tags`, those of the platform.
     """
 
     def __init__(
@@ -30,11 +34,13 @@ class Pipeline(Construct):
         *,
         name: str,
         folder: Path,
+        workload: Workload,
         region: str,
         data_bucket: s3.IBucket,
         artifact_bucket: s3.IBucket,
         key: kms.IKey,
         network: Network,
+        begin: lambda_.IFunction,
         tags: Mapping[str, str],
         registers: bool,
     ) -> None:
@@ -62,12 +68,16 @@ class Pipeline(Construct):
             self.job_role.allow_image(uri)
 
         self.role = PipelineRole(self, "Role", workload=folder.name, job_role=self.job_role)
+        allow(self.role, ["lambda:InvokeFunction"], [begin.function_arn])
+        if workload.tuning:
+            self.role.allow_tuning()
         # The last two are asked of who starts a job with an encrypted volume.
         key.grant(self.role, "kms:Decrypt", "kms:DescribeKey")
         allow_grants(self.role, key)
         values = {
             "DataBucket": data_bucket.bucket_name,
             "ArtifactBucket": artifact_bucket.bucket_name,
+            "BeginFunctionArn": begin.function_arn,
             "KeyArn": key.key_arn,
             "ExecutionRoleArn": self.job_role.role_arn,
             "PackageGroup": name,
@@ -77,19 +87,21 @@ class Pipeline(Construct):
             "SubnetIds": network.subnet_ids,
             **uris,
         }
-        pipeline = sagemaker.CfnPipeline(
+        tagged = {**tags, **workload.tags, "sluice:workload": folder.name}
+        self.resource = sagemaker.CfnPipeline(
             self,
             "Resource",
             pipeline_name=name,
             role_arn=self.role.role_arn,
             pipeline_definition={
-                "PipelineDefinitionBody": fill(
-                    folder / "pipeline.json", values, {**tags, "sluice:workload": folder.name}, registers=registers
-                )
+                "PipelineDefinitionBody": fill(folder / "pipeline.json", values, tagged, registers=registers)
             },
+            parallelism_configuration={"MaxParallelExecutionSteps": workload.run.parallel_steps},
         )
         if registers:
             self.role.allow_registration(name, models=artifact_bucket, workload=folder.name)
             self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
-            pipeline.add_resource_dependency(self.package_group)
+            self.resource.add_resource_dependency(self.package_group)
+        for tag, value in workload.tags.items():
+            Tags.of(self).add(tag, value)

@@ -14,6 +14,7 @@ from sluice.network import Network
 from sluice.permission import Role, allow, allow_grants, from_this_account
 
 _JOBS = ("processing-job", "training-job")
+_AT_CREATION = {"Null": {"sagemaker:TaggingAction": "false"}}
 JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 
@@ -121,10 +122,23 @@ class PipelineRole(Role):
         named = "SageMaker names the jobs of a pipeline pipelines-<execution>-<step>-<random>"
         actions = [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")]
         allow(self, actions, jobs, wildcard=named)
-        at_creation = {"Null": {"sagemaker:TaggingAction": "false"}}
-        allow(self, ["sagemaker:AddTags"], jobs, conditions=at_creation, wildcard=named)
+        allow(self, ["sagemaker:AddTags"], jobs, conditions=_AT_CREATION, wildcard=named)
         passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
+
+    def allow_tuning(self) -> None:
+        """Search for hyperparameters. The training jobs are SageMaker's own: what starts them needs no other right.
+
+        A tuning job's name has 32 characters at most, so SageMaker leaves `pipelines-` out and begins it with the
+        twelve of the execution's ID, as the artifacts of public runs show; AWS documents neither. Nor does it say
+        who asks for the list of a search's training jobs, of which a pipeline takes the best.
+        """
+        searches = [self._arn("hyper-parameter-tuning-job", name) for name in ("pipelines-*", "?" * 12 + "-*")]
+        named = "SageMaker names the searches of a pipeline <execution>-<step>-<random>"
+        actions = [f"sagemaker:{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop")]
+        actions.append("sagemaker:ListTrainingJobsForHyperParameterTuningJob")
+        allow(self, actions, searches, wildcard=named)
+        allow(self, ["sagemaker:AddTags"], searches, conditions=_AT_CREATION, wildcard=named)
 
     def allow_registration(self, group: str, *, models: s3.IBucket, workload: str) -> None:
         """Register models that lie under the workload's prefix in `models` in the package group `group`."""

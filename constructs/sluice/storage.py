@@ -47,6 +47,8 @@ class PlatformKey(kms.Key):
 class Storage(Construct):
     """Buckets for data and artifacts, and one for their access logs. All of them outlive the stack, everywhere.
 
+    EventBridge hears of what is written to the artifacts.
+
     Who may do what in them is granted by prefix (`sluice.roles`, `sluice.personas`): access points would be a second
     name for the same boundaries.
     """
@@ -84,6 +86,12 @@ class Storage(Construct):
             cheaper = [s3.LifecycleRule(transitions=[infrequent])]
         self.data = self._bucket("Data", key, [ending])
         self.artifacts = self._bucket("Artifacts", key, [ending, *cheaper])
+        # By the resource itself: `event_bridge_enabled` would bring a function of CDK's own.
+        resource = self.artifacts.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
         if settings.replication:
             replication = Replication(self, "Replication", settings=settings.replication, key=key)
             replication.copy(self.data, settings.replication.data_bucket)

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from controls import clients, settings
 from controls.refusals import is_busy, is_missing, is_taken
-from controls.release import Hosting, Package, Release, plan
+from controls.registry import newest_approved
+from controls.release import Hosting, Release, plan
 
 logger = Logger(service="promote")
 
@@ -87,19 +88,6 @@ def reconcile(sagemaker: Any, group: str, hosting: Hosting, *, create: bool) -> 
     if endpoint and endpoint["EndpointConfigName"] == release.name:
         return "serving"
     return _bring_into_service(sagemaker, group, release, endpoint)
-
-
-def newest_approved(sagemaker: Any, group: str) -> Package | None:
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group, ModelApprovalStatus="Approved"
-    )
-    approved = [
-        Package(arn=summary["ModelPackageArn"], version=summary["ModelPackageVersion"])
-        for page in pages
-        for summary in page["ModelPackageSummaryList"]
-        if summary["ModelPackageStatus"] == "Completed"
-    ]
-    return max(approved, key=lambda package: package.version, default=None)
 
 
 def _describe(sagemaker: Any, name: str) -> dict[str, Any] | None:

@@ -27,6 +27,8 @@ FREE_AT_REST = {
     "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
     "AWS::SSM::Parameter",
+    "AWS::Scheduler::Schedule",
+    "AWS::Scheduler::ScheduleGroup",
     "Custom::RuntimeResources",
 }
 

@@ -1,6 +1,7 @@
 """An in-memory cloud behind real boto3 clients: botocore checks each request, the `before-call` event answers it."""
 # ruff: noqa: N802, N803 - operations and their parameters are named as AWS names them
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,8 @@ OURS = {"sluice:platform": "sluice-dev"}
 _PAGE = 2  # small, so that whoever forgets a paginator sees only a part
 
 
-class RefusalError(Exception):
-    def __init__(self, message: str, code: str = "ValidationException") -> None:
-        super().__init__(message)
-        self.code = code
+runs = importlib.import_module("tests.lambda.runs")  # `lambda` is a keyword
+RefusalError = runs.RefusalError
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,11 @@ def arn(resource: str) -> str:
     return f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:{resource}"
 
 
-class Cloud:
+class Cloud(runs.Runs):
     """What exists, what was called, and what goes wrong. Endpoints stay Creating or Updating until `settle`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.configs: dict[str, dict[str, Any]] = {}
         self.models: dict[str, dict[str, Any]] = {}
@@ -188,6 +188,9 @@ class Cloud:
         if any(p["ModelPackageGroupName"] == ModelPackageGroupName for p in self.packages.values()):
             raise RefusalError("Model Package Group cannot be deleted: it has Model Packages.", "ConflictException")
         del groups[ModelPackageGroupName]
+
+    def DescribeModelPackage(self, ModelPackageName: str) -> dict[str, Any]:
+        return self.packages[ModelPackageName]
 
     def DescribePipeline(self, PipelineName: str) -> dict[str, Any]:
         if PipelineName not in self.pipelines:

@@ -6,11 +6,13 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_cdk import App, Environment
+from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
 
 from config.schema import Costs, SweepPolicy
 from controls import clients
+from sluice.begin import Begin
+from sluice.tell import Tell
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
 
@@ -73,7 +75,7 @@ def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def deployed(synthesis: Any) -> dict[str, Any]:
-    """Each function by verb, the sweep as it is deployed to enforce."""
+    """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
     enforcing = Costs(sweep=SweepPolicy(mode="enforce"))
     common: dict[str, Any] = {
         "platform": synthesis.platform.model_copy(update={"costs": enforcing}),
@@ -81,12 +83,24 @@ def deployed(synthesis: Any) -> dict[str, Any]:
     }
     app = App(context={"aws:cdk:bundling-stacks": []})
     foundation = FoundationStack(app, "Foundation", **common)
-    costs = Template.from_stack(CostsStack(app, "Costs", foundation=foundation, **common))
+    costs, runs = CostsStack(app, "Costs", foundation=foundation, **common), _runs(app, foundation)
     return {
         **dict(permissions.functions(synthesis.templates["serving"])),
         **dict(permissions.functions(synthesis.templates["training"])),
-        **dict(permissions.functions(dict(costs.to_json()))),
+        **dict(permissions.functions(dict(Template.from_stack(costs).to_json()))),
+        **dict(permissions.functions(dict(Template.from_stack(runs).to_json()))),
     }
+
+
+def _runs(app: App, foundation: FoundationStack) -> Stack:
+    stack = Stack(app, "Runs", env=Environment(region=in_memory.REGION))
+    common: dict[str, Any] = {"artifact_bucket": foundation.artifact_bucket, "key": foundation.key}
+    prefixes = {"digits": "digits/digits.csv", "tables": "tables/parts/"}
+    data = foundation.data_bucket
+    Begin(stack, "Begin", prefix="sluice-dev", prefixes=prefixes, data_bucket=data, registers=True, **common)
+    names = {"workloads": ["digits"], "pipelines": ["sluice-dev-digits"], "state_machines": ["sluice-dev-automl"]}
+    Tell(stack, "Tell", prefix="sluice-dev", alerts=foundation.alerts, **names, **common)
+    return stack
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """What a deployed function may do and is told, from its template; and what its calls ask of IAM."""
 
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote
 
 cloud = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
 ACCOUNT, REGION = cloud.ACCOUNT, cloud.REGION
@@ -61,12 +63,17 @@ def _flat(value: Any) -> str:
             return known.get(name, name)
         case {"Fn::GetAtt": [name, attribute]}:
             return f"{name}.{attribute}"
-        case {"Fn::ImportValue": name}:
-            return name
+        case {"Fn::ImportValue": str(name)}:
+            return re.sub(r".*:ExportsOutput(Ref|FnGetAtt)(\w+?)(Arn)?[0-9A-F]{8}$", _imported, name)
         case {"Fn::Join": [separator, parts]}:
             return separator.join(map(_flat, parts))
         case _:
             return str(value)
+
+
+def _imported(export: re.Match[str]) -> str:
+    """An export is named after what it exports: Ref or GetAtt, the logical name, the attribute, a hash."""
+    return export[2] + (".Arn" if export[3] else "")
 
 
 _PLATFORM = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}  # Lambda's own, for every function
@@ -87,19 +94,20 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     """The actions, each with the ARN it is asked for, that AWS checks for one call."""
     operation, params = call.operation, call.params
     action = f"{call.service}:{operation}"
-    if operation == "PutItem":
+    if call.service == "s3":
+        yield from _asked_of_s3(operation, params)
+    elif operation in ("Publish", "DescribeExecution"):
+        yield action.replace("stepfunctions", "states"), params.get("TopicArn") or params["executionArn"]
+    elif operation == "PutItem":
         yield "dynamodb:PutItem", params["TableName"] + ".Arn"
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
-    elif call.service == "s3":
-        key = f"/{params['Key']}" if "Key" in params else ""
-        yield {"ListObjectsV2": "s3:ListBucket"}.get(operation, action), params["Bucket"] + key
     elif "PipelineExecutionArn" in params or operation == "CallMlflowAppApi":
         yield action, params.get("PipelineExecutionArn") or params["Arn"]
     elif operation == "ListTrainingJobsForHyperParameterTuningJob":
         yield action, cloud.arn(_NAMED["HyperParameterTuningJob"].format(**params))
-    elif operation in ("ListTags", "AddTags", "DeleteModelPackage"):
+    elif operation in ("ListTags", "AddTags", "DeleteModelPackage", "DescribeModelPackage"):
         yield action, next(iter(params.values()))
     elif operation == "ListModelPackages":
         yield action, cloud.arn("model-package/{ModelPackageGroupName}/*".format(**params))
@@ -118,8 +126,27 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
             yield "iam:PassRole", params["ExecutionRoleArn"]
 
 
+def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """As `_asked`; the prefix of a listing follows its action, because IAM asks for it as well."""
+    bucket = f"{params['Bucket']}.Arn"
+    if operation == "ListObjectVersions":
+        yield f"s3:ListBucketVersions {params['Prefix']}", bucket
+        return
+    if operation == "ListObjectsV2":
+        yield "s3:ListBucket", bucket
+        return
+    action = {"GetObject": "GetObject", "HeadObject": "GetObjectVersion", "AbortMultipartUpload": operation}
+    yield f"s3:{action.get(operation, 'PutObject')}", f"{bucket}/{params['Key']}"
+    if "CopySource" in params:
+        source, _, _ = params["CopySource"].partition("?versionId=")
+        place, _, key = unquote(source).partition("/")
+        yield "s3:GetObjectVersion", f"{place}.Arn/{key}"
+
+
 def _context(action: str, tags: dict[str, str]) -> dict[str, str]:
     """The condition keys that AWS fills in for a call on a resource with `tags`."""
+    if " " in action:
+        return {"s3:prefix": action.partition(" ")[2]}
     passed_to = {"iam:PassedToService": "sagemaker.amazonaws.com"} if action == "iam:PassRole" else {}
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | passed_to
 
@@ -128,7 +155,7 @@ def covers(statement: Statement, action: str, resource: str, tags: dict[str, dic
     """Whether `statement` allows it; conditions that nothing is known of here are not met."""
     context = _context(action, tags.get(resource, {}))
     return (
-        action in statement.actions
+        action.partition(" ")[0] in statement.actions
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
             operator == "StringEquals" and context.get(key) in _list(value)
@@ -168,6 +195,6 @@ def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Dep
         if action not in _PLATFORM
         # AWS services use the key on behalf of the role; no call of ours shows that. See `key_uses`.
         and not action.startswith("kms:")
-        and not any(action == a and fnmatchcase(resource, pattern) for a, resource in used)
+        and not any(action == a.partition(" ")[0] and fnmatchcase(resource, pattern) for a, resource in used)
     }
     assert not idle, f"allowed but never called: {sorted(idle)}"

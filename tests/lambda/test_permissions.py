@@ -10,6 +10,8 @@ permissions = importlib.import_module("tests.lambda.permissions")
 ROLE = "arn:aws:iam::111122223333:role/endpoint"
 _LETTERS = "StringEquals kms:ViaService sqs.us-east-1.AWS::URLSuffix"
 _TABLE = "StringEquals kms:ViaService dynamodb.us-east-1.AWS::URLSuffix"
+_OBJECTS = "StringEquals kms:ViaService s3.us-east-1.AWS::URLSuffix"
+_TOPIC = "StringEquals kms:ViaService sns.us-east-1.AWS::URLSuffix"
 _LETTER_USES = {("Decrypt", _LETTERS), ("GenerateDataKey", _LETTERS)}
 _TABLE_USES = {"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"}
 
@@ -41,6 +43,8 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
         ("sweep", _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES}),
         ("teardown", _LETTER_USES),
         ("record", _LETTER_USES | {(use, "unconditional  ") for use in ("Decrypt", "GenerateDataKey")}),
+        ("begin", _LETTER_USES | {("Decrypt", _OBJECTS), ("GenerateDataKey", _OBJECTS)}),
+        ("tell", _LETTER_USES | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)}),
     ],
 )
 def test_each_role_uses_the_key_for_this_and_nothing_else(

@@ -120,6 +120,12 @@ def test_copies_go_to_the_given_buckets_under_the_given_key_by_one_role(synthesi
     assert "ReplicationConfiguration" not in str(synthesize("team").templates["foundation"])
 
 
+def test_only_what_is_written_to_the_artifacts_is_told_to_eventbridge(foundation: Template) -> None:
+    told = {"Properties": {"NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}}}
+    [bucket] = foundation.find_resources("AWS::S3::Bucket", told).values()
+    assert bucket["Properties"]["LoggingConfiguration"]["LogFilePrefix"] == "artifacts/"
+
+
 def test_every_bucket_refuses_what_does_not_come_by_tls(foundation: Template) -> None:
     refusal = Match.object_like({"Effect": "Deny", "Action": "s3:*", "Condition": ONLY_TLS})
     policies = foundation.find_resources(

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aws_cdk.assertions import Template
+from aws_cdk import App, Environment
+from aws_cdk.assertions import Match, Template
 
-from config.load import ROOT
+from config.load import ROOT, load_workload
+from config.schema import Platform
+from config.tuning import Choices, Tuning
+from config.workload import Schedule
+from stacks.foundation import FoundationStack
+from stacks.training import TrainingStack
 
 
 @pytest.fixture
@@ -22,11 +28,12 @@ def substitution(training: Template) -> list[Any]:
     return pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"]
 
 
-def statements(training: Template, action: str) -> list[dict[str, Any]]:
+def statements(training: Template, action: str, of: str = "Pipelinedigits") -> list[dict[str, Any]]:
+    """Those of the roles whose logical names begin so."""
     return [
         statement
         for name, policy in training.find_resources("AWS::IAM::Policy").items()
-        if name.startswith("Pipeline")
+        if name.startswith(of)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if action == statement["Action"] or action in statement["Action"]
     ]
@@ -87,8 +94,106 @@ def test_the_pipeline_makes_only_jobs_that_sagemaker_names_after_it(training: Te
 
 def test_roles_are_taken_by_sagemaker_for_this_account_only(training: Template) -> None:
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    for name, role in training.find_resources("AWS::IAM::Role").items():
-        [trust] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        if name.startswith("ExperimentsFunction"):
-            continue
-        assert (trust["Principal"], trust["Condition"]) == ({"Service": "sagemaker.amazonaws.com"}, ours)
+    trust = {"Principal": {"Service": "sagemaker.amazonaws.com"}, "Condition": ours}
+    document = Match.object_like({"Statement": [Match.object_like(trust)]})
+    roles = training.find_resources("AWS::IAM::Role", {"Properties": {"AssumeRolePolicyDocument": document}})
+    assert sorted(name[:17] for name in roles) == ["PipelinedigitsJob", "PipelinedigitsRol"]
+
+
+def test_the_pipeline_calls_the_function_that_a_run_begins_with_and_no_other(training: Template) -> None:
+    [statement] = statements(training, "lambda:InvokeFunction")
+    [arn] = [statement["Resource"]["Fn::GetAtt"][0]]
+    assert training.to_json()["Resources"][arn]["Properties"]["FunctionName"] == "sluice-dev-begin"
+
+
+def test_no_more_steps_run_at_once_than_the_workload_says(training: Template) -> None:
+    limit = {"ParallelismConfiguration": {"MaxParallelExecutionSteps": 2}}
+    training.has_resource_properties("AWS::SageMaker::Pipeline", limit)
+
+
+def test_what_fails_and_what_alerts_is_heard_by_one_function(training: Template) -> None:
+    [rule] = training.find_resources("AWS::Events::Rule").values()
+    pattern, [target] = rule["Properties"]["EventPattern"], rule["Properties"]["Targets"]
+    assert training.to_json()["Resources"][target["Arn"]["Fn::GetAtt"][0]]["Properties"]["FunctionName"].endswith(
+        "tell"
+    )
+    assert sorted(pattern["source"]) == ["aws.s3", "aws.sagemaker"]
+    alert, run = pattern["detail"]["$or"]
+    assert alert["object"] == {"key": [{"wildcard": "*/alerts/*.json"}]}
+    assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-digits" in str(run)
+
+
+def test_a_dead_letter_of_what_tells_is_an_alarm(training: Template) -> None:
+    [alarm] = training.find_resources("AWS::CloudWatch::Alarm").values()
+    assert "Tell" in str(alarm["Properties"]["Metrics"]) and "Begin" not in str(alarm["Properties"]["Metrics"])
+
+
+def test_only_a_workload_that_tunes_may_search(training: Template) -> None:
+    assert statements(training, "sagemaker:CreateHyperParameterTuningJob") == []
+
+
+def test_without_workloads_nothing_of_a_run_is_there(platform: Platform) -> None:
+    template = template_of(platform.model_copy(update={"workloads": {}}))
+    assert {resource["Type"] for resource in template.to_json()["Resources"].values()} == {"AWS::SSM::Parameter"}
+
+
+def template_of(platform: Platform) -> Template:
+    app = App(context={"aws:cdk:bundling-stacks": []})
+    common: dict[str, Any] = {"platform": platform, "env": Environment(region=platform.region)}
+    foundation = FoundationStack(app, "Foundation", **common)
+    return Template.from_stack(TrainingStack(app, "Training", foundation=foundation, **common))
+
+
+@pytest.fixture(scope="module")
+def grown(platform: Platform) -> Template:
+    """Digits with a search, a schedule and tags, beside a workload that Autopilot trains."""
+    digits, automl = platform.workloads["digits"], load_workload(ROOT / "workloads" / "automl" / "workload.yaml")
+    ranges = {"k": Choices(type="categorical", values=("9", "10"))}
+    tuning = Tuning(max_jobs=2, parallel_jobs=1, ranges=ranges)
+    schedule = Schedule(expression="cron(0 3 ? * MON *)", time_zone="Europe/Berlin")
+    more = {"tuning": tuning, "schedule": schedule, "tags": {"project": "mail"}}
+    workloads = {"digits": digits.model_copy(update=more), "automl": automl}
+    return template_of(platform.model_copy(update={"workloads": workloads}))
+
+
+def test_a_search_and_its_list_of_jobs_are_allowed_under_names_that_sagemaker_gives(grown: Template) -> None:
+    for verb in ("Create", "Describe", "Stop", "ListTrainingJobsFor"):
+        [statement] = statements(grown, f"sagemaker:{verb}HyperParameterTuningJob")
+        names = [
+            str(resource).split(":hyper-parameter-tuning-job/")[1].split("'")[0] for resource in statement["Resource"]
+        ]
+        assert names == ["pipelines-*", "????????????-*"]
+
+
+def test_a_schedule_starts_its_own_pipeline_in_its_time_zone_and_buries_what_cannot_start(grown: Template) -> None:
+    grown.has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {
+            "ScheduleExpression": "cron(0 3 ? * MON *)",
+            "ScheduleExpressionTimezone": "Europe/Berlin",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "KmsKeyArn": Match.any_value(),
+            "Target": Match.object_like({"DeadLetterConfig": Match.any_value(), "RetryPolicy": Match.any_value()}),
+        },
+    )
+    [start] = statements(grown, "sagemaker:StartPipelineExecution", of="Scheduledigits")
+    assert str(start["Resource"]).count(":pipeline/sluice-dev-digits'") == 1
+    [send] = statements(grown, "sqs:SendMessage", of="Scheduledigits")
+    assert send["Resource"]["Fn::GetAtt"][0].startswith("Tell")
+
+
+def test_the_workloads_tags_are_on_its_resources_and_on_what_a_run_starts(grown: Template) -> None:
+    tag = {"Key": "project", "Value": "mail"}
+    [pipeline] = grown.find_resources("AWS::SageMaker::Pipeline").values()
+    [group] = grown.find_resources("AWS::SageMaker::ModelPackageGroup").values()
+    assert tag in pipeline["Properties"]["Tags"] and tag in group["Properties"]["Tags"]
+    body = json.loads(pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"][0])
+    started = [step["Arguments"]["Tags"] for step in body["Steps"] if step["Type"] in ("Processing", "Training")]
+    assert started and all(tag in tags for tags in started)
+
+
+def test_what_autopilot_trains_has_no_pipeline_and_its_state_machine_is_heard(grown: Template) -> None:
+    grown.resource_count_is("AWS::SageMaker::Pipeline", 1)
+    [rule] = grown.find_resources("AWS::Events::Rule").values()
+    *_, machine = rule["Properties"]["EventPattern"]["detail"]["$or"]
+    assert machine["status"] == ["FAILED", "TIMED_OUT"] and "stateMachine:sluice-dev-automl" in str(machine)

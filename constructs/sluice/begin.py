@@ -1,0 +1,73 @@
+"""What every run begins with: a note of the data that it reads, and the model that it has to beat."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from sluice.arn import arn
+from sluice.function import HandlerFunction
+from sluice.permission import allow
+
+
+class Begin(Construct):
+    """The function that pipelines call first. `prefixes` holds, by workload, what each reads of `data_bucket`.
+
+    With `registers`, the champion of a workload is looked for in the package group `<prefix>-<workload>`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        prefix: str,
+        prefixes: Mapping[str, str],
+        data_bucket: s3.IBucket,
+        artifact_bucket: s3.IBucket,
+        key: kms.IKey,
+        registers: bool,
+    ) -> None:
+        super().__init__(scope, id)
+        self.handler = HandlerFunction(
+            self,
+            "Function",
+            prefix=prefix,
+            verb="begin",
+            key=key,
+            # AWS, "Pipelines steps": what a Lambda step calls may run for ten minutes.
+            timeout=Duration.minutes(10),
+            environment={
+                "platform": prefix,
+                "data_bucket": data_bucket.bucket_name,
+                "artifact_bucket": artifact_bucket.bucket_name,
+                "registry": json.dumps(registers),
+            },
+        )
+        self._allow_data(list(prefixes.values()), data_bucket)
+        self._allow_artifacts(list(prefixes), artifact_bucket, key)
+        if registers:
+            self._allow_registry([f"{prefix}-{workload}" for workload in prefixes])
+
+    def _allow_data(self, prefixes: list[str], bucket: s3.IBucket) -> None:
+        role, within = self.handler.role, [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        listing = {"StringEquals": {"s3:prefix": prefixes}}
+        allow(role, ["s3:ListBucketVersions"], [bucket.bucket_arn], conditions=listing)
+        allow(role, ["s3:GetObjectVersion"], within, wildcard="What workloads read, of which people choose the names")
+
+    def _allow_artifacts(self, workloads: list[str], bucket: s3.IBucket, key: kms.IKey) -> None:
+        role, actions = self.handler.role, ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+        own = [bucket.arn_for_objects(f"{workload}/*/begin/*") for workload in workloads]
+        allow(role, actions, own, wildcard="Runs are named by SageMaker, when they start")
+        via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
+        allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], conditions=via_s3)
+
+    def _allow_registry(self, groups: list[str]) -> None:
+        packages = [arn(self, "sagemaker", f"model-package/{group}/*") for group in groups]
+        numbered = "SageMaker numbers the versions of a group"
+        allow(self.handler.role, ["sagemaker:DescribeModelPackage"], packages, wildcard=numbered)
+        listed = [*packages, *(arn(self, "sagemaker", f"model-package-group/{group}") for group in groups)]
+        allow(self.handler.role, ["sagemaker:ListModelPackages"], listed, wildcard=numbered)

@@ -1,0 +1,80 @@
+"""A run that failed, or a training job that gives an alert, is told to people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from sluice.alerts import AlertTopic
+from sluice.arn import arn
+from sluice.function import HandlerFunction
+from sluice.permission import allow
+
+
+class Tell(Construct):
+    """Hears of `pipelines` and `state_machines`, by name, and of alerts that jobs write for `workloads`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        prefix: str,
+        workloads: Sequence[str],
+        pipelines: Sequence[str],
+        state_machines: Sequence[str] = (),
+        artifact_bucket: s3.IBucket,
+        key: kms.IKey,
+        alerts: AlertTopic,
+    ) -> None:
+        super().__init__(scope, id)
+        self.handler = HandlerFunction(
+            self,
+            "Function",
+            prefix=prefix,
+            verb="tell",
+            key=key,
+            timeout=Duration.minutes(1),
+            environment={"platform": prefix, "topic_arn": alerts.topic_arn},
+        )
+        alerts.allow_publishing(self.handler.role)
+        self._allow_alerts(workloads, artifact_bucket, key)
+        alert = {
+            "bucket": {"name": [artifact_bucket.bucket_name]},
+            "object": {"key": [{"wildcard": "*/alerts/*.json"}]},
+        }
+        heard: list[tuple[str, str, dict[str, Any]]] = [("aws.s3", "Object Created", alert)]
+        if pipelines:
+            heard.append(self._hear_pipelines(pipelines))
+        if state_machines:
+            heard.append(self._hear_state_machines(state_machines))
+        sources, types, details = (list(part) for part in zip(*heard, strict=True))
+        # One rule for all: each rule takes a permission of the function as well.
+        pattern = events.EventPattern(source=sources, detail_type=types, detail={"$or": details})
+        events.Rule(self, "Rule", event_pattern=pattern, targets=[targets.LambdaFunction(self.handler.function)])
+
+    def _allow_alerts(self, workloads: Sequence[str], bucket: s3.IBucket, key: kms.IKey) -> None:
+        written = [bucket.arn_for_objects(f"{workload}/*/alerts/*.json") for workload in workloads]
+        allow(self.handler.role, ["s3:GetObject"], written, wildcard="Runs and jobs are named when they start")
+        via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
+        allow(self.handler.role, ["kms:Decrypt"], [key.key_arn], conditions=via_s3)
+
+    def _hear_pipelines(self, names: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
+        pipelines = [arn(self, "sagemaker", f"pipeline/{name}") for name in names]
+        asked = ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"]
+        runs = [f"{pipeline}/execution/*" for pipeline in pipelines]
+        allow(self.handler.role, asked, runs, wildcard="Runs are named by SageMaker, when they start")
+        detail = {"pipelineArn": pipelines, "currentPipelineExecutionStatus": ["Failed"]}
+        return "aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change", detail
+
+    def _hear_state_machines(self, names: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
+        runs = [arn(self, "states", f"execution:{name}:*") for name in names]
+        allow(self.handler.role, ["states:DescribeExecution"], runs, wildcard="Runs are named when they start")
+        machines = [arn(self, "states", f"stateMachine:{name}") for name in names]
+        detail = {"stateMachineArn": machines, "status": ["FAILED", "TIMED_OUT"]}
+        return "aws.states", "Step Functions Execution Status Change", detail

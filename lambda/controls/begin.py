@@ -1,0 +1,84 @@
+"""The first step of every run: notes which data it reads, and finds the model that it has to beat.
+
+A step may be tried again, and then lists anew and writes the same objects again: what counts is what is there when the
+next step reads it. What is uploaded between the two is read by the run and is not in its manifest.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from controls import clients, dataset, settings
+from controls.dataset import Dataset, Version
+from controls.registry import newest_approved
+
+logger = Logger(service="begin")
+
+NO_CHAMPION = "0"
+
+
+class ChampionError(RuntimeError):
+    """The approved model cannot be compared with."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Without `registry` there is no champion: CloudFormation has no model package groups in every region."""
+
+    platform: str
+    data_bucket: str
+    artifact_bucket: str
+    registry: bool
+
+
+def handler(event: dict[str, str], context: object) -> dict[str, str]:
+    """DataUri, ManifestUri, ChampionModel (that very manifest where there is none) and ChampionVersion (0)."""
+    config = settings.read(Settings, os.environ)
+    workload, folder = event["workload"], f"{event['workload']}/{event['execution']}/begin"
+    data, s3 = Dataset(config.data_bucket, workload, event["path"]), clients.client("s3")
+    versions, uri = choose(s3, data, event["manifest"], config.artifact_bucket, folder)
+    key = f"{folder}/manifest.json"
+    told = dataset.manifest(data, versions, repeats=event["manifest"])
+    s3.put_object(Bucket=config.artifact_bucket, Key=key, Body=json.dumps(told, indent=1).encode())
+    answer = {
+        "DataUri": uri,
+        "ManifestUri": f"s3://{config.artifact_bucket}/{key}",
+        "ChampionModel": f"s3://{config.artifact_bucket}/{key}",
+        "ChampionVersion": NO_CHAMPION,
+    }
+    if config.registry:
+        answer |= champion(clients.client("sagemaker"), f"{config.platform}-{workload}")
+    logger.info("begun", objects=len(versions), read=uri, champion=answer["ChampionVersion"])
+    return answer
+
+
+def choose(s3: Any, data: Dataset, manifest: str, artifact_bucket: str, folder: str) -> tuple[list[Version], str]:
+    """What is read, and where: the objects themselves, or a copy of the versions that `manifest` names.
+
+    Versions that are still the current ones, with none beside them, are not copied: they are where they were.
+    Raises DatasetError.
+    """
+    current, kept = dataset.listed(s3, data)
+    if not manifest:
+        return dataset.checked(data, current), data.uri
+    wanted = dataset.recalled(s3, manifest, data, artifact_bucket)
+    dataset.refuse_gone(data, wanted, kept)
+    if wanted == current:
+        return wanted, data.uri
+    return wanted, dataset.copy(s3, data, wanted, artifact_bucket, f"{folder}/data")
+
+
+def champion(sagemaker: Any, group: str) -> dict[str, str]:
+    """The model of the newest approved version of `group`; nothing where none is approved. Raises ChampionError."""
+    package = newest_approved(sagemaker, group)
+    if package is None:
+        return {}
+    described = sagemaker.describe_model_package(ModelPackageName=package.arn)
+    containers = described.get("InferenceSpecification", {}).get("Containers", [])
+    model = containers[0].get("ModelDataUrl") if containers else None
+    if not model:
+        raise ChampionError(f"version {package.version} of {group} has no ModelDataUrl: reject it, or register it anew")
+    return {"ChampionModel": model, "ChampionVersion": str(package.version)}

@@ -1,0 +1,239 @@
+"""The first step of a run against an in-memory cloud: what it notes, what it finds, and what it refuses."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from controls import begin
+from controls.dataset import DatasetError
+
+BOTH = pytest.mark.parametrize(
+    ("workload", "path", "key"),
+    [("digits", "digits.csv", "digits/digits.csv"), ("tables", "parts/", "tables/parts/1.csv")],
+)
+MODEL = "s3://artifacts/digits/e0/train/model.tar.gz"
+
+
+@pytest.fixture(autouse=True)
+def buckets(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> tuple[str, str]:
+    """The names of the data and the artifact bucket."""
+    environment = deployed["begin"].environment
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment["SLUICE_DATA_BUCKET"], environment["SLUICE_ARTIFACT_BUCKET"]
+
+
+def run(execution: str = "e1", *, manifest: str = "", workload: str = "digits", path: str = "digits.csv") -> Any:
+    return begin.handler({"workload": workload, "execution": execution, "path": path, "manifest": manifest}, None)
+
+
+def read(cloud: Any, uri: str) -> Any:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return json.loads(cloud.body(bucket, key))
+
+
+def register(cloud: Any, version: int, approval: str = "Approved", of: str = "digits", **container: str) -> None:
+    package = cloud.package(version, approval, f"sluice-dev-{of}")
+    cloud.packages[package]["InferenceSpecification"] = {"Containers": [container]}
+
+
+def test_the_live_object_is_read_and_its_version_noted(cloud: Any, buckets: tuple[str, str]) -> None:
+    data, artifacts = buckets
+    cloud.put(data, "digits/digits.csv", b"old")
+    version = cloud.put(data, "digits/digits.csv", b"newer")
+    answer = run()
+    assert answer["DataUri"] == f"s3://{data}/digits/digits.csv"
+    assert answer["ManifestUri"] == f"s3://{artifacts}/digits/e1/begin/manifest.json"
+    told = read(cloud, answer["ManifestUri"])
+    assert told["objects"] == [{"key": "digits/digits.csv", "version": version, "etag": "e1", "size": 5}]
+    assert (told["bucket"], told["workload"], told["path"], told["repeats"]) == (data, "digits", "digits.csv", "")
+
+
+def test_every_answer_is_a_text_as_a_pipeline_takes_it(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    answer = run()
+    assert set(answer) == {"DataUri", "ManifestUri", "ChampionModel", "ChampionVersion"}
+    assert all(isinstance(value, str) for value in answer.values())
+
+
+def test_a_folder_is_noted_whole_beyond_the_first_page_and_without_what_was_deleted(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    for number in range(7):
+        cloud.put(buckets[0], f"tables/parts/{number}.csv", b"1")
+    cloud.put(buckets[0], "tables/parts/3.csv", None)
+    cloud.put(buckets[0], "tables/parts/", b"")
+    cloud.put(buckets[0], "tables/partsold/8.csv", b"1")
+    answer = run(workload="tables", path="parts/")
+    assert answer["DataUri"] == f"s3://{buckets[0]}/tables/parts/"
+    keys = [row["key"] for row in read(cloud, answer["ManifestUri"])["objects"]]
+    assert keys == [f"tables/parts/{number}.csv" for number in (0, 1, 2, 4, 5, 6)]
+
+
+def test_an_object_whose_name_only_begins_alike_is_not_read(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv.bak", b"1")
+    with pytest.raises(DatasetError, match=rf"no object s3://{buckets[0]}/digits/digits.csv: upload it with `aws"):
+        run()
+
+
+def test_data_of_0_bytes_is_refused(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"")
+    with pytest.raises(DatasetError, match="0 bytes: upload it again"):
+        run()
+
+
+@BOTH
+def test_the_champion_is_the_newest_approved_version(
+    cloud: Any, buckets: tuple[str, str], workload: str, path: str, key: str
+) -> None:
+    cloud.put(buckets[0], key, b"1")
+    for version in (1, 2, 3, 4):
+        register(cloud, version, "Rejected" if version == 4 else "Approved", workload, ModelDataUrl=f"{MODEL}{version}")
+    assert run(workload=workload, path=path).items() >= {"ChampionModel": f"{MODEL}3", "ChampionVersion": "3"}.items()
+
+
+def test_without_a_champion_its_place_is_taken_by_an_object_that_exists(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    register(cloud, 1, "PendingManualApproval", ModelDataUrl=MODEL)
+    answer = run()
+    assert answer["ChampionVersion"] == "0"
+    assert read(cloud, answer["ChampionModel"])["objects"]
+
+
+def test_without_a_registry_nobody_asks_for_a_champion(
+    cloud: Any, buckets: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_REGISTRY", "false")
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    register(cloud, 1, ModelDataUrl=MODEL)
+    assert run()["ChampionVersion"] == "0"
+    assert {call.service for call in cloud.calls} == {"s3"}
+
+
+def test_a_champion_without_a_model_is_an_error(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    register(cloud, 1, Image="only")
+    with pytest.raises(begin.ChampionError, match="version 1 of sluice-dev-digits has no ModelDataUrl"):
+        run()
+
+
+def test_a_run_is_repeated_where_the_data_is_while_it_is_the_same(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    first = run()
+    second = run("e2", manifest=first["ManifestUri"])
+    assert second["DataUri"] == first["DataUri"]
+    noted, again = read(cloud, first["ManifestUri"]), read(cloud, second["ManifestUri"])
+    assert again == noted | {"repeats": first["ManifestUri"]}
+
+
+def test_a_run_is_repeated_on_a_copy_of_what_it_read_once_the_data_is_another(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    data, artifacts = buckets
+    cloud.put(data, "digits/digits.csv", b"first")
+    first, copied = run(), "digits/e2/begin/data/digits.csv"
+    cloud.put(data, "digits/digits.csv", b"second")
+    for _ in range(2):  # a step may be tried again
+        assert run("e2", manifest=first["ManifestUri"])["DataUri"] == f"s3://{artifacts}/{copied}"
+    assert cloud.body(artifacts, copied) == b"first"
+    third = run("e3", manifest=f"s3://{artifacts}/digits/e2/begin/manifest.json")
+    assert cloud.body(artifacts, third["DataUri"].removeprefix(f"s3://{artifacts}/")) == b"first"
+
+
+def test_a_folder_is_repeated_without_what_came_later_and_with_what_was_deleted(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    data, artifacts = buckets
+    for name in ("a.csv", "deep/b.csv"):
+        cloud.put(data, f"tables/parts/{name}", name.encode())
+    first = run(workload="tables", path="parts/")
+    cloud.put(data, "tables/parts/c.csv", b"later")
+    cloud.put(data, "tables/parts/a.csv", None)
+    answer = run("e2", manifest=first["ManifestUri"], workload="tables", path="parts/")
+    assert answer["DataUri"] == f"s3://{artifacts}/tables/e2/begin/data/"
+    copied = [name for name in cloud.names(artifacts) if "/data/" in name]
+    assert copied == ["tables/e2/begin/data/a.csv", "tables/e2/begin/data/deep/b.csv"]
+
+
+def repeat_a_large_one(cloud: Any, data: str, workload: str, path: str, key: str) -> None:
+    cloud.put(data, key, b"large", size=6 * 10**9)
+    first = run(workload=workload, path=path)
+    cloud.put(data, key, b"second")
+    run("e2", manifest=first["ManifestUri"], workload=workload, path=path)
+
+
+@BOTH
+def test_an_object_above_5_gb_is_copied_in_parts(
+    cloud: Any, buckets: tuple[str, str], workload: str, path: str, key: str
+) -> None:
+    repeat_a_large_one(cloud, buckets[0], workload, path, key)
+    assert cloud.parts == ["bytes=0-4999999999", "bytes=5000000000-5999999999"]
+
+
+@BOTH
+def test_a_copy_in_parts_that_fails_leaves_no_parts(
+    cloud: Any, buckets: tuple[str, str], refusal: Callable[..., Exception], workload: str, path: str, key: str
+) -> None:
+    cloud.faults["UploadPartCopy", "one"] = refusal("not now", "AccessDenied")
+    with pytest.raises(ClientError, match="not now"):
+        repeat_a_large_one(cloud, buckets[0], workload, path, key)
+    assert "AbortMultipartUpload" in [call.operation for call in cloud.calls]
+
+
+def test_a_version_that_is_gone_is_named(cloud: Any, buckets: tuple[str, str]) -> None:
+    version = cloud.put(buckets[0], "digits/digits.csv", b"1")
+    first = run()
+    cloud.put(buckets[0], "digits/digits.csv", b"2")
+    del cloud.objects[buckets[0], "digits/digits.csv"][0]
+    with pytest.raises(DatasetError, match=rf"version {version} of s3://{buckets[0]}/digits/digits.csv is gone"):
+        run("e2", manifest=first["ManifestUri"])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"no json", "cannot be read as a manifest"),
+        (b"[]", "cannot be read as a manifest"),
+        (b'{"bucket": "b"}', "cannot be read as a manifest"),
+        (None, "there is no such manifest"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_refused(
+    cloud: Any, buckets: tuple[str, str], body: bytes | None, message: str
+) -> None:
+    cloud.put(buckets[1], "digits/e0/begin/manifest.json", body)
+    with pytest.raises(DatasetError, match=message):
+        run(manifest=f"s3://{buckets[1]}/digits/e0/begin/manifest.json")
+
+
+@pytest.mark.parametrize("place", ["tables/e0/begin/manifest.json", "digits/e0/train/x.json", "digits/manifest.json"])
+def test_what_is_no_manifest_of_the_workload_is_not_even_read(cloud: Any, buckets: tuple[str, str], place: str) -> None:
+    with pytest.raises(DatasetError, match=r"must be that of an earlier run of digits: s3://.*/digits/EXECUTION/"):
+        run(manifest=f"s3://{buckets[1]}/{place}")
+    assert "GetObject" not in [call.operation for call in cloud.calls]
+
+
+def test_a_manifest_of_another_path_is_refused(cloud: Any, buckets: tuple[str, str]) -> None:
+    told = {"bucket": buckets[0], "workload": "digits", "path": "old.csv", "objects": []}
+    cloud.put(buckets[1], "digits/e0/begin/manifest.json", json.dumps(told).encode())
+    with pytest.raises(DatasetError, match=r"is of s3://.*/digits/old.csv; this workload reads s3://.*/digits.csv"):
+        run(manifest=f"s3://{buckets[1]}/digits/e0/begin/manifest.json")
+
+
+def test_a_forged_manifest_reaches_no_data_of_another_workload(cloud: Any, buckets: tuple[str, str]) -> None:
+    version = cloud.put(buckets[0], "tables/parts/secret.csv", b"1")
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    stolen = {"key": "tables/parts/secret.csv", "version": version, "etag": "e0", "size": 1}
+    told = {"bucket": buckets[0], "workload": "digits", "path": "digits.csv", "objects": [stolen]}
+    cloud.put(buckets[1], "digits/e0/begin/manifest.json", json.dumps(told).encode())
+    with pytest.raises(DatasetError, match="is gone"):
+        run(manifest=f"s3://{buckets[1]}/digits/e0/begin/manifest.json")
+
+
+def test_the_role_allows_what_these_tests_called_and_nothing_else(
+    recorded: list[Any], deployed: dict[str, Any], compare: Callable[..., None]
+) -> None:
+    compare(recorded, deployed["begin"])

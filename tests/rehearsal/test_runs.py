@@ -1,0 +1,225 @@
+"""A run's first step and what is told of a failed one, deployed: under the functions' own roles, on real events."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk.aws_sagemaker import CfnPipeline
+
+from config.load import ROOT, load
+from config.workload import Schedule
+from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from sluice.begin import Begin
+from sluice.schedule import PipelineSchedule
+from sluice.tell import Tell
+from stacks.foundation import FoundationStack
+from tests.rehearsal.pipelining import Run, ended, fail, until
+
+pytestmark = pytest.mark.slow
+
+NAMES = ["runs-dev-digits"]
+ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
+PATIENT = {"Delay": 0.2, "MaxAttempts": 300}
+
+
+class Deployed:
+    """The foundation and the two functions. `mail` is the URL of a queue that gets what people are told."""
+
+    def __init__(self, cloud: EmbeddedCloud, folder: Path, role: str) -> None:
+        self.cloud, self.s3, self._folder = cloud, cloud.client("s3"), folder
+        app = App(outdir=str(folder), context={"aws:cdk:disable-creation-stack-traces": True})
+        platform = load(ROOT / "config" / "team.yaml").model_copy(update={"name": "runs"})
+        where = Environment(account=ACCOUNT, region="us-east-1")
+        foundation = FoundationStack(app, "runs-foundation", platform=platform, env=where)
+        runs, hourly = Stack(app, "runs", env=where), Stack(app, "runs-hourly", env=where)
+        artifacts, key, data = foundation.artifact_bucket, foundation.key, foundation.data_bucket
+        prefixes = {"digits": "digits/digits.csv"}
+        common: dict[str, Any] = {"prefix": "runs-dev", "artifact_bucket": artifacts, "key": key}
+        Begin(runs, "Begin", prefixes=prefixes, data_bucket=data, registers=True, **common)
+        machines = {"workloads": ["digits"], "pipelines": NAMES, "state_machines": ["runs-dev-automl"]}
+        tell = Tell(runs, "Tell", alerts=foundation.alerts, **machines, **common)
+        definition = {"PipelineDefinitionBody": json.dumps({"Version": "2020-12-01", "Steps": [fail("End")]})}
+        PipelineSchedule(
+            hourly,
+            "Schedule",
+            name="runs-dev-hourly",
+            pipeline=CfnPipeline(
+                hourly, "P", pipeline_name="runs-dev-hourly", role_arn=role, pipeline_definition=definition
+            ),
+            schedule=Schedule(expression="rate(1 hour)", time_zone="Europe/Berlin"),
+            key=key,
+            dead_letters=tell.handler.dead_letters,
+        )
+        foundation.guardrails.bind(app)
+        app.synth()
+        self.s3.create_bucket(Bucket=ASSETS)
+        for asset in folder.glob("asset.*.zip"):
+            self.s3.upload_file(str(asset), ASSETS, asset.name.removeprefix("asset."))
+        for name in ("runs-foundation", "runs"):
+            self.create(name)
+        self.data, self.artifacts = self.published("data-bucket"), self.published("artifact-bucket")
+
+    def create(self, name: str) -> None:
+        template = json.loads((self._folder / f"{name}.template.json").read_text())
+        template.pop("Parameters", None)
+        template.pop("Rules", None)
+        self.s3.put_object(Bucket=ASSETS, Key=f"{name}.json", Body=json.dumps(template).encode())
+        formation, url = self.cloud.client("cloudformation"), f"https://s3.us-east-1.amazonaws.com/{ASSETS}/{name}.json"
+        formation.create_stack(StackName=name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
+        formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=PATIENT)
+
+    def published(self, name: str) -> str:
+        return self.cloud.client("ssm").get_parameter(Name=f"/runs-dev/{name}")["Parameter"]["Value"]
+
+    def upload(self, body: bytes) -> None:
+        self.s3.put_object(Bucket=self.data, Key="digits/digits.csv", Body=body)
+
+    def read(self, uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+@pytest.fixture(scope="module")
+def deployed(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    return Deployed(cloud, tmp_path_factory.mktemp("runs"), role)
+
+
+@pytest.fixture(scope="module")
+def mail(deployed: Deployed, cloud: EmbeddedCloud, bus: Any) -> Callable[[], tuple[str, str]]:
+    """The subject and the text of the next message that people get."""
+    url, arn = bus.queue("runs-mail")
+    cloud.client("sns").subscribe(TopicArn=deployed.published("alert-topic-arn"), Protocol="sqs", Endpoint=arn)
+
+    waiting: list[dict[str, str]] = []
+
+    def next_one() -> tuple[str, str]:
+        if not waiting:
+            waiting.extend(bus.received(url, 1))
+        message = waiting.pop(0)
+        return message["Subject"], message["Message"]
+
+    return next_one
+
+
+@pytest.fixture(scope="module")
+def pipeline(create: Callable[..., None], make_role: Callable[..., str], deployed: Deployed) -> str:
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:runs-dev-begin"
+    given = {"workload": "digits", "path": "digits.csv", "manifest": {"Get": "Parameters.Manifest"}}
+    outputs = ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")
+    begin = {
+        "Name": "Begin",
+        "Type": "Lambda",
+        "FunctionArn": function,
+        "Arguments": {**given, "execution": {"Get": "Execution.PipelineExecutionId"}},
+        "OutputParameters": [{"OutputName": name, "OutputType": "String"} for name in outputs],
+    }
+    manifest = {"Name": "Manifest", "Type": "String", "DefaultValue": ""}
+    reason = {"Std:Join": {"On": " ", "Values": ["as told:", {"Get": "Steps.Begin.OutputParameters['DataUri']"}]}}
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
+    create(NAMES[0], [begin, fail("End", reason)], [manifest], make_role("runs-pipeline", [allowed]))
+    return NAMES[0]
+
+
+def answer(steps: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {row["Name"]: row["Value"] for row in steps["Begin"]["Metadata"]["Lambda"]["OutputParameters"]}
+
+
+def test_a_run_notes_its_data_and_can_be_repeated_on_it(
+    deployed: Deployed, pipeline: str, start: Run, mail: Callable[[], tuple[str, str]]
+) -> None:
+    deployed.upload(b"first")
+    first = answer(start(pipeline)[1])
+    assert first["DataUri"] == f"s3://{deployed.data}/digits/digits.csv" and first["ChampionVersion"] == "0"
+    deployed.upload(b"second")
+    given = [{"Name": "Manifest", "Value": first["ManifestUri"]}]
+    _, steps = start(pipeline, PipelineParameters=given)
+    again = answer(steps)
+    assert re.fullmatch(rf"s3://{deployed.artifacts}/digits/\w+/begin/data/digits.csv", again["DataUri"])
+    assert deployed.read(again["DataUri"]) == b"first"
+    noted, repeated = (json.loads(deployed.read(row["ManifestUri"])) for row in (first, again))
+    assert repeated == noted | {"repeats": first["ManifestUri"]}
+    assert {mail()[0], mail()[0]} == {"[runs-dev] digits: a run failed at End"}
+
+
+def test_the_newest_approved_model_is_the_champion(
+    deployed: Deployed, cloud: EmbeddedCloud, pipeline: str, start: Run, mail: Callable[[], tuple[str, str]]
+) -> None:
+    sagemaker = cloud.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName=pipeline)
+    model, image = f"s3://{deployed.artifacts}/digits/model.tar.gz", "683313688378.dkr.ecr.us-east-1.amazonaws.com/x:1"
+    deployed.s3.put_object(Bucket=deployed.artifacts, Key="digits/model.tar.gz", Body=b"model")
+    specification = {
+        "Containers": [{"Image": image, "ModelDataUrl": model}],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    }
+    sagemaker.create_model_package(
+        ModelPackageGroupName=pipeline, ModelApprovalStatus="Approved", InferenceSpecification=specification
+    )
+    deployed.upload(b"more")
+    found = answer(start(pipeline)[1])
+    assert (found["ChampionModel"], found["ChampionVersion"]) == (model, "1")
+    mail()
+
+
+def test_a_failed_run_is_told_once_with_step_reason_and_log(
+    deployed: Deployed, cloud: EmbeddedCloud, pipeline: str, mail: Callable[[], tuple[str, str]]
+) -> None:
+    deployed.s3.delete_object(Bucket=deployed.data, Key="digits/digits.csv")
+    arn = cloud.client("sagemaker").start_pipeline_execution(PipelineName=pipeline)["PipelineExecutionArn"]
+    execution, _ = ended(cloud, arn)
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    subject, text = mail()
+    assert subject == "[runs-dev] digits: a run failed at Begin"
+    assert f"there is no object s3://{deployed.data}/digits/digits.csv: upload it" in text
+    assert "log: https://console.aws.amazon.com/cloudwatch/" in text and "$252Flambda$252Fruns-dev-begin" in text
+    assert arn in text
+
+
+def test_an_alert_that_a_job_writes_is_told_and_nothing_else_that_it_writes(
+    deployed: Deployed, mail: Callable[[], tuple[str, str]]
+) -> None:
+    folder = "digits/x/checkpoints/job-1"
+    deployed.s3.put_object(Bucket=deployed.artifacts, Key=f"{folder}/epoch.json", Body=b"{}")
+    body = json.dumps({"epoch": 3, "values": [0.1, 0.2]}).encode()
+    deployed.s3.put_object(Bucket=deployed.artifacts, Key=f"{folder}/alerts/1-overfitting.json", Body=body)
+    subject, text = mail()
+    assert subject == "[runs-dev] digits: training alert overfitting"
+    assert "job: job-1" in text and "epoch: 3" in text and "values: [0.1, 0.2]" in text
+
+
+def test_a_state_machine_that_fails_is_told_with_its_cause(
+    deployed: Deployed, cloud: EmbeddedCloud, role: str, mail: Callable[[], tuple[str, str]]
+) -> None:
+    states = cloud.client("stepfunctions")
+    end = {"StartAt": "End", "States": {"End": {"Type": "Fail", "Error": "Search", "Cause": "no candidate"}}}
+    machine = states.create_state_machine(name="runs-dev-automl", definition=json.dumps(end), roleArn=role)
+    arn = states.start_execution(stateMachineArn=machine["stateMachineArn"], name="night")["executionArn"]
+    until(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
+    subject, text = mail()
+    assert subject == "[runs-dev] automl: a run failed" and "reason: no candidate" in text and "error: Search" in text
+
+
+def test_a_schedule_starts_runs_under_its_own_role_and_buries_what_it_cannot_start(
+    deployed: Deployed, cloud: EmbeddedCloud, bus: Any
+) -> None:
+    sagemaker, name = cloud.client("sagemaker"), "runs-dev-hourly"
+
+    def runs() -> list[Any]:
+        return sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+
+    deployed.create("runs-hourly")
+    until(lambda: len(runs()) == 1)  # a rate is due at once
+    cloud.control("advance", seconds=3600)
+    until(lambda: len(runs()) == 2)
+    until(lambda: all(run["PipelineExecutionStatus"] == "Failed" for run in runs()))
+    sagemaker.delete_pipeline(PipelineName=name, ClientRequestToken="d" * 32)
+    cloud.control("advance", seconds=3600)
+    [url] = cloud.client("sqs").list_queues(QueueNamePrefix="runs-TellFunctionDeadLetters")["QueueUrls"]
+    [letter] = bus.received(url, 1)
+    assert letter["source"] == "aws.scheduler"
+    cloud.client("scheduler").delete_schedule(Name=name, GroupName=name)
