@@ -165,6 +165,31 @@ REFUSED = {
         "DataProcessing.OutputFilter",
         "DataProcessing.JoinSource",
     ),
+    "CreateAutoMLJobV2": (
+        "ModelDeployConfig",
+        "AutoMLComputeConfig",
+        *(
+            f"AutoMLProblemTypeConfig.{name}"
+            for name in (
+                "ImageClassificationJobConfig",
+                "TextClassificationJobConfig",
+                "TimeSeriesForecastingJobConfig",
+                "TextGenerationJobConfig",
+            )
+        ),
+        *(
+            f"AutoMLProblemTypeConfig.TabularJobConfig.{name}"
+            for name in (
+                "FeatureSpecificationS3Uri",
+                "GenerateCandidateDefinitionsOnly",
+                "SampleWeightAttributeName",
+                "CandidateGenerationConfig",
+            )
+        ),
+        "AutoMLJobInputDataConfig.*.CompressionType",
+        "AutoMLJobInputDataConfig.*.ContentType",
+        "AutoMLJobInputDataConfig.*.DataSource.S3DataSource.S3DataType",
+    ),
     "CreatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "UpdatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "StartPipelineExecution": (
@@ -178,6 +203,7 @@ REFUSED = {
 
 # What the model lets out and this cloud does not.
 NEEDED = {
+    "CreateAutoMLJobV2": ("AutoMLProblemTypeConfig.TabularJobConfig", "AutoMLJobInputDataConfig.*.DataSource"),
     "CreateModel": ("ExecutionRoleArn",),
     "CreateTrainingJob": (
         "AlgorithmSpecification.TrainingImage",
@@ -244,6 +270,13 @@ EFFECT = {
         "TransformInput.ContentType TransformInput.DataSource.S3DataSource.S3Uri TransformOutput "
         "TransformResources.InstanceType TransformResources.InstanceCount"
     ),
+    "CreateAutoMLJobV2": (
+        "AutoMLJobName RoleArn Tags OutputDataConfig AutoMLJobObjective DataSplitConfig "
+        "AutoMLJobInputDataConfig.*.ChannelType AutoMLJobInputDataConfig.*.DataSource.S3DataSource.S3Uri "
+        "AutoMLProblemTypeConfig.TabularJobConfig.CompletionCriteria AutoMLProblemTypeConfig.TabularJobConfig.Mode "
+        "AutoMLProblemTypeConfig.TabularJobConfig.ProblemType "
+        "AutoMLProblemTypeConfig.TabularJobConfig.TargetAttributeName"
+    ),
     "CreatePipeline": "PipelineName PipelineDefinition ClientRequestToken RoleArn Tags ParallelismConfiguration",
     "StartPipelineExecution": "PipelineName PipelineParameters ClientRequestToken ParallelismConfiguration",
     "CreateNotebookInstance": (
@@ -281,6 +314,7 @@ INERT = {
         "NetworkConfig ProcessingInputs.*.InputName ProcessingResources.ClusterConfig.VolumeSizeInGB "
         "ProcessingResources.ClusterConfig.VolumeKmsKeyId"
     ),
+    "CreateAutoMLJobV2": "SecurityConfig",
     "CreateTransformJob": "TransformResources.VolumeKmsKeyId TransformResources.TransformAmiVersion",
     "CreatePipeline": "PipelineDescription PipelineDisplayName",
     "StartPipelineExecution": "PipelineExecutionDescription PipelineExecutionDisplayName",
