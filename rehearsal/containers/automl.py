@@ -2,7 +2,8 @@
 
 Not AutoGluon, and not Autopilot's tuning: a few families of scikit-learn, each scored by cross-validation. Reads
 SLUICE_ML/request.json and the channels under input/; writes analysis.json, then for each candidate a folder of
-candidates/ with `pid` when it begins, result.json when it has ended, and model/. Bad data end it with output/failure.
+candidates/ with begun.json when it begins, result.json when it has ended, and model/. What is wrong with the data it
+says in output/failure.
 """
 
 # pyright: reportMissingImports=false
@@ -10,6 +11,7 @@ candidates/ with `pid` when it begins, result.json when it has ended, and model/
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 if __package__ is None or __package__ == "":
@@ -39,10 +41,11 @@ def main():
         f"left out as text or as identifiers: {', '.join(table.left_out) or 'none'}; objective {objective}", flush=True
     )
     for number, candidate in enumerate(candidates, start=1):
-        _apart(lambda c=candidate, n=number: _try(c, n, table, request.get("fraction"), objective), number)
+        work = partial(_try, candidate, number, table, request.get("fraction"), objective)
+        _apart(work, number, candidate.algorithm)
 
 
-def _apart(work, number):
+def _apart(work, number, algorithm):
     """In a process of its own, which the cloud ends when the candidate's time is over."""
     folder = ML / "candidates" / f"{number:03d}"
     (folder / "model" / "code").mkdir(parents=True)
@@ -55,7 +58,7 @@ def _apart(work, number):
         finally:
             sys.stdout.flush()
             os._exit(status)
-    _write(folder / "pid", child)
+    _write(folder / "begun.json", {"pid": child, "algorithm": algorithm})
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if not (folder / "result.json").exists():
         _write(folder / "result.json", {"error": f"the candidate's process ended with {status}"})
@@ -68,13 +71,13 @@ def _try(candidate, number, table, fraction, objective):
         found = metrics(table, *out_of_fold(model, table, fraction))
         model.fit(table.features, table.target)
     except ValueError as error:  # what scikit-learn makes of data that it cannot use
-        _write(folder / "result.json", {"algorithm": candidate.algorithm, "error": str(error)})
+        _write(folder / "result.json", {"error": str(error)})
         return
     joblib.dump(model, folder / "model" / "model.joblib")
     kept = {"columns": table.columns, "features": list(table.features.columns), "numbers": table.numbers}
     _write(folder / "model" / "features.json", {**kept, "problem": table.problem})
     (folder / "model" / "code" / "inference.py").write_text(INFERENCE.read_text())
-    _write(folder / "result.json", {"algorithm": candidate.algorithm, "metrics": found})
+    _write(folder / "result.json", {"metrics": found})
     print(f"candidate {number} {candidate.algorithm}: {objective}={found[objective]:.4f}", flush=True)
 
 

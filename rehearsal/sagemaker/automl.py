@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 from rehearsal import processes
 from rehearsal.sagemaker import candidates, storage
@@ -104,35 +104,36 @@ class _Search:
             self._analysis = json.loads((folder / "analysis.json").read_text())
             self._tell_analysis()
         for part in sorted((folder / "candidates").iterdir()):
-            if not (part / "pid").exists():
+            if not (part / "begun.json").exists():
                 continue
-            name, now = f"{self._run.name}-{part.name}", self._clock.now()
+            begun, now = json.loads((part / "begun.json").read_text()), self._clock.now()
+            name = f"{self._run.name}-{part.name}-{begun['algorithm']}"
             if name not in self._began:
                 self._began[name] = now
                 self._found.append(candidates.begun(name, now))
             candidate = self._found[list(self._began).index(name)]
             if candidate["CandidateStatus"] == "InProgress":
-                self._follow(candidate, part, now)
+                self._follow(candidate, part, begun["pid"], now)
 
-    def _follow(self, candidate: Record, part: Any, now: float) -> None:
+    def _follow(self, candidate: Record, part: Path, process: int, now: float) -> None:
         limit = self._limits.get("MaxRuntimePerTrainingJobInSeconds")
         if (part / "result.json").exists():
             self._take(candidate, part, json.loads((part / "result.json").read_text()))
         elif limit is not None and now - self._began[candidate["CandidateName"]] >= limit:
             candidates.end(candidate, "Stopped", now, f"MaxRuntimePerTrainingJobInSeconds ({limit}) is over")
             try:
-                os.kill(json.loads((part / "pid").read_text()), signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 return
 
-    def _take(self, candidate: Record, part: Any, result: Record) -> None:
+    def _take(self, candidate: Record, part: Path, result: Record) -> None:
         """A candidate that has ended: its model goes to S3 under the job's role."""
         if "error" in result:
             candidates.end(candidate, "Failed", self._clock.now(), f"AlgorithmError: {result['error']}"[:1024])
             return
         output = self._record["OutputDataConfig"]
         place = f"{output['S3OutputPath'].rstrip('/')}/{self._run.name}/models"
-        uri = f"{place}/{part.name}-{result['algorithm']}/model.tar.gz"
+        uri = f"{place}/{candidate['CandidateName']}/model.tar.gz"
         storage.upload_tar(self._s3, [part / "model"], uri, output.get("KmsKeyId"), part)
         candidates.finish(candidate, result["metrics"], self._analysis, uri, self._clock.now())
         self._tell_best()

@@ -50,7 +50,7 @@ STAND_INS = [
     "A skip of time waits for the functions and state machines that it starts, not for jobs and pipelines.",
     "CloudFormation: what it does is not held to the permissions of who deploys.",
     "Schedules: a flexible window fires at its start; a retry waits 1, 2, 4 ... 60 minutes (AWS does not say).",
-    "Step Functions: only aws-sdk:sagemaker tasks are held to the state machine's role.",
+    "Step Functions: only aws-sdk:sagemaker, s3:getObject and s3:putObject are held to the state machine's role.",
     "Pipelines: a retry policy waits in real time, half a second at most, whatever IntervalSeconds says.",
     "Studio: an app is a record with a state; nothing runs in it, idle shutdown stops none, no health check follows.",
     "Studio: a domain names a home file system that does not exist in EFS, so none is left when the domain goes.",
