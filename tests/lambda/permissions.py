@@ -77,6 +77,10 @@ _NAMED = {
     "ModelPackageGroup": "model-package-group/{ModelPackageGroupName}",
     "Pipeline": "pipeline/{PipelineName}",
     "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
+    "AutoMLJob": "automl-job/{AutoMLJobName}",
+    "AutoMLJobV2": "automl-job/{AutoMLJobName}",
+    "ProcessingJob": "processing-job/{ProcessingJobName}",
+    "TransformJob": "transform-job/{TransformJobName}",
 }
 
 
