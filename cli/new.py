@@ -62,9 +62,7 @@ def _problem(name: str, like: str) -> str | None:
     try:
         TypeAdapter(WorkloadName).validate_python(name)
     except ValidationError:
-        return (
-            f"NAME: {name!r} must be lower-case letters, digits and single dashes, 20 at most, from a letter on"
-        )
+        return f"NAME: {name!r} must be lower-case letters, digits and single dashes, 20 at most, from a letter on"
     if (WORKLOADS / name).exists():
         return f"NAME: workloads/{name} exists already; choose another name"
     if like not in known:

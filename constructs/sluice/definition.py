@@ -34,13 +34,18 @@ def fill(path: Path, values: Mapping[str, str | list[str]], tags: Mapping[str, s
     for a list stands alone in a JSON array, which then holds it whole.
     Raises DefinitionError if the definition asks for a value that is not given.
     """
-    # On one line: the 1 MiB that SageMaker allows is better spent than on indentation.
     definition = json.loads(path.read_text("utf-8"))
     if not registers:
         definition["Steps"] = _unregistered(definition["Steps"])
     for step in _steps(definition["Steps"]):
         if step["Type"] in _TAGGED:
             step["Arguments"]["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return substituted(path, definition, values)
+
+
+def substituted(path: Path, definition: Mapping[str, Any], values: Mapping[str, str | list[str]]) -> str:
+    """`definition`, read from `path`, with each ${Name} replaced by its value. Raises DefinitionError."""
+    # On one line: the 1 MiB that SageMaker and Step Functions allow is better spent than on indentation.
     body = json.dumps(definition, separators=(",", ":"), sort_keys=True)
     asked = set(re.findall(r"\$\{(\w+)\}", body))
     if unknown := asked - values.keys():

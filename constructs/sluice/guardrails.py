@@ -62,7 +62,9 @@ TABLE = (
         "no key; jobs that people start pass",
     ),
     Guardrail("TuningJobs", "too many tuning jobs", "compile-time check", "no key; people may start none"),
-    Guardrail("AutoMLTypes", "AutoML on large instances", "compile-time check", "no key; such steps are refused"),
+    Guardrail(
+        "AutoMLBudget", "a search of more candidates or time than workload.yaml says", "compile-time check", "no key"
+    ),
     Guardrail("OwnModel", "approval by who trained it", "role", "who approves starts no pipeline and no job"),
 )
 
@@ -70,7 +72,15 @@ TABLE = (
 # optimization jobs and whatever AWS adds next stay closed until a guardrail covers them.
 GOVERNED = (
     *("CreateTrainingJob", "CreateProcessingJob", "CreateTransformJob", "CreateHyperParameterTuningJob"),
-    *("CreateModel", "CreateModelPackage", "CreateEndpointConfig", "CreateEndpoint", "CreateSpace", "CreateApp"),
+    *(
+        "CreateAutoMLJobV2",
+        "CreateModel",
+        "CreateModelPackage",
+        "CreateEndpointConfig",
+        "CreateEndpoint",
+        "CreateSpace",
+        "CreateApp",
+    ),
     *("UpdateEndpoint", "UpdateModelPackage", "UpdateSpace", "UpdatePipelineExecution", "StartPipelineExecution"),
     *("CallMlflowAppApi", "CreatePresignedMlflowAppUrl"),
     *("RetryPipelineExecution", "AddTags", "DeleteTags", "InvokeEndpoint", "List*", "Describe*", "Stop*", "Delete*"),
@@ -80,12 +90,13 @@ SERVICES = (
     *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData", "dynamodb:*Item", "ec2:*NetworkInterface*"),
     *("ec2:Describe*", "ecr:Batch*", "ecr:Get*", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
     *("kms:GenerateDataKey*", "kms:ReEncrypt*", "lambda:InvokeFunction", "logs:*Log*", "s3:AbortMultipartUpload"),
-    *("s3:Get*", "s3:List*", "s3:PutObject", "s3:Replicate*", "sns:Publish", "sqs:SendMessage"),
-    "states:DescribeExecution",
+    *("logs:*ResourcePolic*", "s3:Get*", "s3:List*", "s3:PutObject", "s3:Replicate*", "sns:Publish", "sqs:SendMessage"),
+    *("states:*Execution", "xray:GetSampling*", "xray:Put*"),
 )
 # A denial may name more actions than there are, and a boundary has room for 6,144 characters only.
 _JOBS = ("Create*ingJob",)  # training, tuning, processing
 _ALL_JOBS = ("Create*Job",)  # those and batch transform
+_AUTOML = "CreateAuto*"  # the second version, which has no key for instances, run time and isolation
 
 
 class Guardrails(Construct):
@@ -146,24 +157,24 @@ def _denied(limits: Limits, team: str, subnet_ids: list[str]) -> Iterator[Statem
     yield _deny("RunTime", _JOBS, seconds)
     yield _deny("RunTimeMissing", _JOBS, _missing("MaxRuntimeInSeconds"))
     if subnet_ids:
-        within = (*_JOBS, "CreateModel")
+        within = (*_JOBS, _AUTOML, "CreateModel")
         yield _deny("Network", within, {"ForAnyValue:StringNotEquals": {"sagemaker:VpcSubnets": subnet_ids}})
         yield _deny("NetworkMissing", within, _missing("VpcSubnets"))
     # Accounts where the old names still come along would be denied by one name alone.
     keyed = _missing("VolumeKmsKeyArn", "VolumeKmsKey")
     if local := types.with_local_storage():
         keyed |= {"ForAllValues:StringNotEquals": {"sagemaker:InstanceTypes": local}}
-    yield _deny("VolumeKey", _ALL_JOBS, keyed)
-    yield _deny("OutputKey", _ALL_JOBS, _missing("OutputKmsKeyArn", "OutputKmsKey"))
+    yield _deny("VolumeKey", (*_ALL_JOBS, _AUTOML), keyed)
+    yield _deny("OutputKey", (*_ALL_JOBS, _AUTOML), _missing("OutputKmsKeyArn", "OutputKmsKey"))
     yield _deny("Isolation", (*_JOBS, "CreateModel"), _not("NetworkIsolation"))
-    yield _deny("Traffic", _JOBS, _not("InterContainerTrafficEncryption"))
+    yield _deny("Traffic", (*_JOBS, _AUTOML), _not("InterContainerTrafficEncryption"))
     for part, value in (
         ("MaxConcurrency", limits.serverless_max_concurrency),
         ("MemorySize", limits.serverless_memory_mb),
     ):
         above = {"NumericGreaterThan": {f"sagemaker:Serverless{part}": str(value)}}
         yield _deny(f"Serverless{part}", ("CreateEndpointConfig",), above)
-    tagged = (*_ALL_JOBS, "CreateModel", "CreateEndpoint*")
+    tagged = (*_ALL_JOBS, _AUTOML, "CreateModel", "CreateEndpoint*")
     yield _deny("TagsOwner", tagged, {"Null": {"aws:RequestTag/sluice:owner": "true"}})
     # Without the tag this holds as well.
     yield _deny("TagsTeam", tagged, {"StringNotEquals": {"aws:RequestTag/sluice:team": team}})

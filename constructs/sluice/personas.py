@@ -70,6 +70,13 @@ class PersonaRole(Role):
             self._named("pipeline"),
             wildcard="Pipelines of this platform with their executions",
         )
+        # Where Autopilot trains, a state machine stands for the pipeline.
+        kinds = {"Start": "stateMachine", "Stop": "execution", "Describe": "execution"}
+        for verb, kind in kinds.items():
+            machines = [arn(self, "states", f"{kind}:{self._prefix}-*")]
+            allow(
+                self, [f"states:{verb}Execution"], machines, wildcard="State machines of this platform and their runs"
+            )
 
     def allow_predictions(self) -> None:
         """Ask this platform's endpoints."""

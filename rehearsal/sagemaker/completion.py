@@ -78,6 +78,10 @@ def _training_job(service: "Service", record: Record) -> None:
     record["ModelArtifacts"] = {"S3ModelArtifacts": path}
 
 
+def _automl_job(service: "Service", record: Record) -> None:
+    record["AutoMLProblemTypeConfigName"] = "Tabular"
+
+
 def _transform_job(service: "Service", record: Record) -> None:
     service.store.find("Model", "CreateTransformJob", **record)
 
@@ -120,6 +124,7 @@ _COMPLETE: dict[str, Callable[["Service", Record], None]] = {
     "PipelineExecution": _execution,
     "TrainingJob": _training_job,
     "TransformJob": _transform_job,
+    "AutoMLJobV2": _automl_job,
     "Endpoint": _endpoint,
     "EndpointConfig": _config,
     "NotebookInstance": _notebook,

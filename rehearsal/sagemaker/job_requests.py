@@ -8,7 +8,8 @@ from rehearsal.sagemaker.store import AwsError, Record
 
 def check(noun: str, record: Record) -> None:
     """Refuse a new job. Raises AwsError."""
-    {"TrainingJob": _check_training, "TransformJob": _check_transform}.get(noun, lambda record: None)(record)
+    checks = {"TrainingJob": _check_training, "TransformJob": _check_transform, "AutoMLJobV2": _check_automl}
+    checks.get(noun, lambda record: None)(record)
 
 
 def _check_training(record: Record) -> None:
@@ -48,3 +49,16 @@ def _check_transform(record: Record) -> None:
         raise AwsError("ValidationException", "BatchStrategy needs a SplitType of Line, RecordIO or TFRecord.")
     if payload * max(1, record.get("MaxConcurrentTransforms", 1)) > 100:
         raise AwsError("ValidationException", "MaxConcurrentTransforms * MaxPayloadInMB cannot exceed 100 MB.")
+
+
+def _check_automl(record: Record) -> None:
+    """The rules of AWS, TabularJobConfig (ProblemType), AutoMLJobChannel (ChannelType) and DataSplitConfig."""
+    asked = record["AutoMLProblemTypeConfig"]["TabularJobConfig"]
+    if ("ProblemType" in asked) != ("AutoMLJobObjective" in record):
+        raise AwsError("ValidationException", "Give both ProblemType and AutoMLJobObjective, or neither of them.")
+    channels = [channel.get("ChannelType", "training") for channel in record["AutoMLJobInputDataConfig"]]
+    if sorted(channels) not in (["training"], ["training", "validation"]):
+        told = ", ".join(channels)
+        raise AwsError("ValidationException", f"One channel is training and one may be validation; given: {told}.")
+    if len(channels) > 1 and "DataSplitConfig" in record:
+        raise AwsError("ValidationException", "DataSplitConfig cannot be given beside a channel for validation.")

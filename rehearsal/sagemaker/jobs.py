@@ -11,6 +11,8 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.sagemaker import images, job_requests
+from rehearsal.sagemaker.automl import search
+from rehearsal.sagemaker.kinds import BY_NOUN
 from rehearsal.sagemaker.processing import process
 from rehearsal.sagemaker.run import EndedError, JobError, Run
 from rehearsal.sagemaker.service import Service
@@ -19,7 +21,7 @@ from rehearsal.sagemaker.store import AwsError, Record
 from rehearsal.sagemaker.training import Training
 from rehearsal.sagemaker.transform import transform
 
-NOUNS = ("TrainingJob", "ProcessingJob", "TransformJob")
+NOUNS = ("TrainingJob", "ProcessingJob", "TransformJob", "AutoMLJobV2")
 REASON_LENGTH = 1024  # of FailureReason, by the model
 # What a request, a role, a missing object or a broken archive brings about: the job fails and says so.
 _FAULTS = (
@@ -56,9 +58,10 @@ class Jobs:
             return {"paused": paused, "waiting": len(self._waiting)}
 
     def _start(self, noun: str, record: Record) -> None:
-        run = Run(self._service, noun, record, self._work / noun / record[f"{noun}Name"])
+        stem = BY_NOUN[noun].stem
+        run = Run(self._service, noun, record, self._work / noun / record[f"{stem}Name"])
         run.enter("Starting", "Starting the training job", announce=False)
-        self._runs[record[f"{noun}Arn"]] = run
+        self._runs[record[f"{stem}Arn"]] = run
         if self._paused:
             self._waiting.append(run)
         else:
@@ -68,9 +71,10 @@ class Jobs:
         threading.Thread(target=self._supervise, args=(run,), name=run.name, daemon=True).start()
 
     def _stop(self, noun: str, record: Record) -> None:
-        run, status = self._runs.get(record[f"{noun}Arn"]), record[f"{noun}Status"]
+        stem = BY_NOUN[noun].stem
+        run, status = self._runs.get(record[f"{stem}Arn"]), record[f"{stem}Status"]
         if run is None or status not in ("InProgress", "Stopping"):  # awslabs/benchmark-ai#928 has AWS's words
-            words = noun.removesuffix("Job").lower()
+            words = stem.removesuffix("Job").lower()
             raise AwsError(
                 "ValidationException", f"The request was rejected because the {words} job is in status {status}."
             )
@@ -84,6 +88,7 @@ class Jobs:
             "TrainingJob": lambda: Training(run, self._environment).carry_out(),
             "ProcessingJob": lambda: process(run, self._environment),
             "TransformJob": lambda: transform(run, self._environment),
+            "AutoMLJobV2": lambda: search(run, self._environment),
         }
         reason: str | None = "InternalServerError: the cloud's own log says why"
         try:
@@ -104,10 +109,10 @@ class Jobs:
     def _end(self, run: Run, reason: str | None) -> None:
         shutil.rmtree(run.folder, ignore_errors=True)
         with self._service.lock:
-            del self._runs[run.record[f"{run.noun}Arn"]]
+            del self._runs[run.record[f"{run.stem}Arn"]]
             if run.verdict:
                 run.finish("Stopped", run.verdict, None)
             elif reason:
                 run.finish("Failed", "Failed", reason[:REASON_LENGTH])
             else:
-                run.finish("Completed", "Completed", None)
+                run.finish("Completed", run.outcome, None)

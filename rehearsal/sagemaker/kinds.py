@@ -26,6 +26,7 @@ class Kind:
     """One kind; member names are those of the botocore model."""
 
     noun: str
+    named: str = ""  # what its members begin with, where that is not the noun
     plural: str
     key: tuple[str, ...]  # the members of a request that say which one
     stored_key: tuple[str, ...]  # the members of a record that those are compared with
@@ -48,11 +49,15 @@ class Kind:
 
     @property
     def arn_member(self) -> str:
-        return self.arn_key or f"{self.noun}Arn"
+        return self.arn_key or f"{self.stem}Arn"
 
     @property
     def name_member(self) -> str:
         return self.title or self.key[-1]
+
+    @property
+    def stem(self) -> str:
+        return self.named or self.noun
 
     @property
     def passing(self) -> set[str]:
@@ -69,7 +74,8 @@ class Kind:
 
 def _kind(noun: str, key: str, arn: str, verbs: str, *, plural: str = "", stored_key: str = "", **more: Any) -> Kind:
     plural = plural or f"{noun}s"
-    names = frozenset(f"{verb}{plural if verb == 'List' else noun}" for verb in verbs.split())
+    called = {"List": plural, "Stop": more.get("named", noun)}
+    names = frozenset(f"{verb}{called.get(verb, noun)}" for verb in verbs.split())
     members = tuple(key.split())
     stored = tuple(stored_key.split()) or members
     return Kind(noun=noun, plural=plural, key=members, stored_key=stored, arn=arn, operations=names, **more)
@@ -202,6 +208,18 @@ KINDS: tuple[Kind, ...] = (
         status="TransformJobStatus",
         ended=_JOB_ENDED,
         defaults={"TransformJobStatus": "InProgress"},
+    ),
+    _kind(
+        "AutoMLJobV2",
+        "AutoMLJobName",
+        "automl-job/{AutoMLJobName}",
+        "Create Describe Stop List",
+        named="AutoMLJob",
+        plural="AutoMLJobs",
+        status="AutoMLJobStatus",
+        ended=_JOB_ENDED,
+        defaults={"AutoMLJobStatus": "InProgress", "AutoMLJobSecondaryStatus": "Starting"},
+        descending=True,  # API reference, ListAutoMLJobs, SortOrder
     ),
     _kind(
         "Pipeline",

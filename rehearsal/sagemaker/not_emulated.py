@@ -8,6 +8,7 @@ from rehearsal.sagemaker.store import AwsError
 
 _CONTAINER = "[PrimaryContainer, Containers[]][]"
 _CLUSTER = "ProcessingResources.ClusterConfig"
+_TABULAR = "AutoMLProblemTypeConfig.TabularJobConfig"
 
 
 def _outside(member: str, folder: str) -> str:
@@ -208,6 +209,34 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
     },
     "CreateMlflowApp": {"ModelRegistrationMode": "ModelRegistrationMode == 'AutoModelRegistrationEnabled' || null"},
     "UpdateMlflowApp": {"ModelRegistrationMode": "ModelRegistrationMode == 'AutoModelRegistrationEnabled' || null"},
+    "CreateAutoMLJobV2": {
+        **{name: name for name in ("ModelDeployConfig", "AutoMLComputeConfig")},
+        **{
+            name: f"AutoMLProblemTypeConfig.{name}"
+            for name in (
+                "ImageClassificationJobConfig",
+                "TextClassificationJobConfig",
+                "TimeSeriesForecastingJobConfig",
+                "TextGenerationJobConfig",
+            )
+        },
+        "AutoMLProblemTypeConfig without TabularJobConfig": "!(AutoMLProblemTypeConfig.TabularJobConfig)",
+        **{
+            f"TabularJobConfig.{name}": f"{_TABULAR}.{name}"
+            for name in ("FeatureSpecificationS3Uri", "GenerateCandidateDefinitionsOnly", "SampleWeightAttributeName")
+        },
+        "TabularJobConfig.CandidateGenerationConfig": f"{_TABULAR}.CandidateGenerationConfig",
+        "AutoMLJobInputDataConfig.CompressionType": (
+            "AutoMLJobInputDataConfig[?CompressionType && CompressionType != 'None']"
+        ),
+        "AutoMLJobInputDataConfig.ContentType": (
+            "AutoMLJobInputDataConfig[?ContentType && ContentType != 'text/csv;header=present']"
+        ),
+        "AutoMLJobInputDataConfig without DataSource": "AutoMLJobInputDataConfig[?!DataSource]",
+        "AutoMLJobInputDataConfig.S3DataType": (
+            "AutoMLJobInputDataConfig[?DataSource.S3DataSource.S3DataType != 'S3Prefix']"
+        ),
+    },
     "CreatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
     "UpdatePipeline": {name: name for name in ("PipelineDefinitionS3Location", "PipelineVersionAliases")},
     "StartPipelineExecution": {

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rehearsal.sagemaker.kinds import BY_NOUN
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import Record
 
@@ -24,12 +25,14 @@ class Run:
 
     def __init__(self, service: Service, noun: str, record: Record, folder: Path) -> None:
         self.service, self.noun, self.record, self.folder = service, noun, record, folder
+        self.stem = BY_NOUN[noun].stem
         self.verdict: str | None = None
         self.verdict_at = 0.0
+        self.outcome = "Completed"  # the secondary status of a job that ends well
 
     @property
     def name(self) -> str:
-        return self.record[f"{self.noun}Name"]
+        return self.record[f"{self.stem}Name"]
 
     def client(self, service: str, role_arn: str) -> Any:
         return self.service.host.client(service, role_arn)
@@ -37,7 +40,7 @@ class Run:
     def end(self, verdict: str) -> None:
         """Have the job end: Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. The first verdict stands."""
         with self.service.lock:
-            if not self.verdict and self.record[f"{self.noun}Status"] == "InProgress":
+            if not self.verdict and self.record[f"{self.stem}Status"] == "InProgress":
                 self.verdict, self.verdict_at = verdict, self.service.clock.now()
                 self.enter("Stopping", "Stopping the training job", status="Stopping")
 
@@ -52,6 +55,8 @@ class Run:
             if self.verdict and status == "InProgress":
                 return
             members = self._transition(phase, message) if self.noun == "TrainingJob" else {}
+            if self.noun == "AutoMLJobV2":
+                members = {"AutoMLJobSecondaryStatus": phase}
             self.record.update(members)
             if announce:
                 self.service.move(self.noun, self.record, status)
@@ -59,13 +64,16 @@ class Run:
     def finish(self, status: str, secondary: str, reason: str | None) -> None:
         """Go into the last state. Its transition begins and ends at once, as AWS shows it."""
         now, stem = self.service.clock.now(), self.noun.removesuffix("Job")
+        if self.noun == "AutoMLJobV2":
+            members = {"EndTime": now, "FailureReason": reason, "AutoMLJobSecondaryStatus": secondary}
+            return self.service.move(self.noun, self.record, status, **members)
         members: dict[str, Any] = {f"{stem}EndTime": now, "FailureReason": reason}
         if self.noun == "TrainingJob":
             messages = {"Completed": "Training job completed", "Failed": "Training job failed"}
             members |= self._transition(secondary, messages.get(secondary, "Training job stopped"))
             last = members["SecondaryStatusTransitions"][-1]
             last["EndTime"] = last["StartTime"]
-        self.service.move(self.noun, self.record, status, **members)
+        return self.service.move(self.noun, self.record, status, **members)
 
     def _transition(self, phase: str, message: str) -> dict[str, Any]:
         now = self.service.clock.now()

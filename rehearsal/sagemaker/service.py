@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import jmespath
 
-from rehearsal.sagemaker import events, listing, shapes, studio, tags
+from rehearsal.sagemaker import candidates, events, listing, shapes, studio, tags
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.completion import complete, identifier
@@ -55,6 +55,7 @@ class Service:
             "CreatePresignedMlflowAppUrl": self._mlflow_url,
             "ListPipelineExecutionSteps": self._steps,
             "ListPipelineParametersForExecution": self._parameters,
+            "ListCandidatesForAutoMLJob": lambda request: candidates.listed(self.store, request),
         }
 
     def operations(self) -> set[str]:
@@ -80,7 +81,7 @@ class Service:
     def _generic(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         kind = BY_OPERATION[operation]
         for verb in ("Create", "Describe", "Update", "Delete", "List", "Start", "Stop"):
-            if operation == f"{verb}{kind.plural if verb == 'List' else kind.noun}":
+            if operation in (f"{verb}{kind.plural if verb == 'List' else kind.noun}", f"{verb}{kind.named}"):
                 if verb != "List" and kind.either and sum(name in request for name in kind.either) != 1:
                     raise AwsError("ValidationException", f"Give exactly one of {' and '.join(kind.either)}.")
                 return getattr(self, f"_{verb.lower()}")(kind, operation, request)

@@ -1,5 +1,6 @@
 """What the SageMaker service remembers: records by ARN and by the members that name them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,7 +104,7 @@ def _nested(record: Record, path: str) -> Any:
 
 
 def _taken(kind: Kind, arn: str) -> str:
-    if kind.noun.endswith("Job"):
+    if kind.stem.endswith("Job"):
         words = _words(kind).capitalize()
         return (
             f"{words} names must be unique within an AWS account and region, and a {words.lower()} with this name "
@@ -113,4 +114,4 @@ def _taken(kind: Kind, arn: str) -> str:
 
 
 def _words(kind: Kind) -> str:
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in kind.noun).strip()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", kind.stem).lower()

@@ -5,6 +5,7 @@
 import contextvars
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from ministack.services import stepfunctions
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.shapes import service_model
 from rehearsal.sagemaker.store import AwsError
+from rehearsal.seam import objects
 from rehearsal.seam.host import Cloud
 
 _running: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_execution", default="")
@@ -45,6 +47,7 @@ def mend(cloud: Cloud, clock: Clock) -> None:
         arn = json.loads(answer[2]).get("executionArn")
         if arn:  # held from here on, not only from when its thread runs
             clock.begin(arn)
+            _limit(clock, arn)
             if stepfunctions._executions[arn]["status"] != "RUNNING":
                 clock.end(arn)
         return answer
@@ -66,6 +69,34 @@ def mend(cloud: Cloud, clock: Clock) -> None:
     stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_json = under_role, dispatched
     stepfunctions._start_execution, stepfunctions._scaled_sleep = started, wait
     stepfunctions._sleep_until = lambda until: wait(max(0.0, datetime.fromisoformat(until).timestamp() - clock.now()))
+    stepfunctions._fail_execution = _failed(stepfunctions._fail_execution)
+    objects.mend(lambda: cloud.client("s3", _role.get(), "states.amazonaws.com"))
+
+
+def _failed(fail: Callable[[dict[str, Any], str, str], None]) -> Callable[[dict[str, Any], str, str], None]:
+    """What was aborted or out of time stays so, whatever its last task comes to."""
+
+    def failed(execution: dict[str, Any], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    return failed
+
+
+def _limit(clock: Clock, arn: str) -> None:
+    """TimeoutSeconds of the whole machine, which ministack ignores, on the cloud's clock."""
+    execution = stepfunctions._executions[arn]
+    definition = json.loads(stepfunctions._state_machines[execution["stateMachineArn"]]["definition"])
+    context = contextvars.copy_context()
+
+    def time_out() -> None:
+        if execution["status"] == "RUNNING":
+            execution["status"], execution["stopDate"] = "TIMED_OUT", stepfunctions.now_iso()
+            stepfunctions._add_event(execution, "ExecutionTimedOut")
+            context.run(stepfunctions._emit_execution_status_event, execution)
+
+    if "TimeoutSeconds" in definition:
+        clock.after(definition["TimeoutSeconds"], time_out)
 
 
 def _call(cloud: Cloud, action: str, given: dict[str, Any]) -> Any:

@@ -58,6 +58,7 @@ class Cloud(runs.Runs):
         self.faults: dict[tuple[str, str], RefusalError] = {}
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.metric_state = "Complete"
+        self.jobs: dict[tuple[str, str], str] = {}
 
     # The world as a test sets it up
 
@@ -219,6 +220,34 @@ class Cloud(runs.Runs):
 
     def StopNotebookInstance(self, NotebookInstanceName: str) -> None:
         _find(self.notebooks, NotebookInstanceName, "RecordNotFound")["NotebookInstanceStatus"] = "Stopping"
+
+    def _job(self, kind: str, name: str) -> dict[str, Any]:
+        if (kind, name) not in self.jobs:
+            raise RefusalError("Could not find requested job with name.", "ResourceNotFound")
+        return {f"{kind}Name": name, f"{kind}Status": self.jobs[kind, name]}
+
+    def _stop(self, kind: str, name: str) -> None:
+        if self._job(kind, name)[f"{kind}Status"] != "InProgress":
+            raise RefusalError("The request was rejected because the job is in status Stopped.")
+        self.jobs[kind, name] = "Stopping"
+
+    def DescribeAutoMLJobV2(self, AutoMLJobName: str) -> dict[str, Any]:
+        return self._job("AutoMLJob", AutoMLJobName)
+
+    def StopAutoMLJob(self, AutoMLJobName: str) -> None:
+        self._stop("AutoMLJob", AutoMLJobName)
+
+    def DescribeProcessingJob(self, ProcessingJobName: str) -> dict[str, Any]:
+        return self._job("ProcessingJob", ProcessingJobName)
+
+    def StopProcessingJob(self, ProcessingJobName: str) -> None:
+        self._stop("ProcessingJob", ProcessingJobName)
+
+    def DescribeTransformJob(self, TransformJobName: str) -> dict[str, Any]:
+        return self._job("TransformJob", TransformJobName)
+
+    def StopTransformJob(self, TransformJobName: str) -> None:
+        self._stop("TransformJob", TransformJobName)
 
     def AddTags(self, ResourceArn: str, Tags: list[dict[str, str]]) -> None:
         self.tags[ResourceArn] |= {tag["Key"]: tag["Value"] for tag in Tags}

@@ -87,6 +87,10 @@ _NAMED = {
     "ProcessingJob": "processing-job/{ProcessingJobName}",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job/{HyperParameterTuningJobName}",
     "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
+    "AutoMLJob": "automl-job/{AutoMLJobName}",
+    "AutoMLJobV2": "automl-job/{AutoMLJobName}",
+    "ProcessingJob": "processing-job/{ProcessingJobName}",
+    "TransformJob": "transform-job/{TransformJobName}",
 }
 
 

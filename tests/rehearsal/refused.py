@@ -167,6 +167,31 @@ REFUSED = {
     ),
     "CreateMlflowApp": ("ModelRegistrationMode",),
     "UpdateMlflowApp": ("ModelRegistrationMode",),
+    "CreateAutoMLJobV2": (
+        "ModelDeployConfig",
+        "AutoMLComputeConfig",
+        *(
+            f"AutoMLProblemTypeConfig.{name}"
+            for name in (
+                "ImageClassificationJobConfig",
+                "TextClassificationJobConfig",
+                "TimeSeriesForecastingJobConfig",
+                "TextGenerationJobConfig",
+            )
+        ),
+        *(
+            f"AutoMLProblemTypeConfig.TabularJobConfig.{name}"
+            for name in (
+                "FeatureSpecificationS3Uri",
+                "GenerateCandidateDefinitionsOnly",
+                "SampleWeightAttributeName",
+                "CandidateGenerationConfig",
+            )
+        ),
+        "AutoMLJobInputDataConfig.*.CompressionType",
+        "AutoMLJobInputDataConfig.*.ContentType",
+        "AutoMLJobInputDataConfig.*.DataSource.S3DataSource.S3DataType",
+    ),
     "CreatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "UpdatePipeline": ("PipelineDefinitionS3Location", "PipelineVersionAliases"),
     "StartPipelineExecution": (
@@ -180,6 +205,7 @@ REFUSED = {
 
 # What the model lets out and this cloud does not.
 NEEDED = {
+    "CreateAutoMLJobV2": ("AutoMLProblemTypeConfig.TabularJobConfig", "AutoMLJobInputDataConfig.*.DataSource"),
     "CreateModel": ("ExecutionRoleArn",),
     "CreateTrainingJob": (
         "AlgorithmSpecification.TrainingImage",
@@ -247,6 +273,13 @@ EFFECT = {
         "TransformResources.InstanceType TransformResources.InstanceCount"
     ),
     "CreateMlflowApp": "Name ArtifactStoreUri RoleArn Tags",
+    "CreateAutoMLJobV2": (
+        "AutoMLJobName RoleArn Tags OutputDataConfig AutoMLJobObjective DataSplitConfig "
+        "AutoMLJobInputDataConfig.*.ChannelType AutoMLJobInputDataConfig.*.DataSource.S3DataSource.S3Uri "
+        "AutoMLProblemTypeConfig.TabularJobConfig.CompletionCriteria AutoMLProblemTypeConfig.TabularJobConfig.Mode "
+        "AutoMLProblemTypeConfig.TabularJobConfig.ProblemType "
+        "AutoMLProblemTypeConfig.TabularJobConfig.TargetAttributeName"
+    ),
     "CreatePipeline": "PipelineName PipelineDefinition ClientRequestToken RoleArn Tags ParallelismConfiguration",
     "StartPipelineExecution": "PipelineName PipelineParameters ClientRequestToken ParallelismConfiguration",
     "CreateNotebookInstance": (
@@ -284,6 +317,7 @@ INERT = {
         "NetworkConfig ProcessingInputs.*.InputName ProcessingResources.ClusterConfig.VolumeSizeInGB "
         "ProcessingResources.ClusterConfig.VolumeKmsKeyId"
     ),
+    "CreateAutoMLJobV2": "SecurityConfig",
     "CreateTransformJob": "TransformResources.VolumeKmsKeyId TransformResources.TransformAmiVersion",
     "CreateMlflowApp": "AccountDefaultStatus DefaultDomainIdList KmsKeyId WeeklyMaintenanceWindowStart",
     "CreatePipeline": "PipelineDescription PipelineDisplayName",

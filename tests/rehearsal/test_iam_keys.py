@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from rehearsal.embedded import ACCOUNT
@@ -48,6 +49,17 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
             "ProcessingResources": {"ClusterConfig": CLUSTER},
             "ProcessingOutputConfig": {"Outputs": []},
             "NetworkConfig": {"VpcConfig": VPC},
+        },
+    ),
+    "CreateAutoMLJobV2": (
+        "automl-job/{n}",
+        "AutoMLJobName",
+        {
+            "RoleArn": NOBODY,
+            "AutoMLJobInputDataConfig": [{"DataSource": {"S3DataSource": SOURCE}}],
+            "OutputDataConfig": {"S3OutputPath": "s3://none/out"},
+            "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "t"}},
+            "SecurityConfig": {"VpcConfig": VPC},
         },
     ),
     "CreateTransformJob": (
@@ -140,6 +152,12 @@ KEYS = {
         NetworkIsolation NetworkConfig.EnableNetworkIsolation true false
         OutputKmsKeyArn ProcessingOutputConfig.KmsKeyId arn:key/1 arn:key/2
         VolumeKmsKeyArn ProcessingResources.ClusterConfig.VolumeKmsKeyId arn:key/1 arn:key/2
+    """,
+    "CreateAutoMLJobV2": _VPC.format("SecurityConfig.VpcConfig")
+    + """
+        InterContainerTrafficEncryption SecurityConfig.EnableInterContainerTrafficEncryption true false
+        OutputKmsKeyArn OutputDataConfig.KmsKeyId arn:key/1 arn:key/2
+        VolumeKmsKeyArn SecurityConfig.VolumeKmsKeyId arn:key/1 arn:key/2
     """,
     "CreateTransformJob": """
         InstanceTypes TransformResources.InstanceType ml.m5.large ml.p4d.24xlarge
@@ -260,7 +278,7 @@ def request(operation: str, name: str, key: str, path: str, word: str | None) ->
 
 def code(client: Any, operation: str, members: dict[str, Any]) -> str:
     try:
-        getattr(client, "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_"))(**members)
+        getattr(client, xform_name(operation))(**members)
     except ClientError as error:
         return error.response["Error"]["Code"]
     return "done"

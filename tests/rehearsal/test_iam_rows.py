@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
@@ -35,6 +36,14 @@ JOB: dict[str, dict[str, Any]] = {
         "OutputDataConfig": {"S3OutputPath": "s3://none/out"},
         "ResourceConfig": CLUSTER,
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    },
+    "CreateAutoMLJobV2": {
+        "RoleArn": "{role}",
+        "AutoMLJobInputDataConfig": [
+            {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://none/i"}}}
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://none/out"},
+        "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "t"}},
     },
     "CreateTransformJob": {
         "ModelName": "{n}",
@@ -82,6 +91,9 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "CreateProcessingJob": ("processing-job/{n}-new", {"ProcessingJobName": "{n}-new", **JOB["CreateProcessingJob"]}),
     "DescribeProcessingJob": ("processing-job/{n}", {"ProcessingJobName": "{n}"}),
     "StopProcessingJob": ("processing-job/{n}", {"ProcessingJobName": "{n}"}),
+    "CreateAutoMLJobV2": ("automl-job/{n}-new", {"AutoMLJobName": "{n}-new", **JOB["CreateAutoMLJobV2"]}),
+    "DescribeAutoMLJobV2": ("automl-job/{n}", {"AutoMLJobName": "{n}"}),
+    "StopAutoMLJob": ("automl-job/{n}", {"AutoMLJobName": "{n}"}),
     "CreateTransformJob": ("transform-job/{n}-new", {"TransformJobName": "{n}-new", **JOB["CreateTransformJob"]}),
     "DescribeTransformJob": ("transform-job/{n}", {"TransformJobName": "{n}"}),
     "StopTransformJob": ("transform-job/{n}", {"TransformJobName": "{n}"}),
@@ -142,6 +154,7 @@ ALSO = {  # a second resource of the same call
 # Past IAM these are refused by the service; every other call of a served operation succeeds.
 REFUSED = {
     **dict.fromkeys(("StopTrainingJob", "StopProcessingJob", "StopTransformJob"), "ValidationException"),  # over
+    "StopAutoMLJob": "ValidationException",  # over
     "UpdateEndpoint": "ValidationException",  # the endpoint has failed
     "InvokeEndpoint": "ValidationError",  # the endpoint has failed
     "InvokeEndpointAsync": "UnknownOperationException",
@@ -149,14 +162,14 @@ REFUSED = {
 }
 RUNTIME = {name for name in ROWS if name.startswith("Invoke")}
 # The action has no resource level: a policy that names one grants nothing.
-_LISTED = """Apps Domains EndpointConfigs Endpoints MlflowApps ModelPackageGroups Models NotebookInstances Pipelines
-ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
-LISTS = [f"List{kind}" for kind in _LISTED.split()]
+_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints MlflowApps ModelPackageGroups Models NotebookInstances
+Pipelines ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
+LISTS = [*(f"List{kind}" for kind in _LISTED.split()), "ListCandidatesForAutoMLJob"]
 
 
 def code(client: Any, operation: str, members: dict[str, Any]) -> str:
     try:
-        getattr(client, "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_"))(**members)
+        getattr(client, xform_name(operation))(**members)
     except ClientError as error:
         return error.response["Error"]["Code"]
     return "done"
@@ -205,10 +218,12 @@ def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
         studio.space(words["domain"], space, "ann")
     studio.app(DomainId=words["domain"], UserProfileName="ann", **APP)
     sagemaker.create_transform_job(TransformJobName=n, **filled(JOB["CreateTransformJob"], words))
+    sagemaker.create_auto_ml_job_v2(AutoMLJobName=n, **filled(JOB["CreateAutoMLJobV2"], words))
     sagemaker.create_training_job(TrainingJobName=n, **filled(JOB["CreateTrainingJob"], words))
     sagemaker.create_processing_job(ProcessingJobName=n, **filled(JOB["CreateProcessingJob"], words))
     execution = sagemaker.start_pipeline_execution(PipelineName=n)["PipelineExecutionArn"]
     _until(lambda: sagemaker.describe_training_job(TrainingJobName=n)["TrainingJobStatus"] == "Failed")
+    _until(lambda: sagemaker.describe_auto_ml_job_v2(AutoMLJobName=n)["AutoMLJobStatus"] == "Failed")
     _until(lambda: sagemaker.describe_transform_job(TransformJobName=n)["TransformJobStatus"] == "Failed")
     _until(lambda: sagemaker.describe_processing_job(ProcessingJobName=n)["ProcessingJobStatus"] == "Failed")
     for name in (n, f"{n}-old"):
@@ -272,7 +287,7 @@ def test_one_of_two_resources_is_not_enough(
 
 
 @pytest.fixture(scope="module")
-def listers(make_role: Any, assume: Any) -> tuple[Any, Any]:
+def listers(make_role: Any, assume: Any, owners: dict[str, dict[str, str]]) -> tuple[Any, Any]:
     """One that may call the operations without a resource level on everything, one that may on a resource only."""
     actions = [f"sagemaker:{name}" for name in LISTS]
     return tuple(
@@ -284,9 +299,10 @@ def listers(make_role: Any, assume: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize("operation", LISTS)
 def test_a_list_is_allowed_on_everything_or_not_at_all(listers: tuple[Any, Any], operation: str) -> None:
     may, may_not = listers
-    outcome = code(may, operation, {})
+    request = {"AutoMLJobName": "mine"} if operation == "ListCandidatesForAutoMLJob" else {}
+    outcome = code(may, operation, request)
     assert outcome == "done"
-    assert code(may_not, operation, {}) == DENIED
+    assert code(may_not, operation, request) == DENIED
 
 
 def test_a_domain_is_made_by_whoever_may_make_any(make_role: Any, assume: Any) -> None:

@@ -106,6 +106,7 @@ MEANT: dict[str, list[Any]] = {
     "S3CompressionType": ["Gzip"],
     "RecordWrapperType": ["RecordIO"],
     "S3DataType": ["ManifestFile"],
+    "ContentType": ["x-application/vnd.amazon+parquet"],
     "S3DataDistributionType": ["ShardedByS3Key"],
     "S3UploadMode": ["Continuous"],
     "CreateTrainingJob.CheckpointConfig.LocalPath": ["/tmp", "/opt/ml", "/opt/mlx/a", "/opt/ml/../../etc"],

@@ -28,6 +28,7 @@ services.scheduler: _schedules._data
 services.eventbridge: _rules._data _targets._data
 services.stepfunctions: _AWS_SDK_SERVICE_MAP _AWS_SDK_ERROR_PREFIX _dispatch_aws_sdk_json _run_execution
 services.stepfunctions: _start_execution _executions _state_machines _scaled_sleep _sleep_until _ExecutionError
+services.stepfunctions: _fail_execution _dispatch_aws_sdk_rest_xml _emit_execution_status_event _add_event now_iso
 services.iam: _roles
 services.sns: _topics
 services.sqs: _md5_msg_attrs _queue_by_arn

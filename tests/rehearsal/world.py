@@ -244,6 +244,12 @@ def least(noun: str, index: int) -> Record:
             "CheckpointConfig": {"S3Uri": "s3://b/c"},
             "DebugHookConfig": {"S3OutputPath": "s3://b/d"},
         },
+        "AutoMLJobV2": {
+            "RoleArn": ROLE,
+            "AutoMLJobInputDataConfig": [{"DataSource": {"S3DataSource": SOURCE}}],
+            "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
+            "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "target"}},
+        },
         "TransformJob": {
             "TransformInput": {"DataSource": {"S3DataSource": SOURCE}},
             "TransformOutput": {"S3OutputPath": "s3://b/o"},
@@ -321,6 +327,18 @@ def _fit_processing(request: Record, names: dict[str, str]) -> Record:
     return request
 
 
+def _fit_automl(request: Record, names: dict[str, str]) -> Record:
+    base = least("AutoMLJobV2", 0)
+    request.pop("AutoMLJobObjective", None)
+    tabular = request["AutoMLProblemTypeConfig"].get("TabularJobConfig", {})
+    tabular.pop("ProblemType", None)
+    config = base["AutoMLProblemTypeConfig"]["TabularJobConfig"] | tabular
+    return request | {
+        "AutoMLJobInputDataConfig": base["AutoMLJobInputDataConfig"],
+        "AutoMLProblemTypeConfig": {"TabularJobConfig": config},
+    }
+
+
 def _fit_transform(request: Record, names: dict[str, str]) -> Record:
     request["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] = "S3Prefix"
     return request
@@ -340,6 +358,7 @@ _FIT: dict[str, Callable[[Record, dict[str, str]], Record]] = {
     "Model": _fit_model,
     "TrainingJob": _fit_training,
     "ProcessingJob": _fit_processing,
+    "AutoMLJobV2": _fit_automl,
     "TransformJob": _fit_transform,
     "ModelPackage": lambda request, names: {n: v for n, v in request.items() if n not in ("ModelPackageName", "Tags")},
     "Pipeline": lambda request, names: {"PipelineDefinition": "{}", **request},

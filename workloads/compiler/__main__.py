@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.load import ConfigurationError, load_workload
-from config.workload import Workload
+from config.workload import Autopilot, Workload
 from workloads.compiler.canonical import canonical
 from workloads.compiler.checks import check, in_force
 from workloads.compiler.environment import isolate
@@ -36,7 +36,9 @@ def main(argv: list[str] | None = None) -> int:
     if workloads is None:
         return COULD_NOT
     isolate()
-    return max(_compile(name, workload, options.check) for name, workload in workloads.items())
+    # State machines last: they take their images from what the others have compiled.
+    ordered = sorted(workloads.items(), key=lambda item: isinstance(item[1].algorithm, Autopilot))
+    return max(_compile(name, workload, options.check) for name, workload in ordered)
 
 
 def _configured(names: list[str]) -> dict[str, Workload] | None:
@@ -51,8 +53,11 @@ def _configured(names: list[str]) -> dict[str, Workload] | None:
 
 
 def _compile(name: str, workload: Workload, compare: bool) -> int:
-    _say(f"{name}: building the definition with the SageMaker SDK")
-    from workloads.compiler.build import build  # seconds, and only in .venv-sdk
+    if isinstance(workload.algorithm, Autopilot):
+        from workloads.compiler.machine import build
+    else:
+        _say(f"{name}: building the definition with the SageMaker SDK")
+        from workloads.compiler.build import build  # seconds, and only in .venv-sdk
 
     folder = WORKLOADS / name
     definition, images = build(folder, workload)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from config.workload import RuleException, Workload
-from workloads.compiler import rules, search_rules
+from workloads.compiler import machine, rules, search_rules
 from workloads.compiler.findings import Finding
 from workloads.compiler.shapes import PLACEHOLDER, request_mismatches
 
@@ -36,9 +36,13 @@ def check(
     today: date,
 ) -> list[Finding]:
     """All findings of workload `name`, sorted; those that its `exceptions` waive are left out."""
-    found = [*_placeholders(name, definition, images)]
-    for step in _steps(definition["Steps"]):
-        found += _findings(name, step, images, workload)
+    if "States" in definition:
+        found = [*_placeholders(name, definition, machine.PLACEHOLDERS, images)]
+        found += machine.findings(name, definition, workload)
+    else:
+        found = [*_placeholders(name, definition, PLACEHOLDERS, images)]
+        for step in _steps(definition["Steps"]):
+            found += _findings(name, step, images, workload)
     waived = {(waiver.step, waiver.rule) for waiver in in_force(workload, today)}
     kept = [finding for finding in found if (finding.step, finding.rule) not in waived]
     return sorted([*kept, *_waivers(name, workload, {(finding.step, finding.rule) for finding in found}, today)])
@@ -115,8 +119,10 @@ def _steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield from _steps(step["Arguments"].get(branch, []))
 
 
-def _placeholders(name: str, definition: dict[str, Any], images: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
-    allowed = (*PLACEHOLDERS, *images)
+def _placeholders(
+    name: str, definition: dict[str, Any], filled: Iterable[str], images: Mapping[str, Mapping[str, str]]
+) -> Iterator[Finding]:
+    allowed = (*filled, *images)
     # Anything after "${" that is no known name would reach CloudFormation's Fn::Sub and fail there.
     for part in sorted({text.partition("}")[0] for text in json.dumps(definition).split("${")[1:]} - set(allowed)):
         yield Finding(name, "-", "${" + part[:40] + "}", "placeholder", "unknown", ", ".join(allowed))

@@ -1,0 +1,104 @@
+"""The automl workload's scripts, run as its processing jobs run them."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.load import ROOT
+
+SCRIPTS = ROOT / "workloads" / "automl" / "scripts"
+PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
+PARTS = ("train", "features", "labels")
+
+
+def run(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([PYTHON, SCRIPTS, *words], capture_output=True, text=True, check=False)
+
+
+def preprocess(folder: Path, table: str, target: str = "y") -> "subprocess.CompletedProcess[str]":
+    (folder / "table.csv").write_text(table)
+    places = [word for part in PARTS for word in (f"--{part}", str(folder / part))]
+    return run("preprocess", "--input", str(folder / "table.csv"), "--target", target, *places)
+
+
+def table(rows: int, target: Any = None) -> str:
+    draw = random.Random(1)
+    lines = [f"{i},{draw.random():.4f}7,{draw.choice('ab') if target is None else target}" for i in range(rows)]
+    return "\n".join(["id,x,y", *lines]) + "\n"
+
+
+def test_the_held_out_rows_are_told_without_header_and_target_and_the_labels_beside_them(tmp_path: Path) -> None:
+    assert (done := preprocess(tmp_path, table(1000))).returncode == 0, done.stderr
+    train = (tmp_path / "train" / "train.csv").read_text().splitlines()
+    features = (tmp_path / "features" / "features.csv").read_text().splitlines()
+    labels = (tmp_path / "labels" / "labels.csv").read_text().splitlines()
+    assert train[0] == "id,x,y" and len(train) == 801 and len(features) == len(labels) == 200
+    whole = set(table(1000).splitlines())
+    assert {f"{row},{label}" for row, label in zip(features, labels, strict=True)} | set(train) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "words"),
+    [
+        (table(1000), "z", "has no column 'z'"),
+        (table(1000, "a"), "y", "there is nothing to learn"),
+        (table(600), "y", "the table has 600 rows: Autopilot needs 625"),
+        ("", "y", "0 bytes"),
+    ],
+)
+def test_a_table_that_cannot_be_searched_is_refused_with_what_to_change(
+    tmp_path: Path, text: str, target: str, words: str
+) -> None:
+    done = preprocess(tmp_path, text, target)
+    assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
+
+
+def evaluate(folder: Path, champion: list[str] | None, *words: str, rows: list[str]) -> dict[str, Any]:
+    for name, lines in (("predictions", rows), ("champion", champion or [])):
+        (folder / name).mkdir()
+        (folder / name / "features.csv.out").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "labels").mkdir()
+    (folder / "labels" / "labels.csv").write_text("0\n1\n1\n0\n")
+    places = [word for part in ("predictions", "champion", "labels") for word in (f"--{part}", str(folder / part))]
+    version = ["--champion-version", "3" if champion else "0"]
+    done = run("evaluate", *places, *version, "--output", str(folder / "out"), *words)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "out" / "evaluation.json").read_text())
+
+
+def answer(probability: float) -> str:
+    """As a container answers; the labels come in any order, as lists of Python or of JSON."""
+    return f"{round(probability)},\"[{probability}, {1 - probability}]\",\"['1', '0']\""
+
+
+GOOD, POOR = [answer(p) for p in (0.1, 0.9, 0.8, 0.2)], [answer(p) for p in (0.6, 0.4, 0.8, 0.2)]
+AUC = ("--metric", "auc", "--direction", "maximize", "--worst", "0.7")
+
+
+@pytest.mark.parametrize(
+    ("rows", "champion", "better", "words"),
+    [
+        (GOOD, None, True, "no version is approved yet"),
+        (POOR, None, True, "auc is 0.7500"),
+        (POOR, GOOD, False, "not better"),
+        (GOOD, GOOD, False, "not better"),
+        (GOOD, POOR, True, "that of the champion (version 3) 0.7500"),
+        ([answer(0.5)] * 4, None, False, "worse than the limit 0.7"),
+    ],
+)
+def test_only_what_is_good_enough_and_better_is_better(
+    tmp_path: Path, rows: list[str], champion: list[str] | None, better: bool, words: str
+) -> None:
+    told = evaluate(tmp_path, champion, *AUC, rows=rows)
+    assert told["better"] is better and words in told["reason"]
+    assert set(told) == {"metrics", "champion", "better", "reason"}
+    assert (told["champion"] is None) == (champion is None)
+
+
+def test_numbers_are_measured_by_their_error(tmp_path: Path) -> None:
+    told = evaluate(tmp_path, None, "--metric", "rmse", "--direction", "minimize", rows=["0.5", "0.5", "0.5", "0.5"])
+    assert told["metrics"]["rmse"] == {"value": 0.5} and told["better"]
