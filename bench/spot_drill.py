@@ -53,7 +53,7 @@ class Disk:
         self._run(lambda: None)
 
     def replace(self, source: Path, target: Path) -> None:
-        self._run(lambda: os.replace(source, target))
+        self._run(lambda: source.replace(target))
         if source in self._unsafe:
             self._unsafe = self._unsafe - {source} | {target}
 

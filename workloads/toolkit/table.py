@@ -118,7 +118,7 @@ def _check_target(target):
             f"the target {target.name!r} is missing in {len(missing)} rows, the first is {_place(missing[0])}: "
             "fill it in or remove these rows"
         )
-    values = target.unique()
+    values = target.unique().tolist()
     if len(values) == 1:
         raise TableError(
             f"the target {target.name!r} is {values[0]!r} in all {len(target)} rows: there is nothing to learn; add "

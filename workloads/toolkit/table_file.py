@@ -18,27 +18,19 @@ class TableError(Exception):
 
 def read_csv(file):
     """The fields as texts, NaN for those in MISSING; the index is the row, the first below the header is 1."""
-    text = _decoded(file)
-    names = next(csv.reader(io.StringIO(text)), [])
-    _check_header(file, names)
+    reader = csv.reader(io.StringIO(_decoded(file).rstrip("\r\n"), newline=""), strict=True)
     try:
-        frame = pd.read_csv(
-            io.StringIO(text.rstrip("\r\n") + "\n"),
-            header=None,
-            dtype=object,
-            keep_default_na=False,
-            skip_blank_lines=False,
-        )
-    except pd.errors.ParserError as error:
-        told = str(error).replace("Error tokenizing data. C error: ", "").strip()
-        raise TableError(f"{file.name}: {told}: put fields that hold commas or quotes in double quotes") from error
-    frame = frame.iloc[1:]
-    frame.columns = names
-    # Only a field that is not there is NaN here: an empty one is an empty text.
-    short = frame[frame.isna().any(axis=1) & (frame.fillna("") != "").any(axis=1)]
-    if len(short):
-        fields = int(short.iloc[0].notna().sum())
-        raise TableError(f"{file.name} row {short.index[0]} has {fields} fields, the header {len(names)}: add commas")
+        names, *rows = list(reader) or [[]]
+    except csv.Error as error:
+        told = f"{file.name} line {reader.line_num}: {error}"
+        raise TableError(f"{told}: close the quotes, and write a quote inside of them twice") from error
+    _check_header(file, names)
+    for number, row in enumerate(rows, 1):
+        if row and len(row) != len(names):
+            told = f"{file.name} row {number} has {len(row)} fields, the header {len(names)}"
+            raise TableError(f"{told}: put fields with commas in double quotes, and a comma for each empty field")
+    whole = (row or [""] * len(names) for row in rows)
+    frame = pd.DataFrame(whole, columns=names, index=range(1, len(rows) + 1), dtype=object)
     return frame.mask(frame.isin(MISSING))
 
 

@@ -62,7 +62,7 @@ def preprocess(options):
 
 def split(frame, groups, validation_share, test_share, seed):
     """The rows of each set; `groups` is the column whose values are shared out evenly, if any. Raises TableError."""
-    if not (0 < validation_share and 0 < test_share and validation_share + test_share < 1):
+    if min(validation_share, test_share) <= 0 or validation_share + test_share >= 1:
         raise TableError("--validation-share and --test-share must be above 0 and leave something to train with")
     alike = pd.DataFrame({n: c.astype(float) if is_numeric_dtype(c) else c for n, c in frame.items()})
     drawn = pd.util.hash_pandas_object(alike, index=False, hash_key=f"{seed % 10**16:016d}")
@@ -70,7 +70,9 @@ def split(frame, groups, validation_share, test_share, seed):
     keys = frame[groups] if groups else pd.Series("row", index=frame.index)
     for value, draws in drawn.groupby(keys.to_numpy()):
         if len(draws) < FEWEST:
-            raise TableError(f"only {len(draws)} rows have {value!r} as target: {FEWEST} are needed; add or remove some")
+            raise TableError(
+                f"only {len(draws)} rows have {value!r} as target: {FEWEST} are needed; add or remove some"
+            )
         ordered = list(draws.sort_values(kind="stable").index)
         test, validation = (max(1, round(len(draws) * share)) for share in (test_share, validation_share))
         chosen["test"] += ordered[:test]
