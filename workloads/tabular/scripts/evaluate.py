@@ -6,6 +6,7 @@ and the rest is measured on the test rows. Classes have log_loss, auc and accura
 
 # pyright: reportMissingImports=false
 
+import argparse
 import json
 import pickle
 import sys
@@ -17,7 +18,6 @@ import inference
 from fairness import bias, explanation
 from measures import measure
 from model import target_of
-from toolkit.job import Arguments
 from toolkit.table import TableError, read_table
 
 # What reading somebody's older model may end in: another layout, another scikit-learn, other columns or classes.
@@ -26,7 +26,7 @@ UNUSABLE = (OSError, tarfile.TarError, pickle.UnpicklingError, ValueError, KeyEr
 
 def main(argv=None):
     """Writes evaluation.json (metrics, the champion's, `better` and the reason), bias.json and explanation.json."""
-    parser = Arguments(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="model.tar.gz of the training job")
     parser.add_argument("--test", type=Path, required=True, metavar="DIR", help="the rows to measure with")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
@@ -37,7 +37,7 @@ def main(argv=None):
     parser.add_argument("--champion-version", default="0", help="its version; 0 when there is no champion")
     parser.add_argument("--segment", help="a column: bias is measured between its values")
     parser.add_argument("--seed", type=int, default=0, help="of the permutations that explain the model")
-    parser.run(evaluate, argv)
+    evaluate(parser.parse_args(argv))
 
 
 def evaluate(options):

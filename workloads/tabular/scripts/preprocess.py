@@ -6,13 +6,13 @@ is seldom tested on what it was trained with. Each class is split in the same sh
 
 # pyright: reportMissingImports=false
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
 import pandas as pd
 from baseline import constraints, statistics
-from toolkit.job import Arguments
 from toolkit.table import TableError, is_numeric_dtype, manifest, read_table
 
 FEWEST = 3  # one row for each set
@@ -25,7 +25,7 @@ def main(argv=None):
     `--baseline`: statistics.json and constraints.json of the training rows, and data.json, which is beside the training
     rows too: hash, bytes and rows of each file read, kinds of the columns, the problem, the versions in S3.
     """
-    parser = Arguments(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--input", type=Path, required=True, help="a table, or a folder of tables with one header")
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--target", required=True, help="the column that is to be predicted")
@@ -36,7 +36,7 @@ def main(argv=None):
     parser.add_argument("--validation-share", type=float, default=0.2)
     parser.add_argument("--test-share", type=float, default=0.2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.run(preprocess, argv)
+    preprocess(parser.parse_args(argv))
 
 
 def preprocess(options):
