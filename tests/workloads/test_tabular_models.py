@@ -9,6 +9,7 @@ import pytest
 
 from tests.workloads.tabling import TABULAR, Split, csv_of, pack, refused, rows, succeed
 
+pytestmark = pytest.mark.slow
 METRICS = ("--metric", "validation:log_loss", "--direction", "minimize")
 
 

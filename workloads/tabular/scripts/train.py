@@ -71,10 +71,11 @@ def fit(options, description, rows, held_out, ending):
     for epoch in range(done + 1, epochs + 1):
         iterations = min(epoch * options.epoch_iterations, options.iterations)
         estimator.set_params(max_iter=iterations).fit(*rows)
+        metrics = told(description, estimator, rows, held_out)
         if checkpoints:
-            checkpoints.save(epoch, pickle.dumps((identity, estimator)))
+            checkpoints.save(epoch, pickle.dumps((identity, estimator, metrics)))
         # What is printed is finished: no interruption may take it back.
-        print(f"epoch {epoch} of {epochs}: {told(description, estimator, rows, held_out)}", flush=True)
+        print(f"epoch {epoch} of {epochs}: {metrics}", flush=True)
         if ending and epoch < epochs:
             print(f"ended by SIGTERM after epoch {epoch}", flush=True)
             sys.exit(ENDED)
@@ -86,10 +87,11 @@ def restore(checkpoints, identity, options):
     found = checkpoints.restore() if checkpoints else None
     if found is None:
         return None
-    known, estimator = pickle.loads(found[1])
+    known, estimator, metrics = pickle.loads(found[1])
     if known != identity or estimator.max_iter > options.iterations:
         sys.exit(f"{options.checkpoints} has checkpoints of other data or hyperparameters: name another folder")
-    print(f"goes on after epoch {found[0]}", flush=True)
+    # Told again, since the last attempt may have ended between the checkpoint and the line in the log.
+    print(f"goes on after epoch {found[0]}: {metrics}", flush=True)
     return found[0], estimator
 
 
