@@ -20,7 +20,7 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4
 AT_ONCE = 3
 # A few trees an epoch and many epochs, so that most kills come in the middle of the training.
 HYPERPARAMETERS = {"target": "target", "iterations": "40", "epoch_iterations": "1"}
-WITHIN_SECONDS, TIMES, PATIENCE_SECONDS = 4.0, 3, 900
+WITHIN_SECONDS, TIMES, PATIENCE_SECONDS = 3.0, 3, 900
 TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _TOLD = re.compile(r"(goes on after )?epoch (\d+)(?: of \d+)?: (.*)$")

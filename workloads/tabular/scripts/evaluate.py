@@ -66,10 +66,11 @@ def load(path):
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(path) as archive:
             for name in (inference.MODEL, inference.DESCRIPTION):
-                members = [member for member in archive if Path(member.name) == Path(name)]
-                if not members:
+                members = [member for member in archive if Path(member.name) == Path(name) and member.isfile()]
+                content = archive.extractfile(members[0]) if members else None
+                if content is None:
                     raise KeyError(f"{path} holds no {name}")
-                Path(folder, name).write_bytes(archive.extractfile(members[0]).read())
+                Path(folder, name).write_bytes(content.read())
         return inference.model_fn(folder)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 from baseline import constraints, statistics
-from toolkit.table import TableError, is_numeric_dtype, manifest, read_table
+from pandas.api.types import is_numeric_dtype
+from toolkit.table import TableError, manifest, read_table
 
 FEWEST = 3  # one row for each set
 MOST_SEGMENTS = 20
@@ -79,7 +80,7 @@ def split(frame, groups, validation_share, test_share, seed):
         chosen["validation"] += ordered[test : test + validation]
         chosen["train"] += ordered[test + validation :]
     order = {place: at for at, place in enumerate(drawn.sort_values(kind="stable").index)}
-    return {name: frame.loc[sorted(places, key=order.get)] for name, places in chosen.items()}
+    return {name: frame.loc[sorted(places, key=lambda place: order[place])] for name, places in chosen.items()}
 
 
 def check_segment(frame, segment):
