@@ -59,6 +59,12 @@ def ask_to_end(process: subprocess.Popen[bytes]) -> None:
     _signal_group(process, signal.SIGTERM)
 
 
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the process and its whole group, unasked."""
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
 def stop(process: subprocess.Popen[bytes], *, grace_seconds: float = 2.0) -> int:
     """End the process and its whole group: SIGTERM, then SIGKILL for whatever stays. Returns the exit status."""
     _signal_group(process, signal.SIGTERM)

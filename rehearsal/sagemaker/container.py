@@ -50,6 +50,10 @@ class Instance:
         path = self.folder / "output" / name
         return path.read_text(errors="replace").strip()[:1024] if path.is_file() else ""
 
+    def kill(self) -> None:
+        if self.process:
+            processes.kill(self.process)
+
     def end(self) -> None:
         if self.process:
             processes.stop(self.process, grace_seconds=0)

@@ -20,6 +20,8 @@ class Faults:
     latency_seconds: float = 0.0  # of real time, added to each SageMaker call
     operations: tuple[str, ...] = ()  # the only calls that the three above concern; empty: every call
     interrupt_spot_after_seconds: float | None = None  # each spot job is interrupted once, so long after it began
+    kill_spot_within_seconds: float | None = None  # each attempt of a spot job is killed, at random
+    kill_spot_times: int = 3  # so often at most
     no_capacity: tuple[str, ...] = ()  # instance types that do not come, on demand or spot
     no_spot_capacity: tuple[str, ...] = ()  # instance types that do not come for managed spot training
     events_twice: bool = False  # each event of aws.sagemaker is delivered twice
@@ -49,6 +51,10 @@ class Faults:
     def strikes(self, share: float) -> bool:
         """Draw: true in this share of the cases."""
         return share > 0 and self._random.random() < share
+
+    def moment(self, within_seconds: float) -> float:
+        """Draw: some time from 0 to so many seconds."""
+        return within_seconds * self._random.random()
 
     def delay_seconds(self, operation: str) -> float:
         """How long a SageMaker call waits."""
@@ -92,6 +98,8 @@ CHECKS: dict[str, Check] = {
     "latency_seconds": _SECONDS,
     "operations": list_of(_operations, "operations of SageMaker or its runtime, such as DescribeEndpoint"),
     "interrupt_spot_after_seconds": or_null(_SECONDS),
+    "kill_spot_within_seconds": or_null(_SECONDS),
+    "kill_spot_times": number(0, whole=True),
     "no_capacity": _INSTANCES,
     "no_spot_capacity": _INSTANCES,
     "events_twice": FLAG,

@@ -35,6 +35,7 @@ class Training:
         self._s3 = run.client("s3", run.record["RoleArn"])
         self._attempt, self._seconds = 1, 0.0
         self._interruption, self._was_interrupted = threading.Event(), False
+        self._kills, self._unasked = 0, False
         self._interruption_due = self._interrupted_at = 0.0
 
     def carry_out(self) -> None:
@@ -107,6 +108,9 @@ class Training:
                 if not run.verdict:
                     self._interrupted_at = self._interruption_due
                     run.enter("Interrupted", "The managed spot training instances were interrupted")
+                if self._unasked and not run.verdict:
+                    for instance in cluster:
+                        instance.kill()
                 container.terminate(cluster, self._clock, tick)
         finally:
             for instance in cluster:
@@ -126,16 +130,18 @@ class Training:
         self._clock.after(max(0.0, limit - self._seconds), end)
 
     def _plan_interruption(self) -> None:
-        after = self._faults.interrupt_spot_after_seconds
-        if not self._spot or after is None or self._was_interrupted:
-            return
-        self._was_interrupted = True
+        after, within = self._faults.interrupt_spot_after_seconds, self._faults.kill_spot_within_seconds
+        if self._spot and after is not None and not self._was_interrupted:
+            self._was_interrupted, self._unasked = True, False
+            self._clock.after(after, self._interrupt)
+        elif self._spot and within is not None and self._kills < self._faults.kill_spot_times:
+            # The processes alone are lost: what they wrote still reaches S3. Whether it does in AWS, AWS does not say.
+            self._kills, self._unasked = self._kills + 1, True
+            self._clock.after(self._faults.moment(within), self._interrupt)
 
-        def interrupt() -> None:
-            self._interruption_due = self._clock.now()
-            self._interruption.set()
-
-        self._clock.after(after, interrupt)
+    def _interrupt(self) -> None:
+        self._interruption_due = self._clock.now()
+        self._interruption.set()
 
     def _checkpoints(self, cluster: list[Instance]) -> Checkpoints:
         config = self._record.get("CheckpointConfig", {})

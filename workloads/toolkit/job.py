@@ -1,0 +1,69 @@
+"""A script's arguments, written by a person or found where SageMaker puts them.
+
+With `--job /opt/ml` the hyperparameters come from input/config/hyperparameters.json, each channel that the script has
+an option for from input/data/<channel>, and model/, output/data/ and checkpoints/<job name>/ are where it writes.
+Source: AWS, "How Amazon SageMaker AI Runs Your Training Image". Arguments beside --job win over what is found there.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+
+class Arguments(argparse.ArgumentParser):
+    """argparse's parser, whose refusals also reach the file in which SageMaker looks for the reason."""
+
+    def __init__(self, description):
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        self.add_argument("--job", type=Path, metavar="DIR", help="take every argument from a training job's folder")
+
+    def error(self, message):
+        sys.exit(f"{self.prog}: {message} (--help tells the arguments)")
+
+    def run(self, work, argv=None):
+        """Parses, and calls `work` with the options; whatever ends it is told in DIR/output/failure too."""
+        given = sys.argv[1:] if argv is None else argv
+        finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        finder.add_argument("--job", type=Path)
+        folder = finder.parse_known_args(given)[0].job
+        with _Failure(folder):
+            work(self.parse_args((self._found(folder) if folder else []) + given))
+
+    def _found(self, folder):
+        options = {word for action in self._actions for word in action.option_strings}
+        places = {path.name: path for path in (folder / "input" / "data").glob("*") if path.is_dir()}
+        name = os.environ.get("TRAINING_JOB_NAME", "job")
+        places.update(model=folder / "model", output=folder / "output" / "data")
+        places["checkpoints"] = folder / "checkpoints" / name
+        words = [f"--{place}={path}" for place, path in places.items() if f"--{place}" in options]
+        for parameter, value in read_hyperparameters(folder).items():
+            words.append(f"--{parameter.replace('_', '-')}={value}")
+        return words
+
+
+def read_hyperparameters(folder):
+    """The job's own hyperparameters as texts; the SDK's and a tuner's are left out, and the SDK's quotes."""
+    path = folder / "input" / "config" / "hyperparameters.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    own = {name: value for name, value in found.items() if not name.startswith(("_", "sagemaker_"))}
+    return {name: json.loads(value) if value.startswith('"') else value for name, value in own.items()}
+
+
+class _Failure:
+    """Writes what ends its block to DIR/output/failure, of which SageMaker shows the first 1,024 characters."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None or (kind is SystemExit and not isinstance(error.code, str)):
+            return
+        reason = str(error.code) if kind is SystemExit else f"{kind.__name__}: {error}"
+        if self._folder:
+            (self._folder / "output").mkdir(parents=True, exist_ok=True)
+            (self._folder / "output" / "failure").write_text(reason + "\n")
