@@ -1,7 +1,7 @@
 """Judges a pipeline definition: its placeholders, its requests and the rules for its jobs. Needs no SDK."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
