@@ -21,6 +21,7 @@ from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.jobs import Jobs
 from rehearsal.sagemaker.pipelines import Pipelines
 from rehearsal.sagemaker.service import Service
+from rehearsal.sagemaker.tuning import TuningJobs
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
     cloud.faults = service.faults
     environment = processes.clean_environment(HOME=str(work), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
     jobs = Jobs(service, work, environment)
+    TuningJobs(service)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
     seam.mount(service, endpoints, clock, cloud)

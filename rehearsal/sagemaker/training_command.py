@@ -18,6 +18,7 @@ from rehearsal.sagemaker.run import JobError
 from rehearsal.sagemaker.store import Record
 
 CODE = f"{ML}/code"
+_METRIC = "_tuning_objective_metric"  # which a tuning job adds
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,14 @@ def _decoded(value: str) -> Any:
         return value
 
 
+def _own(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are the user's own."""
+    return {n: value for n, value in parameters.items() if not n.startswith("sagemaker_") and n != _METRIC}
+
+
 def arguments(parameters: Mapping[str, Any]) -> list[str]:
     """`--name value` for each that is the user's own, by name; `-n value` for a name of one letter."""
-    own = sorted((name, value) for name, value in parameters.items() if not name.startswith("sagemaker_"))
+    own = sorted(_own(parameters).items())
     return [word for name, value in own for word in (f"{'--' if len(name) > 1 else '-'}{name}", _word(value))]
 
 
@@ -79,7 +85,7 @@ def _word(value: Any) -> str:
 def variables(record: Record, chosen: Command, cluster: list[Instance]) -> dict[str, str]:
     """The job's variables, the same on every instance but for the host names, with /opt/ml paths."""
     parameters = decoded(record.get("HyperParameters", {}))
-    own = {name: value for name, value in parameters.items() if not name.startswith("sagemaker_")}
+    own = _own(parameters)
     channels = [channel["ChannelName"] for channel in record.get("InputDataConfig", [])]
     config = cluster[0].folder / "input" / "config"
     told: dict[str, Any] = {
