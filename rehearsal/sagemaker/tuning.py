@@ -14,7 +14,7 @@ from rehearsal.sagemaker import shapes, tuning_requests
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError, Record
 from rehearsal.sagemaker.tuning_results import Objective, ended
-from rehearsal.sagemaker.tuning_search import Chosen, Search, combinations
+from rehearsal.sagemaker.tuning_search import Chosen, Grid, Sampled, combinations, search
 
 NOUN = "HyperParameterTuningJob"
 POLL_SECONDS = 0.05
@@ -88,12 +88,12 @@ class Tuning:
         self._verdict_later()
         status, reason = "Failed", "InternalServerError: the cloud's own log says why"
         try:
-            search = Search(self._config)
+            chooser = search(self._config)
             while True:
-                self._review(search)
+                self._review(chooser)
                 if self._done():
                     break
-                self._launch(search)
+                self._launch(chooser)
                 time.sleep(POLL_SECONDS)
             status, reason = self._verdict or ("Completed", None)
         finally:
@@ -127,10 +127,10 @@ class Tuning:
         if job["TrainingJobStatus"] == "InProgress":
             self._service.call("StopTrainingJob", {"TrainingJobName": job["TrainingJobName"]})
 
-    def _launch(self, search: Search) -> None:
+    def _launch(self, chooser: Grid | Sampled) -> None:
         while len(self._jobs) < self._most and len(self._open) < self._limits["MaxParallelTrainingJobs"]:
             number = len(self._jobs) + 1
-            chosen = search.suggest(number)
+            chosen = chooser.suggest(number)
             with self._service.lock:
                 if self._verdict:
                     return
@@ -157,7 +157,7 @@ class Tuning:
         self._open[number] = job
         self._record.update(self._objective.progress(self._jobs))
 
-    def _review(self, search: Search) -> None:
+    def _review(self, chooser: Grid | Sampled) -> None:
         """Learn from the jobs that have ended, and end those that are not worth going on."""
         with self._service.lock:
             new = {number: job for number, job in self._open.items() if ended(job)}
@@ -172,7 +172,7 @@ class Tuning:
             began = self._record["CreationTime"]
             self._record["ConsumedResources"] = {"RuntimeInSeconds": int(self._service.clock.now() - began)}
         for number, job in new.items():
-            search.learn(number, self._objective.final(job))
+            chooser.learn(number, self._objective.final(job))
 
     def _stop_early(self) -> None:
         for number, job in self._open.items():

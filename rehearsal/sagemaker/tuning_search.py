@@ -7,6 +7,7 @@ that the values tried are other ones than AWS's, with a RandomSeed too.
 
 # pyright: reportMissingImports=false
 # optuna lives in .venv-cloud only.
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,8 +23,25 @@ AUTO_LOGARITHMIC = 100
 DRAWS = 20
 
 
-class Search:
-    """Chooses hyperparameters, as text, by a strategy. Importing Optuna costs 40 MB: only who tunes pays for it."""
+class Grid:
+    """Every combination once. AWS does not say in which order: that of the ranges as given."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        ranges = config["ParameterRanges"]["CategoricalParameterRanges"]
+        names = [each["Name"] for each in ranges]
+        rows = itertools.product(*(each["Values"] for each in ranges))
+        self._combinations = [dict(zip(names, row, strict=True)) for row in rows]
+
+    def suggest(self, number: int) -> Chosen:
+        """The hyperparameters of the job of this number."""
+        return self._combinations[number - 1]
+
+    def learn(self, number: int, value: float | None) -> None:
+        """Nothing: a grid is the same whatever comes of its jobs."""
+
+
+class Sampled:
+    """Chooses hyperparameters, as text, by Optuna. Importing Optuna costs 40 MB: only who tunes pays for it."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         import optuna
@@ -35,9 +53,6 @@ class Search:
                 seed=seed, n_startup_trials=RANDOM_JOBS, multivariate=True, constant_liar=True
             ),
             "Random": lambda: optuna.samplers.RandomSampler(seed=seed),
-            "Grid": lambda: optuna.samplers.GridSampler(
-                {each["Name"]: each["Values"] for each in ranges["CategoricalParameterRanges"]}, seed=seed
-            ),
         }
         direction = config["HyperParameterTuningJobObjective"]["Type"].lower()
         self._study = optuna.create_study(direction=direction, sampler=samplers[config["Strategy"]]())
@@ -68,6 +83,11 @@ class Search:
             self._study.tell(self._trials[number], state=self._failed)
         else:
             self._study.tell(self._trials[number], value)
+
+
+def search(config: Mapping[str, Any]) -> Grid | Sampled:
+    """The search that a HyperParameterTuningJobConfig asks for."""
+    return Grid(config) if config["Strategy"] == "Grid" else Sampled(config)
 
 
 def scale(each: Mapping[str, Any]) -> str:

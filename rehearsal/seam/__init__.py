@@ -32,6 +32,7 @@ STAND_INS = [
     "Cloud: ministack 1.5.33 with this project's SageMaker service, not AWS.",
     "K-means: scikit-learn's KMeans stands in for the built-in algorithm's container.",
     "scikit-learn and XGBoost images: this machine's Python runs the scripts; requirements.txt is not installed.",
+    "Tuning: Optuna's TPE sampler stands in for AWS's Bayesian search, so other values are tried than in AWS.",
     "/opt/ml: a folder of its own per instance; rewritten in arguments, variables, the SDK's sm_drivers; not in code.",
     "Endpoints: one process a variant, whatever its instance count; an update moves all requests over at once.",
     "Endpoints: a serving container that crashes is not replaced; requests to its variant end in ModelError.",
