@@ -6,6 +6,8 @@ framework images have: `sagemaker_program` of `sagemaker_submit_directory` with 
 
 import json
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,18 +41,28 @@ def command(record: Record, runner: Runner, cluster: list[Instance], s3: Any) ->
         return Command(list(runner.train))
     parameters = decoded(record.get("HyperParameters", {}))
     script, source = parameters.get("sagemaker_program"), str(parameters.get("sagemaker_submit_directory"))
-    if not script or not source.startswith("s3://"):
+    if not script or not source.startswith(("s3://", f"{ML}/")) or ".." in source:
         raise JobError(
             f"ClientError: image {specification['TrainingImage']} trains in script mode here: it needs the "
-            "hyperparameters sagemaker_program and sagemaker_submit_directory (an s3:// URI)"
+            "hyperparameters sagemaker_program and sagemaker_submit_directory (an s3:// URI, or a folder in /opt/ml)"
         )
     for instance in cluster:
-        storage.download_tar(s3, source, instance.path(CODE))
+        if source.startswith("s3://"):
+            storage.download_tar(s3, source, instance.path(CODE))
+        else:  # such as a channel; a tuning job cannot bring its code by an entrypoint
+            shutil.copytree(instance.path(source), instance.path(CODE), dirs_exist_ok=True)
+        if not script.endswith(".py"):
+            (instance.path(CODE) / script).chmod(0o777)
         if (instance.path(CODE) / "requirements.txt").exists():
             with instance.log.open("a") as log:
                 log.write("requirements.txt is not installed by this cloud: what it names must be here already\n")
-    interpreter = ["/bin/sh"] if script.endswith(".sh") else [sys.executable]
-    return Command([*interpreter, script, *arguments(parameters)], CODE, script)
+    words = [script, *arguments(parameters)]
+    whole = (
+        [sys.executable, *words]
+        if script.endswith(".py")
+        else ["/bin/sh", "-c", shlex.join(["./" + words[0], *words[1:]])]
+    )
+    return Command(whole, CODE, script)
 
 
 def decoded(parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Tuning jobs over HTTP: which hyperparameters are tried, what the training jobs are, and which one is the best."""
 
+import io
 import itertools
 import re
+import zipfile
 from typing import Any
 
 from rehearsal.embedded import EmbeddedCloud
 from tests.rehearsal.jobbing import lines, until
-from tests.rehearsal.searching import PLANE, QUADRATIC, WHOLE, Searching, losses
+from tests.rehearsal.searching import HEAD, PLANE, QUADRATIC, WHOLE, Searching, losses
 
 CHOICES = {"CategoricalParameterRanges": [{"Name": "kind", "Values": ["a", "b", "c"]}]}
 
@@ -70,6 +72,21 @@ def test_the_training_jobs_are_like_any_other_and_say_what_launched_them(
     assert began["detail-type"] == over["detail-type"] == "SageMaker HyperParameter Tuning Job State Change"
     assert [e["detail"]["HyperParameterTuningJobStatus"] for e in (began, over)] == ["InProgress", "Completed"]
     assert over["detail"]["TrainingJobStatusCounters"]["Completed"] == 2 and over["detail"]["Tags"] == {"team": "blue"}
+
+
+def test_code_may_come_by_a_channel_as_an_archive_that_runs_by_itself(
+    cloud: EmbeddedCloud, searching: Searching
+) -> None:
+    code = io.BytesIO(b"#!/usr/bin/env python3\n")
+    code.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(code, "a") as archive:
+        archive.writestr("__main__.py", HEAD + "tell(given.count)")
+    cloud.client("s3").put_object(Bucket="jobs", Key="zipped/code.zip", Body=code.getvalue())
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/zipped/code.zip"}}
+    own = {"sagemaker_program": "code.zip", "sagemaker_submit_directory": "/opt/ml/input/data/code"}
+    channel = {"ChannelName": "code", "DataSource": source}
+    searching.tune("zipped", "", WHOLE, 2, 2, definition={"static": own, "InputDataConfig": [channel]})
+    assert searching.ended("zipped")["HyperParameterTuningJobStatus"] == "Completed", searching.jobs("zipped")
 
 
 def test_a_grid_is_run_whole_and_each_combination_once(searching: Searching) -> None:
