@@ -89,6 +89,7 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
             types = guardrails.get("instance_types", {}).get(purpose)
             if types is not None and settings.instance_type not in types:
                 types.append(settings.instance_type)
+        assert wanted.train is not None
         longest = max(wanted.process.max_run_seconds, wanted.train.max_run_seconds)
         if "max_run_seconds" in guardrails:
             guardrails["max_run_seconds"] = max(longest, guardrails["max_run_seconds"])

@@ -114,6 +114,7 @@ def _between(raw: dict[str, Any]) -> Iterator[Mistake]:
     if names:
         yield Mistake(("workloads",), [*names, WORKLOAD], ("workloads", len(names)))
         wanted = load_workload(ROOT / "workloads" / WORKLOAD / "workload.yaml")
+        assert wanted.train is not None
         other = next(name for name in ("ml.m5.24xlarge", "ml.c5.18xlarge") if name != wanted.train.instance_type)
         for limit in ({"instance_types": {"training": [other]}}, {"max_run_seconds": 60}):
             yield Mistake(("guardrails",), limit, ("workloads", WORKLOAD))

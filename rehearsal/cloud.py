@@ -22,6 +22,7 @@ from rehearsal.sagemaker.jobs import Jobs
 from rehearsal.sagemaker.mlflow_apps import MlflowApps
 from rehearsal.sagemaker.pipelines import Pipelines
 from rehearsal.sagemaker.service import Service
+from rehearsal.sagemaker.tuning import TuningJobs
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
     cloud.faults = service.faults
     environment = processes.clean_environment(HOME=str(work), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
     jobs = Jobs(service, work, environment)
+    TuningJobs(service)
     Pipelines(service)
     endpoints = Endpoints(service, work, environment)
     here = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": os.environ["MINISTACK_REGION"]}

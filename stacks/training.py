@@ -1,6 +1,7 @@
 """The pipelines of the workloads, and where their models are registered."""
 
 import json
+from typing import Any
 
 from aws_cdk import Environment, Stack
 from constructs import Construct
@@ -8,12 +9,13 @@ from constructs import Construct
 from config.load import ROOT
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
+from sluice.autopilot import Autopilot
 from sluice.begin import Begin
 from sluice.experiments import Experiments
 from sluice.function import HandlerFunction
 from sluice.pipeline import Pipeline
 from sluice.published import Published
-from sluice.schedule import PipelineSchedule
+from sluice.schedule import RunSchedule
 from sluice.tell import Tell
 from stacks.foundation import FoundationStack
 
@@ -32,16 +34,10 @@ class TrainingStack(Stack):
         handlers = [*self._functions(platform, foundation), *self._experiments(platform, foundation)]
         if handlers:
             FunctionsAlarm(self, "Alarm", functions=handlers, alerts=foundation.alerts)
-        pipelines = {
-            name: self._pipeline(name, platform, foundation)
-            for name, workload in platform.workloads.items()
-            if workload.train  # the others Autopilot trains, which is no pipeline
-        }
-        self.package_groups = (
-            {name: pipeline.package_group for name, pipeline in pipelines.items()} if platform.has_registry else {}
-        )
-        self.image_uris = {name: pipeline.image_uris for name, pipeline in pipelines.items()}
-        names = json.dumps([f"{platform.prefix}-{name}" for name in pipelines])
+        runs = {name: self._run(name, platform, foundation) for name in platform.workloads}
+        groups = {name: run.package_group for name, run in runs.items()} if platform.has_registry else {}
+        self.package_groups, self.image_uris = groups, {name: run.image_uris for name, run in runs.items()}
+        names = json.dumps([f"{platform.prefix}-{name}" for name in runs])
         Published(self, "Published", prefix=platform.prefix, values={"pipelines": names})
 
     def _functions(self, platform: Platform, foundation: FoundationStack) -> list[HandlerFunction]:
@@ -85,32 +81,36 @@ class TrainingStack(Stack):
         )
         return [experiments.handler]
 
-    def _pipeline(self, name: str, platform: Platform, foundation: FoundationStack) -> Pipeline:
+    def _run(self, name: str, platform: Platform, foundation: FoundationStack) -> Pipeline | Autopilot:
+        """What a run of the workload is: a pipeline, or a state machine where Autopilot trains."""
         workload = platform.workloads[name]
-        pipeline = Pipeline(
-            self,
-            f"Pipeline-{name}",
-            name=f"{platform.prefix}-{name}",
-            folder=ROOT / "workloads" / name,
-            workload=workload,
-            region=platform.region,
-            data_bucket=foundation.data_bucket,
-            artifact_bucket=foundation.artifact_bucket,
-            key=foundation.key,
-            network=foundation.network,
-            begin=self._begin.handler.function,
-            tags=platform.tags,
-            registers=platform.has_registry,
+        common: dict[str, Any] = {
+            "name": f"{platform.prefix}-{name}",
+            "folder": ROOT / "workloads" / name,
+            "workload": workload,
+            "region": platform.region,
+            "data_bucket": foundation.data_bucket,
+            "artifact_bucket": foundation.artifact_bucket,
+            "key": foundation.key,
+            "network": foundation.network,
+            "begin": self._begin.handler.function,
+            "tags": platform.tags,
+            "registers": platform.has_registry,
+        }
+        run = (
+            Pipeline(self, f"Pipeline-{name}", **common)
+            if workload.train
+            else Autopilot(self, f"Autopilot-{name}", **common)
         )
         if workload.schedule:
             # A run that could not begin is a dead letter, of which the alarm tells.
-            PipelineSchedule(
+            RunSchedule(
                 self,
                 f"Schedule-{name}",
                 name=f"{platform.prefix}-{name}",
-                pipeline=pipeline.resource,
                 schedule=workload.schedule,
                 key=foundation.key,
                 dead_letters=self._tell.handler.dead_letters,
+                **run.start,
             )
-        return pipeline
+        return run

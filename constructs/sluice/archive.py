@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from aws_cdk import AssetStaging
-from constructs import IConstruct
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct, IConstruct
 
 ROOT = Path(__file__).parents[2]
 BYTECODE = "__pycache__"
@@ -25,6 +26,14 @@ def write(target: Path, folders: Mapping[str, Path], *, unwanted: Collection[str
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, content)
     return target
+
+
+def asset(scope: Construct, id: str, target: Path, folder: Path) -> assets.Asset:
+    """The asset of `folder`, as one file that is made at `target` and whose ending it keeps."""
+    packed = write(target, {"": folder})
+    made = assets.Asset(scope, id, path=str(packed))
+    complete(made.node.find_child("Stage"), packed)
+    return made
 
 
 def complete(stage: IConstruct, source: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy, Tags
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -15,6 +15,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from config.workload import Workload
 from sluice import archive
 from sluice.archive import ROOT
 from sluice.arn import arn
@@ -44,6 +45,7 @@ class Autopilot(Construct):
         *,
         name: str,
         folder: Path,
+        workload: Workload,
         region: str,
         data_bucket: s3.IBucket,
         artifact_bucket: s3.IBucket,
@@ -56,9 +58,7 @@ class Autopilot(Construct):
         super().__init__(scope, id)
         self._name, self._key, self._stem = name, key, name[:STEM_LENGTH].rstrip("-")
         uris = images(folder, region)
-        packed = archive.write(ROOT / "build" / "workloads" / f"{folder.name}.zip", {"": folder / "scripts"})
-        code = assets.Asset(self, "Code", path=str(packed))
-        archive.complete(code.node.find_child("Stage"), packed)
+        code = archive.asset(self, "Code", ROOT / "build" / "workloads" / f"{folder.name}.py", folder / "scripts")
         # Endpoints of its models would need its images; which ones Autopilot chooses is known after a search only.
         self.image_uris = list(uris.values())
 
@@ -84,7 +84,7 @@ class Autopilot(Construct):
             "SubnetIds": network.subnet_ids,
             **uris,
         }
-        tagged = {**tags, "sluice:workload": folder.name}
+        tagged = {**tags, **workload.tags, "sluice:workload": folder.name}
         self.state_machine = self._machine(fill(folder / "pipeline.json", values, tagged, registers=registers))
         self.cancel = self._cancel()
         if registers:
@@ -92,6 +92,14 @@ class Autopilot(Construct):
             self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
             self.state_machine.node.add_dependency(self.package_group)
+        for tag, value in workload.tags.items():
+            Tags.of(self).add(tag, value)
+
+    @property
+    def start(self) -> dict[str, str]:
+        """What a schedule does to start a run."""
+        machine = self.state_machine.state_machine_arn
+        return {"action": "states:StartExecution", "target": machine, "named": machine}
 
     def _job_role(
         self, workload: str, code: assets.Asset, data: s3.IBucket, artifacts: s3.IBucket, network: Network

@@ -7,13 +7,13 @@ from aws_cdk import Tags
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.workload import Workload
 from sluice import archive
 from sluice.archive import ROOT
+from sluice.arn import arn
 from sluice.definition import fill, images
 from sluice.network import Network
 from sluice.permission import allow, allow_grants
@@ -47,9 +47,7 @@ class Pipeline(Construct):
         super().__init__(scope, id)
         uris = images(folder, region)
         # A zip that Python runs, under a name that SageMaker's script mode and Spark take for a Python program.
-        packed = archive.write(ROOT / "build" / "workloads" / f"{folder.name}.py", {"": folder / "scripts"})
-        code = assets.Asset(self, "Code", path=str(packed))
-        archive.complete(code.node.find_child("Stage"), packed)
+        code = archive.asset(self, "Code", ROOT / "build" / "workloads" / f"{folder.name}.py", folder / "scripts")
 
         self.job_role = WorkloadRole(
             self,
@@ -88,7 +86,7 @@ class Pipeline(Construct):
             **uris,
         }
         tagged = {**tags, **workload.tags, "sluice:workload": folder.name}
-        self.resource = sagemaker.CfnPipeline(
+        self._resource = sagemaker.CfnPipeline(
             self,
             "Resource",
             pipeline_name=name,
@@ -102,6 +100,15 @@ class Pipeline(Construct):
             self.role.allow_registration(name, models=artifact_bucket, workload=folder.name)
             self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
-            self.resource.add_resource_dependency(self.package_group)
+            self._resource.add_resource_dependency(self.package_group)
         for tag, value in workload.tags.items():
             Tags.of(self).add(tag, value)
+        self._name = name
+
+    @property
+    def start(self) -> dict[str, str]:
+        """What a schedule does to start a run."""
+        # By reference: a rate is due as soon as the schedule is there, and then all else must be.
+        target = arn(self, "sagemaker", f"pipeline/{self._resource.ref}")
+        named = arn(self, "sagemaker", f"pipeline/{self._name}")
+        return {"action": "sagemaker:StartPipelineExecution", "target": target, "named": named}

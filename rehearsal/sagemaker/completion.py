@@ -5,7 +5,7 @@ import string
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rehearsal.sagemaker import studio
+from rehearsal.sagemaker import studio, tuning_results
 from rehearsal.sagemaker.kinds import BY_NOUN
 from rehearsal.sagemaker.store import AwsError, Record
 
@@ -82,6 +82,12 @@ def _automl_job(service: "Service", record: Record) -> None:
     record["AutoMLProblemTypeConfigName"] = "Tabular"
 
 
+def _tuning_job(service: "Service", record: Record) -> None:
+    config = record["HyperParameterTuningJobConfig"]
+    record |= {"Strategy": config["Strategy"], "ResourceLimits": config["ResourceLimits"]}  # as its list tells them
+    record |= tuning_results.Objective(config).progress([])
+
+
 def _transform_job(service: "Service", record: Record) -> None:
     service.store.find("Model", "CreateTransformJob", **record)
 
@@ -123,6 +129,7 @@ _COMPLETE: dict[str, Callable[["Service", Record], None]] = {
     "Pipeline": _pipeline,
     "PipelineExecution": _execution,
     "TrainingJob": _training_job,
+    "HyperParameterTuningJob": _tuning_job,
     "TransformJob": _transform_job,
     "AutoMLJobV2": _automl_job,
     "Endpoint": _endpoint,

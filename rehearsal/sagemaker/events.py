@@ -42,6 +42,12 @@ STATE_CHANGES = {
         "CreationTime TrainingStartTime TrainingEndTime LastModifiedTime SecondaryStatusTransitions",
         lambda seconds: str(_milliseconds(seconds)),
     ),
+    "HyperParameterTuningJob": StateChange(
+        "SageMaker HyperParameter Tuning Job State Change",
+        "HyperParameterTuningJobName HyperParameterTuningJobArn TrainingJobDefinition HyperParameterTuningJobStatus "
+        "CreationTime LastModifiedTime TrainingJobStatusCounters ObjectiveStatusCounters",
+        lambda seconds: str(_milliseconds(seconds)),
+    ),
     "ProcessingJob": StateChange(
         "SageMaker Processing Job State Change",
         "ProcessingInputs ProcessingOutputConfig ProcessingJobName ProcessingResources StoppingCondition "

@@ -43,6 +43,7 @@ class JobLog:
             last = {metric["MetricName"]: metric for metric in self._run.record.get("FinalMetricDataList", [])}
             last |= {metric["MetricName"]: metric for metric in data}
             self._run.record["FinalMetricDataList"] = list(last.values())
+            self._run.record.setdefault("_Measured", []).extend(found)  # what a tuning job judges it by
         dimensions = [{"Name": "TrainingJobName", "Value": self._run.name}]
         metrics: list[dict[str, Any]] = [{**metric, "Dimensions": dimensions} for metric in data]
         # A role that may not publish metrics loses them.

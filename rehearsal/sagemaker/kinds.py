@@ -192,6 +192,16 @@ KINDS: tuple[Kind, ...] = (
         defaults={"TrainingJobStatus": "InProgress", "StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS}},
     ),
     _kind(
+        "HyperParameterTuningJob",
+        "HyperParameterTuningJobName",
+        "hyper-parameter-tuning-job/{HyperParameterTuningJobName}",
+        "Create Describe Stop List",
+        status="HyperParameterTuningJobStatus",
+        ended=_JOB_ENDED,
+        defaults={"HyperParameterTuningJobStatus": "InProgress"},
+        sort="HyperParameterTuningJobName",
+    ),
+    _kind(
         "ProcessingJob",
         "ProcessingJobName",
         "processing-job/{ProcessingJobName}",

@@ -250,6 +250,30 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
         )
     },
 }
+_TUNING = "HyperParameterTuningJobConfig"
+NOT_EMULATED["CreateHyperParameterTuningJob"] = {
+    **{name: name for name in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune")},
+    "A tuning job without TrainingJobDefinition": "!TrainingJobDefinition",
+    "Strategy": f"{_TUNING}.Strategy == 'Hyperband'",
+    "StrategyConfig": f"{_TUNING}.StrategyConfig",
+    "AutoParameters": f"{_TUNING}.ParameterRanges.AutoParameters",
+    "CompleteOnConvergence": (
+        f"{_TUNING}.TuningJobCompletionCriteria.ConvergenceDetected.CompleteOnConvergence == 'Enabled'"
+    ),
+    **{
+        f"{_TUNING} without {name}": f"{_TUNING}.{name} == null"
+        for name in ("HyperParameterTuningJobObjective", "ParameterRanges")
+    },
+    "ResourceLimits without MaxNumberOfTrainingJobs": (
+        f"{_TUNING}.Strategy != 'Grid' && !({_TUNING}.ResourceLimits.MaxNumberOfTrainingJobs)"
+    ),
+    **{
+        name: f"TrainingJobDefinition.{name}"
+        for name in ("TuningObjective", "HyperParameterRanges", "HyperParameterTuningResourceConfig")
+    },
+    # What its training jobs are refused for.
+    **{name: f"TrainingJobDefinition | {path}" for name, path in NOT_EMULATED["CreateTrainingJob"].items()},
+}
 
 
 def refuse_what_does_nothing(operation: str, request: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from rehearsal.sagemaker.store import AwsError
 
 Step = dict[str, Any]
 
-JOBS = {"Training": "TrainingJob", "Processing": "ProcessingJob"}
+JOBS = {"Training": "TrainingJob", "Processing": "ProcessingJob", "Tuning": "HyperParameterTuningJob"}
 SUPPORTED = (*JOBS, "Model", "RegisterModel", "Condition", "Fail", "Lambda")
 CACHED = (*JOBS, "Lambda")
 RETRIED = (*JOBS, "Model", "RegisterModel")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jmespath
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -31,7 +32,22 @@ _CACHE_KEYS = {
         "HyperParameters",
         "InputDataConfig",
     ),
+    "Tuning": (
+        "HyperParameterTuningJobConfig",
+        *(
+            f"TrainingJobDefinition.{name}"
+            for name in (
+                "AlgorithmSpecification",
+                "HyperParameterRanges",
+                "InputDataConfig",
+                "StaticHyperParameters",
+                "TuningObjective",
+            )
+        ),
+        "TrainingJobDefinitions",
+    ),
 }
+TOP_JOBS = 50  # SageMaker SDK, TuningStep.get_top_model_s3_uri: "stores up to 50 top performing training jobs"
 _REASONS = {"InternalServerError": "SageMaker.JOB_INTERNAL_ERROR", "CapacityError": "SageMaker.CAPACITY_ERROR"}
 
 Result = dict[str, Any]
@@ -88,7 +104,7 @@ class Steps:
         arguments = {} if step["Type"] == "Condition" else self._values.resolve(step.get("Arguments", {}))
         if not step.get("CacheConfig", {}).get("Enabled"):
             return self._with_retries(step, entry, arguments)
-        chosen = {name: arguments.get(name) for name in _CACHE_KEYS.get(step["Type"], arguments)}
+        chosen = {path: jmespath.search(path, arguments) for path in _CACHE_KEYS.get(step["Type"], arguments)}
         function = self._values.resolve(step.get("FunctionArn"))
         identity = (self._pipeline["PipelineArn"], self._pipeline["CreationTime"], step["Name"], step["Type"])
         key = json.dumps([*identity, function, chosen], sort_keys=True)
@@ -119,7 +135,7 @@ class Steps:
         noun, client, name = JOBS[step["Type"]], self._client("sagemaker"), self._name(step)
         create = getattr(client, xform_name(f"Create{noun}"))
         arn = create(**{f"{noun}Name": name, **arguments})[f"{noun}Arn"]
-        entry["Metadata"] = {noun: {"Arn": arn}}
+        entry["Metadata"] = {"TuningJob" if step["Type"] == "Tuning" else noun: {"Arn": arn}}
         try:
             answer = self._ended(client, noun, name)
         except (ClientError, BotoCoreError) as error:  # who cannot follow the job does not leave it behind
@@ -132,7 +148,17 @@ class Steps:
         if status != "Completed":
             reason = answer.get("FailureReason", "no reason given")
             raise JobEndedError(f"{noun} {name} ended {status}: {reason}", reason)
-        return answer
+        return answer | (self._top_jobs(client, name, answer) if step["Type"] == "Tuning" else {})
+
+    def _top_jobs(self, client: Any, name: str, tuning: Result) -> Result:
+        """TrainingJobSummaries, the best first: a Tuning step has the properties of this list too."""
+        maximizes = tuning["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
+        return client.list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            MaxResults=TOP_JOBS,
+            SortBy="FinalObjectiveMetricValue",
+            SortOrder="Descending" if maximizes else "Ascending",
+        )
 
     def _ended(self, client: Any, noun: str, name: str) -> Result:
         """What is told of a job once it has ended; it is stopped when the execution is."""
@@ -154,8 +180,14 @@ class Steps:
                 raise
 
     def _name(self, step: Step) -> str:
-        """The name of what a step makes: `pipelines-<execution>-<step>-<random>`, cut to SageMaker's 63 characters."""
-        own = re.sub(r"[^A-Za-z0-9]+", "-", step["Name"])[:28].strip("-")
+        """The name of what a step makes: `pipelines-<execution>-<step>-<random>`, cut to SageMaker's 63 characters.
+
+        A tuning job's name has 32 at most; AWS's are like bqbpzw5k3d15-hptuning-U0H0Wl6oKU, as seen in public code.
+        """
+        own = re.sub(r"[^A-Za-z0-9]+", "-", step["Name"])
+        if step["Type"] == "Tuning":
+            return f"{self._execution['PipelineExecutionId']}-{own[:8].strip('-')}-{identifier(10)}"
+        own = own[:28].strip("-")
         return f"pipelines-{self._execution['PipelineExecutionId']}-{own}-{identifier(10)}"
 
     def _model(self, step: Step, entry: Record, arguments: Record) -> Result:

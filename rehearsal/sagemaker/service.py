@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import jmespath
 
-from rehearsal.sagemaker import candidates, events, listing, shapes, studio, tags
+from rehearsal.sagemaker import candidates, events, listing, shapes, studio, tags, tuning_results
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.completion import complete, identifier
@@ -19,7 +19,7 @@ __all__ = ["Host", "Service", "identifier"]
 
 _ROLES = (
     "[RoleArn, ExecutionRoleArn, UserSettings.ExecutionRole, DefaultUserSettings.ExecutionRole, "
-    "DefaultSpaceSettings.ExecutionRole][]"
+    "DefaultSpaceSettings.ExecutionRole, TrainingJobDefinition.RoleArn][]"
 )
 
 
@@ -56,6 +56,7 @@ class Service:
             "ListPipelineExecutionSteps": self._steps,
             "ListPipelineParametersForExecution": self._parameters,
             "ListCandidatesForAutoMLJob": lambda request: candidates.listed(self.store, request),
+            "ListTrainingJobsForHyperParameterTuningJob": lambda request: tuning_results.list_jobs(self.store, request),
         }
 
     def operations(self) -> set[str]:

@@ -20,6 +20,7 @@ from rehearsal.sagemaker.store import Record
 
 CHANNELS = f"{ML}/input/data/"
 CODE = f"{ML}/code"
+_METRIC = "_tuning_objective_metric"  # which a tuning job adds
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def command(record: Record, runner: Runner, cluster: list[Instance], s3: Any) ->
         return Command(list(runner.train))
     parameters = decoded(record.get("HyperParameters", {}))
     script, source = parameters.get("sagemaker_program"), str(parameters.get("sagemaker_submit_directory"))
-    if not script or not source.startswith(("s3://", CHANNELS)):
+    if not script or not source.startswith(("s3://", CHANNELS)) or ".." in source:
         raise JobError(
             f"ClientError: image {specification['TrainingImage']} trains in script mode here: it needs the "
             "hyperparameters sagemaker_program and sagemaker_submit_directory "
@@ -51,7 +52,7 @@ def command(record: Record, runner: Runner, cluster: list[Instance], s3: Any) ->
     for instance in cluster:
         if source.startswith("s3://"):
             storage.download_tar(s3, source, instance.path(CODE))
-        else:
+        else:  # such as a channel; a tuning job cannot bring its code by an entrypoint
             shutil.copytree(instance.path(source), instance.path(CODE), dirs_exist_ok=True)
         if (instance.path(CODE) / "requirements.txt").exists():
             with instance.log.open("a") as log:
@@ -72,9 +73,14 @@ def _decoded(value: str) -> Any:
         return value
 
 
+def _own(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are the user's own."""
+    return {n: value for n, value in parameters.items() if not n.startswith("sagemaker_") and n != _METRIC}
+
+
 def arguments(parameters: Mapping[str, Any]) -> list[str]:
     """`--name value` for each that is the user's own, by name; `-n value` for a name of one letter."""
-    own = sorted((name, value) for name, value in parameters.items() if not name.startswith("sagemaker_"))
+    own = sorted(_own(parameters).items())
     return [word for name, value in own for word in (f"{'--' if len(name) > 1 else '-'}{name}", _word(value))]
 
 
@@ -87,7 +93,7 @@ def _word(value: Any) -> str:
 def variables(record: Record, chosen: Command, cluster: list[Instance]) -> dict[str, str]:
     """The job's variables, the same on every instance but for the host names, with /opt/ml paths."""
     parameters = decoded(record.get("HyperParameters", {}))
-    own = {name: value for name, value in parameters.items() if not name.startswith("sagemaker_")}
+    own = _own(parameters)
     channels = [channel["ChannelName"] for channel in record.get("InputDataConfig", [])]
     config = cluster[0].folder / "input" / "config"
     told: dict[str, Any] = {

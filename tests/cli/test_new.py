@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_new_workload_passes_all_checks_and_names_the_old_one_nowhere(workload
     made = workloads / "churn-1"
     workload = load_workload(made / "workload.yaml")
     definition, images = (json.loads((made / f"{part}.json").read_text()) for part in ("pipeline", "images"))
-    assert check("churn-1", definition, images, workload) == []
+    assert check("churn-1", definition, images, workload, date.today()) == []
     assert (made / "pipeline.json").read_text() == canonical(definition)
     for file in new.NAMED:
         assert not re.search(rf"\b{like}\b", (made / file).read_text()), file

@@ -89,7 +89,6 @@ _NAMED = {
     "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
     "AutoMLJob": "automl-job/{AutoMLJobName}",
     "AutoMLJobV2": "automl-job/{AutoMLJobName}",
-    "ProcessingJob": "processing-job/{ProcessingJobName}",
     "TransformJob": "transform-job/{TransformJobName}",
 }
 

@@ -16,6 +16,7 @@ from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
 from tests.rehearsal.bus import Bus
 from tests.rehearsal.jobbing import Workshop
 from tests.rehearsal.pipelining import Run, ended
+from tests.rehearsal.searching import Searching
 from tests.rehearsal.serving import Serving
 
 DIGITS = ROOT / "workloads" / "digits"
@@ -131,6 +132,12 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
 def serving(cloud: EmbeddedCloud, role: str) -> Serving:
     """Makes models and endpoints."""
     return Serving(cloud, role)
+
+
+@pytest.fixture(scope="session")
+def searching(cloud: EmbeddedCloud, role: str) -> Searching:
+    """Makes tuning jobs."""
+    return Searching(cloud, role)
 
 
 @pytest.fixture

@@ -202,6 +202,35 @@ REFUSED = {
         "RoleArn",
     ),
 }
+# A tuning job's requests hold those of its training jobs, but for what AWS's model leaves out there.
+_NOT_TUNED = (
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "TensorBoardOutputConfig",
+    "Profiler",
+    "ServerlessJobConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+    "ExperimentConfig",
+    "RemoteDebugConfig",
+    "SessionChainingConfig",
+    "AlgorithmSpecification.TrainingImageConfig",
+    "AlgorithmSpecification.Container",
+)
+_CONFIG = "HyperParameterTuningJobConfig"
+REFUSED["CreateHyperParameterTuningJob"] = (
+    "TrainingJobDefinitions",
+    "WarmStartConfig",
+    "Autotune",
+    f"{_CONFIG}.Strategy",
+    f"{_CONFIG}.StrategyConfig",
+    f"{_CONFIG}.ParameterRanges.AutoParameters",
+    f"{_CONFIG}.TuningJobCompletionCriteria.ConvergenceDetected.CompleteOnConvergence",
+    "TrainingJobDefinition.TuningObjective",
+    "TrainingJobDefinition.HyperParameterRanges",
+    "TrainingJobDefinition.HyperParameterTuningResourceConfig",
+    *(f"TrainingJobDefinition.{path}" for path in REFUSED["CreateTrainingJob"] if not path.startswith(_NOT_TUNED)),
+)
 
 # What the model lets out and this cloud does not.
 NEEDED = {
@@ -212,6 +241,15 @@ NEEDED = {
         "ResourceConfig.InstanceType",
         "ResourceConfig.InstanceCount",
         "InputDataConfig.*.DataSource.S3DataSource",
+    ),
+    "CreateHyperParameterTuningJob": (
+        "TrainingJobDefinition",
+        f"{_CONFIG}.HyperParameterTuningJobObjective",
+        f"{_CONFIG}.ParameterRanges",
+        f"{_CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs",
+        "TrainingJobDefinition.AlgorithmSpecification.TrainingImage",
+        "TrainingJobDefinition.ResourceConfig.InstanceType",
+        "TrainingJobDefinition.InputDataConfig.*.DataSource.S3DataSource",
     ),
     "CreateProcessingJob": (
         "AppSpecification.ContainerEntrypoint",
@@ -260,6 +298,26 @@ EFFECT = {
         "OutputDataConfig.KmsKeyId OutputDataConfig.S3OutputPath ResourceConfig.InstanceType "
         "ResourceConfig.InstanceCount StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds "
         "CheckpointConfig.S3Uri"
+    ),
+    "CreateHyperParameterTuningJob": (
+        "HyperParameterTuningJobName Tags HyperParameterTuningJobConfig.HyperParameterTuningJobObjective "
+        "HyperParameterTuningJobConfig.ResourceLimits HyperParameterTuningJobConfig.TrainingJobEarlyStoppingType "
+        "HyperParameterTuningJobConfig.ParameterRanges.IntegerParameterRanges "
+        "HyperParameterTuningJobConfig.ParameterRanges.ContinuousParameterRanges "
+        "HyperParameterTuningJobConfig.ParameterRanges.CategoricalParameterRanges "
+        "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.TargetObjectiveMetricValue "
+        "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.BestObjectiveNotImproving "
+        "HyperParameterTuningJobConfig.RandomSeed TrainingJobDefinition.DefinitionName "
+        "TrainingJobDefinition.StaticHyperParameters TrainingJobDefinition.RoleArn TrainingJobDefinition.Environment "
+        "TrainingJobDefinition.EnableManagedSpotTraining TrainingJobDefinition.AlgorithmSpecification.TrainingImage "
+        "TrainingJobDefinition.AlgorithmSpecification.MetricDefinitions "
+        "TrainingJobDefinition.InputDataConfig.*.ChannelName TrainingJobDefinition.InputDataConfig.*.ContentType "
+        "TrainingJobDefinition.InputDataConfig.*.DataSource.S3DataSource.S3Uri "
+        "TrainingJobDefinition.InputDataConfig.*.DataSource.S3DataSource.S3DataDistributionType "
+        "TrainingJobDefinition.OutputDataConfig.KmsKeyId TrainingJobDefinition.OutputDataConfig.S3OutputPath "
+        "TrainingJobDefinition.ResourceConfig.InstanceType TrainingJobDefinition.ResourceConfig.InstanceCount "
+        "TrainingJobDefinition.StoppingCondition.MaxRuntimeInSeconds "
+        "TrainingJobDefinition.StoppingCondition.MaxWaitTimeInSeconds TrainingJobDefinition.CheckpointConfig.S3Uri"
     ),
     "CreateProcessingJob": (
         "ProcessingJobName RoleArn Tags Environment AppSpecification StoppingCondition "
@@ -312,6 +370,11 @@ INERT = {
         "DebugHookConfig.LocalPath DebugHookConfig.S3OutputPath "
         "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries "
         "ResourceConfig.VolumeSizeInGB ResourceConfig.VolumeKmsKeyId"
+    ),
+    "CreateHyperParameterTuningJob": (
+        "TrainingJobDefinition.VpcConfig TrainingJobDefinition.EnableNetworkIsolation "
+        "TrainingJobDefinition.EnableInterContainerTrafficEncryption "
+        "TrainingJobDefinition.ResourceConfig.VolumeSizeInGB TrainingJobDefinition.ResourceConfig.VolumeKmsKeyId"
     ),
     "CreateProcessingJob": (
         "NetworkConfig ProcessingInputs.*.InputName ProcessingResources.ClusterConfig.VolumeSizeInGB "

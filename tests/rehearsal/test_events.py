@@ -55,6 +55,34 @@ DOCUMENTED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
+        "HyperParameterTuningJob",
+        "SageMaker HyperParameter Tuning Job State Change",
+        {
+            "HyperParameterTuningJobName": "016bffd3-6d71-4d3a-9710-0a332b2",
+            "HyperParameterTuningJobArn": PREFIX + "hyper-parameter-tuning-job/x",
+            "TrainingJobDefinition": {
+                "StaticHyperParameters": {},
+                "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+                "RoleArn": "roleArn",
+                "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            },
+            "HyperParameterTuningJobStatus": "Completed",
+            "CreationTime": SECONDS,
+            "LastModifiedTime": SECONDS,
+            "TrainingJobStatusCounters": {"Completed": 1, "InProgress": 0},
+            "ObjectiveStatusCounters": {"Succeeded": 1, "Pending": 0, "Failed": 0},
+            "HyperParameterTuningJobConfig": {"Strategy": "Random"},
+            "Tags": [],
+        },
+        {
+            "CreationTime": str(MILLISECONDS),
+            "LastModifiedTime": str(MILLISECONDS),
+            "HyperParameterTuningJobConfig": None,
+            "Tags": {},
+        },
+    ),
+    (
         "TransformJob",
         "SageMaker Transform Job State Change",
         {

@@ -40,6 +40,27 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
             "VpcConfig": VPC,
         },
     ),
+    "CreateHyperParameterTuningJob": (
+        "hyper-parameter-tuning-job/{n}",
+        "HyperParameterTuningJobName",
+        {
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Random",
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+            },
+            "TrainingJobDefinition": {
+                "RoleArn": NOBODY,
+                "AlgorithmSpecification": {"TrainingInputMode": "File"},
+                "OutputDataConfig": {"S3OutputPath": "s3://none/out"},
+                "InputDataConfig": [{"ChannelName": "c", "DataSource": {"FileSystemDataSource": FILES}}],
+                "ResourceConfig": {
+                    "InstanceGroups": [{"InstanceCount": 1, "InstanceGroupName": "g", "InstanceType": "ml.p3"}]
+                },
+                "StoppingCondition": {},
+                "VpcConfig": VPC,
+            },
+        },
+    ),
     "CreateProcessingJob": (
         "processing-job/{n}",
         "ProcessingJobName",
@@ -144,6 +165,20 @@ KEYS = {
         OutputKmsKeyArn OutputDataConfig.KmsKeyId arn:key/1 arn:key/2
         VolumeKmsKeyArn ResourceConfig.VolumeKmsKeyId arn:key/1 arn:key/2
     """,
+    "CreateHyperParameterTuningJob": _VPC.format("TrainingJobDefinition.VpcConfig")
+    + """
+        FileSystemAccessMode {0}.InputDataConfig.0.DataSource.FileSystemDataSource.FileSystemAccessMode ro rw
+        FileSystemDirectoryPath {0}.InputDataConfig.0.DataSource.FileSystemDataSource.DirectoryPath /mine /theirs
+        FileSystemId {0}.InputDataConfig.0.DataSource.FileSystemDataSource.FileSystemId fs-11111111 fs-22222222
+        FileSystemType {0}.InputDataConfig.0.DataSource.FileSystemDataSource.FileSystemType FSxLustre EFS
+        InstanceTypes {0}.ResourceConfig.InstanceType ml.m5.large ml.p4d.24xlarge
+        InstanceTypes {0}.HyperParameterTuningResourceConfig.InstanceType ml.m5.large ml.p4d.24xlarge
+        InterContainerTrafficEncryption {0}.EnableInterContainerTrafficEncryption true false
+        MaxRuntimeInSeconds {0}.StoppingCondition.MaxRuntimeInSeconds 3600 7200
+        NetworkIsolation {0}.EnableNetworkIsolation true false
+        OutputKmsKeyArn {0}.OutputDataConfig.KmsKeyId arn:key/1 arn:key/2
+        VolumeKmsKeyArn {0}.ResourceConfig.VolumeKmsKeyId arn:key/1 arn:key/2
+    """.format("TrainingJobDefinition"),
     "CreateProcessingJob": _VPC.format("NetworkConfig.VpcConfig")
     + """
         InstanceTypes ProcessingResources.ClusterConfig.InstanceType ml.m5.large ml.p4d.24xlarge

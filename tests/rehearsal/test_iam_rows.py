@@ -45,6 +45,25 @@ JOB: dict[str, dict[str, Any]] = {
         "OutputDataConfig": {"S3OutputPath": "s3://none/out"},
         "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "t"}},
     },
+    "CreateHyperParameterTuningJob": {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 1},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "kind", "Values": ["a"]}]},
+        },
+        "TrainingJobDefinition": {
+            "RoleArn": "{role}",
+            "AlgorithmSpecification": {
+                "TrainingImage": "x/none:1",
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}],
+            },
+            "OutputDataConfig": {"S3OutputPath": "s3://none/out"},
+            "ResourceConfig": CLUSTER,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        },
+    },
     "CreateTransformJob": {
         "ModelName": "{n}",
         "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://none/in"}}},
@@ -88,6 +107,16 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "CreateTrainingJob": ("training-job/{n}-new", {"TrainingJobName": "{n}-new", **JOB["CreateTrainingJob"]}),
     "DescribeTrainingJob": ("training-job/{n}", {"TrainingJobName": "{n}"}),
     "StopTrainingJob": ("training-job/{n}", {"TrainingJobName": "{n}"}),
+    "CreateHyperParameterTuningJob": (
+        "hyper-parameter-tuning-job/{n}-new",
+        {"HyperParameterTuningJobName": "{n}-new", **JOB["CreateHyperParameterTuningJob"]},
+    ),
+    "DescribeHyperParameterTuningJob": ("hyper-parameter-tuning-job/{n}", {"HyperParameterTuningJobName": "{n}"}),
+    "ListTrainingJobsForHyperParameterTuningJob": (
+        "hyper-parameter-tuning-job/{n}",
+        {"HyperParameterTuningJobName": "{n}"},
+    ),
+    "StopHyperParameterTuningJob": ("hyper-parameter-tuning-job/{n}", {"HyperParameterTuningJobName": "{n}"}),
     "CreateProcessingJob": ("processing-job/{n}-new", {"ProcessingJobName": "{n}-new", **JOB["CreateProcessingJob"]}),
     "DescribeProcessingJob": ("processing-job/{n}", {"ProcessingJobName": "{n}"}),
     "StopProcessingJob": ("processing-job/{n}", {"ProcessingJobName": "{n}"}),
@@ -153,8 +182,10 @@ ALSO = {  # a second resource of the same call
 }
 # Past IAM these are refused by the service; every other call of a served operation succeeds.
 REFUSED = {
-    **dict.fromkeys(("StopTrainingJob", "StopProcessingJob", "StopTransformJob"), "ValidationException"),  # over
-    "StopAutoMLJob": "ValidationException",  # over
+    **dict.fromkeys(
+        ("StopTrainingJob", "StopProcessingJob", "StopTransformJob", "StopHyperParameterTuningJob", "StopAutoMLJob"),
+        "ValidationException",  # over
+    ),
     "UpdateEndpoint": "ValidationException",  # the endpoint has failed
     "InvokeEndpoint": "ValidationError",  # the endpoint has failed
     "InvokeEndpointAsync": "UnknownOperationException",
@@ -162,8 +193,8 @@ REFUSED = {
 }
 RUNTIME = {name for name in ROWS if name.startswith("Invoke")}
 # The action has no resource level: a policy that names one grants nothing.
-_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints MlflowApps ModelPackageGroups Models NotebookInstances
-Pipelines ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
+_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints HyperParameterTuningJobs MlflowApps ModelPackageGroups Models
+NotebookInstances Pipelines ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
 LISTS = [*(f"List{kind}" for kind in _LISTED.split()), "ListCandidatesForAutoMLJob"]
 
 
@@ -221,11 +252,15 @@ def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
     sagemaker.create_auto_ml_job_v2(AutoMLJobName=n, **filled(JOB["CreateAutoMLJobV2"], words))
     sagemaker.create_training_job(TrainingJobName=n, **filled(JOB["CreateTrainingJob"], words))
     sagemaker.create_processing_job(ProcessingJobName=n, **filled(JOB["CreateProcessingJob"], words))
+    tuning = {"HyperParameterTuningJobName": n}
+    sagemaker.create_hyper_parameter_tuning_job(**tuning, **filled(JOB["CreateHyperParameterTuningJob"], words))
     execution = sagemaker.start_pipeline_execution(PipelineName=n)["PipelineExecutionArn"]
     _until(lambda: sagemaker.describe_training_job(TrainingJobName=n)["TrainingJobStatus"] == "Failed")
     _until(lambda: sagemaker.describe_auto_ml_job_v2(AutoMLJobName=n)["AutoMLJobStatus"] == "Failed")
     _until(lambda: sagemaker.describe_transform_job(TransformJobName=n)["TransformJobStatus"] == "Failed")
     _until(lambda: sagemaker.describe_processing_job(ProcessingJobName=n)["ProcessingJobStatus"] == "Failed")
+    told = sagemaker.describe_hyper_parameter_tuning_job
+    _until(lambda: told(**tuning)["HyperParameterTuningJobStatus"] == "Failed")
     for name in (n, f"{n}-old"):
         _until(lambda name=name: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Failed")
     app = sagemaker.create_mlflow_app(Name=n, ArtifactStoreUri="s3://none/mlflow", RoleArn=role)["Arn"]

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rehearsal import guard, processes
 from rehearsal.embedded import ROOT, EmbeddedCloud
+from tests.rehearsal.conftest import TRUST
+from tests.rehearsal.searching import PLANE, Searching
 
 
 def alive(pid: int) -> bool:
@@ -92,6 +94,26 @@ def test_the_end_of_the_block_ends_what_a_job_left_in_the_background(tmp_path: P
         cloud.start()
         occupied(cloud, 7353, tmp_path)
     assert running(7353, tmp_path) == []
+
+
+def test_when_the_cloud_is_killed_amid_a_tuning_job_none_of_its_jobs_is_left(tmp_path: Path) -> None:
+    with EmbeddedCloud("us-east-1", tmp_path / "tuned") as cloud:
+        cloud.start()
+        iam, allowed = cloud.client("iam"), {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        role = iam.create_role(RoleName="tunes", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        iam.put_role_policy(RoleName="tunes", PolicyName="own", PolicyDocument=policy)
+        Searching(cloud, role).tune("long", "os.system('setsid sleep 7354 & sleep 7354')", PLANE, 4, 4)
+        deadline = time.monotonic() + 20
+        while sum("sleep 7354" in command for command in running(7354, tmp_path)) < 8:
+            assert time.monotonic() < deadline, running(7354, tmp_path)
+            time.sleep(0.05)
+        [killed] = guard.children(cloud.process.pid)
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while found := running(7354, tmp_path):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
 
 
 def occupied(cloud: EmbeddedCloud, number: int, folder: Path) -> None:

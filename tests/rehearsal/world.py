@@ -250,6 +250,23 @@ def least(noun: str, index: int) -> Record:
             "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
             "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "target"}},
         },
+        "HyperParameterTuningJob": {
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Random",
+                "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1},
+                "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "kind", "Values": ["a", "b"]}]},
+            },
+            "TrainingJobDefinition": {
+                "RoleArn": ROLE,
+                "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+                "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": SOURCE}}],
+                "OutputDataConfig": {"S3OutputPath": "s3://b/p"},
+                "ResourceConfig": cluster,
+                "CheckpointConfig": {"S3Uri": "s3://b/c"},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            },
+        },
         "TransformJob": {
             "TransformInput": {"DataSource": {"S3DataSource": SOURCE}},
             "TransformOutput": {"S3OutputPath": "s3://b/o"},
@@ -316,6 +333,16 @@ def _fit_training(request: Record, names: dict[str, str]) -> Record:
     return request
 
 
+def _fit_tuning(request: Record, names: dict[str, str]) -> Record:
+    base = least("HyperParameterTuningJob", 0)
+    given, config = request.get("TrainingJobDefinition", {}), base["HyperParameterTuningJobConfig"]
+    request["TrainingJobDefinition"] = base["TrainingJobDefinition"] | _fit_training(given, names)
+    request["HyperParameterTuningJobConfig"] = config | request["HyperParameterTuningJobConfig"]
+    request["HyperParameterTuningJobConfig"]["Strategy"] = "Random"
+    request["HyperParameterTuningJobConfig"]["ResourceLimits"] = config["ResourceLimits"]
+    return request
+
+
 def _fit_processing(request: Record, names: dict[str, str]) -> Record:
     request["AppSpecification"] = {"ContainerEntrypoint": ["true"], **request["AppSpecification"]}
     cluster = least("ProcessingJob", 0)["ProcessingResources"]["ClusterConfig"]
@@ -357,6 +384,7 @@ _FIT: dict[str, Callable[[Record, dict[str, str]], Record]] = {
     "Domain": lambda request, names: {**request, **({"AuthMode": "IAM"} if "AuthMode" in request else {})},
     "Model": _fit_model,
     "TrainingJob": _fit_training,
+    "HyperParameterTuningJob": _fit_tuning,
     "ProcessingJob": _fit_processing,
     "AutoMLJobV2": _fit_automl,
     "TransformJob": _fit_transform,

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from workloads.compiler import machine
 from workloads.compiler.checks import check
 
 FOLDER = ROOT / "workloads" / "automl"
+TODAY = date(2026, 6, 15)
 TABULAR = "AutoMLProblemTypeConfig.TabularJobConfig.CompletionCriteria"
 
 
@@ -39,7 +41,7 @@ def findings(workload: Any, built: Any) -> Callable[..., list[tuple[str, str, st
             del place[last]
         else:
             place[last] = value
-        return [(each.step, each.field, each.rule) for each in check("automl", definition, images, workload)]
+        return [(each.step, each.field, each.rule) for each in check("automl", definition, images, workload, TODAY)]
 
     return found
 
@@ -47,7 +49,7 @@ def findings(workload: Any, built: Any) -> Callable[..., list[tuple[str, str, st
 def test_the_committed_machine_is_what_the_workload_gives_and_keeps_the_rules(workload: Any, built: Any) -> None:
     definition, images = built
     assert json.loads((FOLDER / "pipeline.json").read_text()) == definition
-    assert check("automl", definition, images, workload) == []
+    assert check("automl", definition, images, workload, TODAY) == []
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,20 @@
-"""Entry point of the zip that the jobs run: `python3 code.zip preprocess|train|evaluate ...`."""
+"""Entry point of the archive that the jobs run: `python3 code.py preprocess|train|evaluate ...`.
+
+A search's training jobs cannot bring a command of their own: theirs is in SLUICE_COMMAND.
+"""
 
 import importlib
+import os
 import sys
 
 COMMANDS = ("preprocess", "train", "evaluate")
 
 
 def main() -> None:
-    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    command, *words = os.environ.get("SLUICE_COMMAND", "").split() or sys.argv[1:] or [""]
     if command not in COMMANDS:
         sys.exit(f"say which step to run: {' or '.join(COMMANDS)}, not {command!r}")
-    importlib.import_module(command).main(sys.argv[2:])
+    importlib.import_module(command).main(words)
 
 
 if __name__ == "__main__":

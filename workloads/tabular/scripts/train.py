@@ -10,6 +10,7 @@ validation:accuracy, or train:rmse, validation:rmse and validation:r2.
 
 import hashlib
 import json
+import os
 import pickle
 import signal
 import sys
@@ -20,6 +21,8 @@ import numpy as np
 from measures import LOSSES, measure
 from model import describe, fresh, target_of, write_model
 from toolkit.checkpointing import Checkpoints
+from toolkit.inside import Inside
+from toolkit.inside.estimators import loss_of, row_gradients
 from toolkit.job import Arguments
 from toolkit.table import TableError, problem_of, read_table
 
@@ -40,7 +43,8 @@ def main(argv=None):
     parser.add_argument("--iterations", type=int, default=60, help="trees, or trees of each class")
     parser.add_argument("--epoch-iterations", type=int, default=5, help="trees between two checkpoints")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--watch", type=json.loads, default={}, help="JSON: what to look for, and the response")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="for the report of the look inside; none without")
+    parser.add_argument("--watch", type=json.loads, default={}, help="JSON: symptoms and responses, docs/inside.md")
     parser.run(train, argv)
 
 
@@ -67,6 +71,7 @@ def fit(options, description, rows, held_out, ending):
     checkpoints = options.checkpoints and Checkpoints(options.checkpoints)
     identity = identity_of(options, rows)
     epochs = -(-options.iterations // options.epoch_iterations)
+    inside = look_inside(options, description, rows)
     done, estimator = restore(checkpoints, identity, options) or (0, fresh(options, description))
     for epoch in range(done + 1, epochs + 1):
         iterations = min(epoch * options.epoch_iterations, options.iterations)
@@ -76,10 +81,26 @@ def fit(options, description, rows, held_out, ending):
             checkpoints.save(epoch, pickle.dumps((identity, estimator, metrics)))
         # What is printed is finished: no interruption may take it back.
         print(f"epoch {epoch} of {epochs}: {metrics}", flush=True)
+        if inside:
+            losses = {"train": loss_of(estimator, *rows), "validation": loss_of(estimator, *held_out)}
+            inside.record(iterations, losses, gradients={"rows": row_gradients(estimator, *rows)})
         if ending and epoch < epochs:
             print(f"ended by SIGTERM after epoch {epoch}", flush=True)
             sys.exit(ENDED)
+    if inside:
+        inside.report()
     return estimator
+
+
+def look_inside(options, description, rows):
+    """The recorder of this training, or None where there is no place for its report."""
+    if not options.output:
+        return None
+    inside = Inside(options.output, options.checkpoints, options.watch, job=os.environ.get("TRAINING_JOB_NAME"))
+    inside.gradients_are("of the loss, by the prediction for each row")
+    if description["problem"] != "regression":
+        inside.labels(rows[1])
+    return inside
 
 
 def restore(checkpoints, identity, options):

@@ -8,6 +8,6 @@
 Hooks that record by themselves: `pytorch`, `keras3`, `boosting` (XGBoost) and `estimators` (scikit-learn).
 """
 
-from .recorder import Inside, StopTrainingError
+from toolkit.inside.recorder import Inside, StopTrainingError
 
 __all__ = ["Inside", "StopTrainingError"]

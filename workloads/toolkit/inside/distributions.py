@@ -8,8 +8,8 @@ import math
 import struct
 import zlib
 
-from .plots import ACROSS, DOWN, HEIGHT, LEFT, TOP, WIDTH, rung, step_axis, svg
-from .statistics import BINS_PER_DECADE, SIDE, SMALLEST, ZERO, merged
+from toolkit.inside.plots import ACROSS, DOWN, HEIGHT, LEFT, TOP, WIDTH, rung, step_axis, svg
+from toolkit.inside.statistics import BINS_PER_DECADE, SIDE, SMALLEST, ZERO, merged
 
 COLUMNS, RIDGES = 60, 9
 COLOURS = {"gradients": (31, 119, 180), "weights": (214, 110, 20)}

@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import log_loss, mean_squared_error
 
-from .layers import backward
+from toolkit.inside.layers import backward
 
 ROWS = 1_000
 PASSES = ("MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor")

@@ -11,7 +11,7 @@ of the weights over an epoch, which the optimizer's learning rate scales. The re
 import keras
 import numpy as np
 
-from .recorder import StopTrainingError
+from toolkit.inside.recorder import StopTrainingError
 
 
 class Watch(keras.callbacks.Callback):

@@ -5,10 +5,10 @@ import math
 import os
 from pathlib import Path
 
-from . import rules
-from .history import LIMIT, History, write_whole
-from .report import page
-from .statistics import describe
+from toolkit.inside import rules
+from toolkit.inside.history import LIMIT, History, write_whole
+from toolkit.inside.report import page
+from toolkit.inside.statistics import describe
 
 RESPONSES = ("log", "alert", "stop")
 

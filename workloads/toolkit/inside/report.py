@@ -2,9 +2,9 @@
 
 from html import escape
 
-from . import rules
-from .distributions import heat_map, ridges
-from .plots import losses_chart
+from toolkit.inside import rules
+from toolkit.inside.distributions import heat_map, ridges
+from toolkit.inside.plots import losses_chart
 
 # More would make the file larger than it is worth; the history has them all.
 LAYERS = 40
