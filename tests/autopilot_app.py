@@ -4,7 +4,7 @@ from aws_cdk import App, Environment, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from config.load import ROOT, load
+from config.load import ROOT, load, load_workload
 from sluice.autopilot import Autopilot
 from sluice.permission import Role, allow
 from stacks.foundation import FoundationStack
@@ -33,6 +33,7 @@ def build(app: App, *, registers: bool = True) -> Stack:
         "Autopilot",
         name=NAME,
         folder=ROOT / "workloads" / "automl",
+        workload=load_workload(ROOT / "workloads" / "automl" / "workload.yaml"),
         region=platform.region,
         data_bucket=foundation.data_bucket,
         artifact_bucket=foundation.artifact_bucket,

@@ -193,8 +193,8 @@ REFUSED = {
 }
 RUNTIME = {name for name in ROWS if name.startswith("Invoke")}
 # The action has no resource level: a policy that names one grants nothing.
-_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints HyperParameterTuningJobs MlflowApps ModelPackageGroups Models
-NotebookInstances Pipelines ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
+_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints HyperParameterTuningJobs MlflowApps ModelPackageGroups
+Models NotebookInstances Pipelines ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
 LISTS = [*(f"List{kind}" for kind in _LISTED.split()), "ListCandidatesForAutoMLJob"]
 
 

@@ -13,8 +13,9 @@ from aws_cdk.aws_sagemaker import CfnPipeline
 from config.load import ROOT, load
 from config.workload import Schedule
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
+from sluice.arn import arn
 from sluice.begin import Begin
-from sluice.schedule import PipelineSchedule
+from sluice.schedule import RunSchedule
 from sluice.tell import Tell
 from stacks.foundation import FoundationStack
 from tests.rehearsal.pipelining import Run, ended, fail, until
@@ -43,13 +44,16 @@ class Deployed:
         machines = {"workloads": ["digits"], "pipelines": NAMES, "state_machines": ["runs-dev-automl"]}
         tell = Tell(runs, "Tell", alerts=foundation.alerts, **machines, **common)
         definition = {"PipelineDefinitionBody": json.dumps({"Version": "2020-12-01", "Steps": [fail("End")]})}
-        PipelineSchedule(
+        pipeline = CfnPipeline(
+            hourly, "P", pipeline_name="runs-dev-hourly", role_arn=role, pipeline_definition=definition
+        )
+        RunSchedule(
             hourly,
             "Schedule",
             name="runs-dev-hourly",
-            pipeline=CfnPipeline(
-                hourly, "P", pipeline_name="runs-dev-hourly", role_arn=role, pipeline_definition=definition
-            ),
+            action="sagemaker:StartPipelineExecution",
+            target=arn(hourly, "sagemaker", f"pipeline/{pipeline.ref}"),
+            named=arn(hourly, "sagemaker", "pipeline/runs-dev-hourly"),
             schedule=Schedule(expression="rate(1 hour)", time_zone="Europe/Berlin"),
             key=key,
             dead_letters=tell.handler.dead_letters,
