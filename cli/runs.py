@@ -15,7 +15,7 @@ from config.workload import Metric
 from controls.mlflow import Mlflow, MlflowError, Run
 
 COULD_NOT = 2
-DEFAULT_LAST = 10
+DEFAULT_LAST = 6
 _STYLES = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow"}
 _UP = ("Created", "Updating", "Updated", "UpdateFailed")
 
@@ -69,32 +69,42 @@ def _app(sagemaker: Any, name: str) -> str:
 
 
 def comparison(found: list[Run], metric: Metric, prefix: str, workload: str) -> Table:
-    """Of the metric that the workload is judged by, the best value is marked with a star."""
-    table = Table(title=f"{prefix}/{workload}: the last {len(found)} runs", title_justify="left")
-    params = [name for name in _names(found, "params") if len({run.params.get(name) for run in found}) > 1]
-    metrics = _names(found, "metrics")
-    metrics.sort(key=lambda name: name != metric.name)
-    for heading in ("run", "ended", "status", "version", *params):
-        table.add_column(heading, overflow="fold")
-    for name in metrics:
-        table.add_column(name, justify="right", overflow="fold")
+    """A column for each run, the newest first. Of the metric that the workload is judged by, the best has a star."""
+    count = f"the last {len(found)} runs" if len(found) > 1 else "the only run"
+    table = Table(title=f"{prefix}/{workload}: {count}", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for run in found:
+        table.add_column(run.tags.get("mlflow.runName", run.id), overflow="fold")
+    ends = [datetime.fromtimestamp((run.ended or run.started) / 1000, UTC) for run in found]
+    table.add_row("ended", *(f"{end:%Y-%m-%d %H:%M}" for end in ends))
+    table.add_row("status", *(Text(run.status, style=_STYLES.get(run.status, "")) for run in found))
+    versions = [run.tags.get("sluice.model-package", "").rsplit("/", 1)[-1] or "-" for run in found]
+    table.add_row("version", *versions, end_section=True)
+    metrics = sorted({name for run in found for name in run.metrics}, key=lambda name: (name != metric.name, name))
     values = [run.metrics[metric.name] for run in found if metric.name in run.metrics]
     best = (max if metric.direction == "maximize" else min)(values, default=None)
-    for run in found:
-        marked = {metric.name} if best is not None and run.metrics.get(metric.name) == best else set[str]()
-        table.add_row(
-            run.tags.get("mlflow.runName", run.id),
-            datetime.fromtimestamp((run.ended or run.started) / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
-            Text(run.status, style=_STYLES.get(run.status, "")),
-            run.tags.get("sluice.model-package", "").rsplit("/", 1)[-1] or "-",
-            *(run.params.get(name, "-") for name in params),
-            *(_shown(run.metrics.get(name), name in marked) for name in metrics),
-        )
+    for name in metrics:
+        shown = (_shown(run.metrics.get(name), name == metric.name and run.metrics.get(name) == best) for run in found)
+        table.add_row(name, *shown, end_section=name == metrics[-1])
+    for name in _differing(found):
+        table.add_row(name, *(_short(run.params.get(name)) for run in found))
     return table
 
 
-def _names(found: list[Run], kind: str) -> list[str]:
-    return sorted({name for run in found for name in getattr(run, kind)})
+def _differing(found: list[Run]) -> list[str]:
+    """The parameters that are not the same in all runs that have them; of a single run all."""
+    given: dict[str, list[str]] = {}
+    for run in found:
+        for name, value in run.params.items():
+            given.setdefault(name, []).append(value)
+    return sorted(name for name, values in given.items() if len(set(values)) > 1 or len(values) == 1)
+
+
+def _short(value: str | None) -> str:
+    try:
+        return f"{float(value or '-'):.6g}"
+    except ValueError:
+        return value or "-"
 
 
 def _shown(value: float | None, best: bool) -> Text:

@@ -23,6 +23,8 @@ _LISTS = (
     ("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
     ("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
     ("kms", "list_aliases", "Aliases", "AliasName"),
+    ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    ("scheduler", "list_schedules", "Schedules", "Name"),
     ("ssm", "describe_parameters", "Parameters", "Name"),
     ("sagemaker", "list_domains", "Domains", "DomainArn"),
     ("sagemaker", "list_user_profiles", "UserProfiles", "UserProfileName"),
@@ -37,7 +39,10 @@ _LISTS = (
 
 _RETAINABLE = {"AWS::S3::Bucket": "s3 Buckets", "AWS::KMS::Key": "kms Keys"}
 # SageMaker makes these log groups, beside whatever any stack does, and keeps them when a job or an endpoint is gone.
-OUTLIVING = tuple(f"logs logGroups /aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs", "Endpoints/"))
+OUTLIVING = tuple(
+    f"logs logGroups /aws/sagemaker/{kind}"
+    for kind in ("ProcessingJobs", "TrainingJobs", "TransformJobs", "Endpoints/")
+)
 
 
 class Inventory:
