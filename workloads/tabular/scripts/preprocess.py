@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from baseline import constraints, statistics
 from pandas.api.types import is_numeric_dtype
@@ -66,7 +67,7 @@ def split(frame, groups, validation_share, test_share, seed):
     if min(validation_share, test_share) <= 0 or validation_share + test_share >= 1:
         raise TableError("--validation-share and --test-share must be above 0 and leave something to train with")
     alike = pd.DataFrame({n: c.astype(float) if is_numeric_dtype(c) else c for n, c in frame.items()})
-    drawn = pd.util.hash_pandas_object(alike, index=False, hash_key=f"{seed % 10**16:016d}")
+    drawn = mixed(pd.util.hash_pandas_object(alike, index=False), seed)
     chosen = {"test": [], "validation": [], "train": []}
     keys = frame[groups] if groups else pd.Series("row", index=frame.index)
     for value, draws in drawn.groupby(keys.to_numpy()):
@@ -81,6 +82,17 @@ def split(frame, groups, validation_share, test_share, seed):
         chosen["train"] += ordered[test + validation :]
     order = {place: at for at, place in enumerate(drawn.sort_values(kind="stable").index)}
     return {name: frame.loc[sorted(places, key=lambda place: order[place])] for name, places in chosen.items()}
+
+
+def mixed(hashes, seed):
+    """The hashes of rows as draws that depend on `seed`: pandas keys only those of texts.
+
+    By the finalizer of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+    """
+    draws = hashes.to_numpy(np.uint64) + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        draws = (draws ^ (draws >> np.uint64(shift))) * np.uint64(factor)
+    return pd.Series(draws ^ (draws >> np.uint64(31)), index=hashes.index)
 
 
 def check_segment(frame, segment):
