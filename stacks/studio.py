@@ -66,6 +66,7 @@ class StudioStack(Stack):
         role.allow_key(foundation.key)
         role.allow_network(foundation.network)
         folders = [ROOT / "workloads" / name for name in platform.workloads]
-        for uri in sorted({uri for folder in folders for uri in images(folder, platform.region).values()}):
-            role.allow_image(uri)
+        uris = sorted({uri for folder in folders for uri in images(folder, platform.region).values()})
+        if uris:
+            role.allow_images(uris)
         return role

@@ -116,8 +116,7 @@ class Autopilot(Construct):
         role.allow_data(artifacts, write=True)
         role.allow_key(self._key)
         role.allow_network(network)
-        for uri in self.image_uris:
-            role.allow_image(uri)
+        role.allow_images(self.image_uris)
         allow_search(role)
         return role
 

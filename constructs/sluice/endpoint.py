@@ -44,8 +44,7 @@ class Endpoint(Construct):
         self.role.allow_data(artifact_bucket, write=False)
         allow(self.role, ["kms:Decrypt"], [key.key_arn])
         self.role.allow_network(network)
-        for uri in image_uris:
-            self.role.allow_image(uri)
+        self.role.allow_images(image_uris)
         self.monitor_role = self._monitor_role(workload, artifact_bucket, network, image_uris)
         self.hosting = {
             "workload": workload,
@@ -68,8 +67,7 @@ class Endpoint(Construct):
         role.allow_data(artifact_bucket, write=True)
         role.allow_key(self._key)
         role.allow_network(network)
-        for uri in image_uris:
-            role.allow_image(uri)
+        role.allow_images(image_uris)
         return role
 
     def grant_promotion(self, role: iam.Role) -> None:

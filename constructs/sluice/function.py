@@ -1,8 +1,9 @@
 """A Lambda function of the platform, with everything that each of them needs around it."""
 
 from collections.abc import Mapping
+from functools import cache
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -66,7 +67,7 @@ class HandlerFunction(Construct):
             function_name=name,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            code=package(),
+            code=_package(Stack.of(self)),
             handler=f"controls.{verb}.handler",
             role=self.role,
             memory_size=512,
@@ -80,7 +81,8 @@ class HandlerFunction(Construct):
         accept_lint(
             self.function, "W3005", "CDK makes a function wait for its role's policies and names the role again"
         )
-        archive.complete(self.function.node.find_child("Code").node.find_child("Stage"), PACKAGE)
+        if code := self.function.node.try_find_child("Code"):  # the first function of a stack stages it for all
+            archive.complete(code.node.find_child("Stage"), PACKAGE)
 
     def _dead_letters(self, key: kms.IKey) -> sqs.Queue:
         queue = sqs.Queue(
@@ -102,7 +104,8 @@ class HandlerFunction(Construct):
         return queue
 
 
-def package() -> lambda_.AssetCode:
+@cache  # CDK reads and copies it anew for each Code, which takes 10 ms; none may serve two stacks
+def _package(stack: Stack) -> lambda_.AssetCode:
     """The one package of all functions: `lambda/controls` and what it depends on, made without Docker."""
     archive.write(PACKAGE, {"": DEPENDENCIES, "controls/": CONTROLS}, unwanted=UNWANTED)
     return lambda_.Code.from_asset(str(PACKAGE))

@@ -23,9 +23,12 @@ class Role(iam.Role):
         )
 
 
+_ACCOUNT = Aws.ACCOUNT_ID  # asked for once: each question to CDK takes time
+
+
 def from_this_account(service: str) -> iam.ServicePrincipal:
     """The principal of a service that tells on whose account's behalf it assumes a role; any other's is refused."""
-    return iam.ServicePrincipal(service, conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}})
+    return iam.ServicePrincipal(service, conditions={"StringEquals": {"aws:SourceAccount": _ACCOUNT}})
 
 
 def allow(

@@ -62,8 +62,7 @@ class Pipeline(Construct):
         self.job_role.allow_key(key)
         self.job_role.allow_network(network)
         self.image_uris = list(uris.values())
-        for uri in self.image_uris:
-            self.job_role.allow_image(uri)
+        self.job_role.allow_images(self.image_uris)
 
         self.role = PipelineRole(self, "Role", workload=folder.name, job_role=self.job_role)
         allow(self.role, ["lambda:InvokeFunction"], [begin.function_arn])

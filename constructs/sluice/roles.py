@@ -1,8 +1,7 @@
 """The roles of a workload: what its jobs and its endpoint run as, and what starts the jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -89,16 +88,17 @@ class WorkloadRole(Role):
             wildcard="Describe actions of EC2 have no resource level",
         )
 
-    def allow_image(self, uri: str) -> None:
-        """Pull the image `uri`, such as 111122223333.dkr.ecr.us-east-1.<suffix>/kmeans:1."""
+    def allow_images(self, uris: Iterable[str]) -> None:
+        """Pull the images `uris`, such as 111122223333.dkr.ecr.us-east-1.<suffix>/kmeans:1."""
+        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        allow(self, pull, [self._image(uri) for uri in uris])
+        allow(self, ["ecr:GetAuthorizationToken"], ["*"], wildcard="GetAuthorizationToken has no resource level")
+
+    def _image(self, uri: str) -> str:
         registry, _, repository = uri.rpartition(":")[0].partition("/")
         account, _, _, region = registry.split(".")[:4]
-        image = Stack.of(self).format_arn(
-            service="ecr", resource="repository", resource_name=repository, account=account, region=region
-        )
-        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        allow(self, pull, [image])
-        allow(self, ["ecr:GetAuthorizationToken"], ["*"], wildcard="GetAuthorizationToken has no resource level")
+        _, partition, _ = arn(self, "ecr", "").split(":", 2)
+        return f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"
 
     def _allow_listing(self, bucket: s3.IBucket, prefix: str) -> None:
         allow(self, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": prefix}})
