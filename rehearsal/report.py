@@ -19,6 +19,8 @@ def write(path: Path, result: dict[str, Any], pictures: dict[str, Any]) -> None:
         made=_by_service(pictures.get("made", [])),
         sweep=[_flat(entry) for entry in pictures.get("sweep", [])],
         kept=pictures.get("kept", []),
+        runs=pictures.get("runs"),
+        pages=pictures.get("pages", {}),
     )
     path.write_text(page)
 

@@ -161,7 +161,8 @@ class Story(Deployed):
     def compare(self) -> str:
         log = self.log("runs")
         self.until(lambda: self._recorded(log), lambda shown: shown.count("FINISHED") and shown.count("FAILED"), "runs")
-        return log.read_text()
+        self.pictures["runs"] = log.read_text()
+        return log.read_text().splitlines()[0].strip()
 
     def destroy(self) -> str:
         self.cloud.client("sqs").delete_queue(QueueUrl=self._mail)
@@ -290,6 +291,7 @@ class Story(Deployed):
             report = archive.extractfile("inside/report.html")
             assert report is not None
             (self.out / "inside.html").write_bytes(report.read())
+        self.pictures["pages"] = {"inside.html": "A look inside the best try"}
 
     def _measure(self, **figures: Any) -> None:
         self._measured |= figures
