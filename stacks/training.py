@@ -8,7 +8,7 @@ from constructs import Construct
 
 from config.load import ROOT
 from config.schema import Platform
-from sluice.alarm import FunctionsAlarm
+from sluice.alarm import MOST_FUNCTIONS, FunctionsAlarm
 from sluice.autopilot import Autopilot
 from sluice.begin import Begin
 from sluice.experiments import Experiments
@@ -32,9 +32,11 @@ class TrainingStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: pipelines and model packages")
         handlers = [*self._functions(platform, foundation), *self._experiments(platform, foundation)]
-        if handlers:
-            FunctionsAlarm(self, "Alarm", functions=handlers, alerts=foundation.alerts)
         runs = {name: self._run(name, platform, foundation) for name in platform.workloads}
+        handlers += [run.cancel for run in runs.values() if isinstance(run, Autopilot)]
+        for first in range(0, len(handlers), MOST_FUNCTIONS):
+            watched = handlers[first : first + MOST_FUNCTIONS]
+            FunctionsAlarm(self, f"Alarm{first or ''}", functions=watched, alerts=foundation.alerts)
         groups = {name: run.package_group for name, run in runs.items()} if platform.has_registry else {}
         self.package_groups, self.image_uris = groups, {name: run.image_uris for name, run in runs.items()}
         names = json.dumps([f"{platform.prefix}-{name}" for name in runs])

@@ -10,9 +10,12 @@ from constructs import Construct
 
 from sluice.function import HandlerFunction
 
+# AWS: an alarm on an expression takes ten metrics at most, a limit that is not raised; a function has two here.
+MOST_FUNCTIONS = 5
+
 
 class FunctionsAlarm(Construct):
-    """Tells `alerts` of an error or a dead letter of any of `functions`.
+    """Tells `alerts` of an error or a dead letter of any of `functions`, of which there are MOST_FUNCTIONS at most.
 
     With `every`, the time between two scheduled runs, silence is told as well, as insufficient data.
     """

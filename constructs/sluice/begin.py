@@ -59,9 +59,12 @@ class Begin(Construct):
         allow(role, ["s3:GetObjectVersion"], within, wildcard="What workloads read, of which people choose the names")
 
     def _allow_artifacts(self, workloads: list[str], bucket: s3.IBucket, key: kms.IKey) -> None:
-        role, actions = self.handler.role, ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
-        own = [bucket.arn_for_objects(f"{workload}/*/begin/*") for workload in workloads]
-        allow(role, actions, own, wildcard="Runs are named by SageMaker, when they start")
+        role = self.handler.role
+        noted = [bucket.arn_for_objects(f"{workload}/manifests/*") for workload in workloads]
+        allow(role, ["s3:GetObject", "s3:PutObject"], noted, wildcard="Manifests are named by their content")
+        copied = [bucket.arn_for_objects(f"{workload}/*/begin/*") for workload in workloads]
+        writing = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        allow(role, writing, copied, wildcard="Runs are named by SageMaker, when they start")
         via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
         allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], conditions=via_s3)
 

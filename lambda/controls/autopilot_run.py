@@ -12,11 +12,15 @@ STATUSES = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "TIMED_OUT": "FAILED", 
 
 
 def read(detail: dict[str, Any], workload: str, found: Results, bucket: str) -> Ended:
-    """`detail` is that of Step Functions' event. Without a leaderboard, which comes last, there are no tries."""
+    """`detail` is that of Step Functions' event. Of a run that ended before its leaderboard no tries are known, nor
+    which data it read.
+    """
     kept = Kept()
     kept.documents(found, [f"s3://{bucket}/{workload}/{detail['name']}"])
     started, ended = detail["startDate"], detail["stopDate"]
     board = _board(kept)
+    if manifest := board.get("manifest"):
+        kept.manifest(found, str(manifest))
     tries = list(_tries(board, started, ended))
     best = tries[0] if tries else None
     return Ended(
@@ -34,6 +38,7 @@ def read(detail: dict[str, Any], workload: str, found: Results, bucket: str) -> 
                     "sluice.status": detail["status"],
                     "sluice.failure": ": ".join(filter(None, (detail.get("error"), detail.get("cause")))),
                     "sluice.automl-job": board.get("job"),
+                    "sluice.manifest": board.get("manifest"),
                     "sluice.model-package": _scalars(detail.get("output")).get("ModelPackageArn"),
                 }
             ),

@@ -2,9 +2,11 @@
 
 A step may be tried again, and then lists anew and writes the same objects again: what counts is what is there when the
 next step reads it. What is uploaded between the two is read by the run and is not in its manifest.
+
+A manifest is named by its content, which tells of no run: of runs over the same data, later ones are given the same
+manifest, and their steps are asked for the same and may be reused. What a run repeats, its parameter Manifest says.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -40,18 +42,11 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
     workload, folder = event["workload"], f"{event['workload']}/{event['execution']}/begin"
     data, s3 = Dataset(config.data_bucket, workload, event["path"]), clients.client("s3")
     versions, uri = choose(s3, data, event["manifest"], config.artifact_bucket, folder)
-    key = f"{folder}/manifest.json"
-    told = dataset.manifest(data, versions, repeats=event["manifest"])
-    s3.put_object(Bucket=config.artifact_bucket, Key=key, Body=json.dumps(told, indent=1).encode())
-    answer = {
-        "DataUri": uri,
-        "ManifestUri": f"s3://{config.artifact_bucket}/{key}",
-        "ChampionModel": f"s3://{config.artifact_bucket}/{key}",
-        "ChampionVersion": NO_CHAMPION,
-    }
+    noted = dataset.note(s3, data, versions, config.artifact_bucket)
+    answer = {"DataUri": uri, "ManifestUri": noted, "ChampionModel": noted, "ChampionVersion": NO_CHAMPION}
     if config.registry:
         answer |= champion(clients.client("sagemaker"), f"{config.platform}-{workload}")
-    logger.info("begun", objects=len(versions), read=uri, champion=answer["ChampionVersion"])
+    logger.info("begun", repeats=event["manifest"], manifest=noted, read=uri, champion=answer["ChampionVersion"])
     return answer
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 # AWS, CopyObject: up to 5 GB in one request; what is larger is copied in parts.
 _LARGE = TransferConfig(multipart_threshold=5 * 10**9, multipart_chunksize=5 * 10**9, use_threads=False)
 _AT_ONCE = 16
+MANIFESTS = "manifests"  # below a workload's part of the artifact bucket
 
 
 class DatasetError(RuntimeError):
@@ -77,19 +78,25 @@ def checked(dataset: Dataset, current: list[Version]) -> list[Version]:
     return current
 
 
-def manifest(dataset: Dataset, versions: Sequence[Version], *, repeats: str) -> dict[str, Any]:
-    """What a run read; `sha256` is the same for the same versions. `repeats` is the manifest that it was given."""
+def note(s3: Any, dataset: Dataset, versions: Sequence[Version], bucket: str) -> str:
+    """Writes what is read into `bucket`, under the SHA-256 of that text, and gives the URI of this manifest.
+
+    Its member `sha256` is that of the versions alone.
+    """
     objects = [asdict(version) for version in versions]
     digest = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
-    return {**asdict(dataset), "repeats": repeats, "sha256": digest, "objects": objects}
+    content = json.dumps({**asdict(dataset), "sha256": digest, "objects": objects}, indent=1).encode()
+    key = f"{dataset.workload}/{MANIFESTS}/{hashlib.sha256(content).hexdigest()}.json"
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{key}"
 
 
 def recalled(s3: Any, uri: str, dataset: Dataset, artifact_bucket: str) -> list[Version]:
     """The versions that the manifest at `uri` names. Raises DatasetError if it is none, or of other data."""
-    place = rf"s3://{re.escape(artifact_bucket)}/({re.escape(dataset.workload)}/[^/]+/begin/manifest\.json)"
+    place = rf"s3://{re.escape(artifact_bucket)}/({re.escape(dataset.workload)}/{MANIFESTS}/[0-9a-f]{{64}}\.json)"
     found = re.fullmatch(place, uri)
     if not found:
-        wanted = f"s3://{artifact_bucket}/{dataset.workload}/EXECUTION/begin/manifest.json"
+        wanted = f"s3://{artifact_bucket}/{dataset.workload}/{MANIFESTS}/SHA256.json"
         raise DatasetError(f"Manifest is {uri!r}; it must be that of an earlier run of {dataset.workload}: {wanted}")
     try:
         told = json.loads(s3.get_object(Bucket=artifact_bucket, Key=found[1])["Body"].read())

@@ -56,15 +56,21 @@ class Kept:
         """Everything below `places` that is recorded; an evaluation gives metrics as well."""
         for uri in (uri for place in places for uri in found.documents(place)):
             document = results.name(uri)
-            path = "begin/manifest.json" if document == "manifest.json" else document
             try:
-                self.files[path] = found.read(uri)
+                self.files[document] = found.read(uri)
                 if document == "evaluation.json":
-                    metrics, tags = results.evaluated(self.files[path])
+                    metrics, tags = results.evaluated(self.files[document])
                     self.metrics |= metrics
                     self.tags |= tags
             except LeftOutError as reason:
                 self.left_out.append(str(reason))
+
+    def manifest(self, found: Results, uri: str) -> None:
+        """What the run's first step noted of its data."""
+        try:
+            self.files["begin/manifest.json"] = found.read(uri)
+        except LeftOutError as reason:
+            self.left_out.append(str(reason))
 
     def report(self, found: Results, archive: str) -> None:
         """The report that the hook in a training script has made, if there is one."""

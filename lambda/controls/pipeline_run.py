@@ -25,9 +25,9 @@ class PipelineRun:
         steps = self._listed("list_pipeline_execution_steps", "PipelineExecutionSteps")
         jobs, tries = self._trained(steps)
         outputs = {name: value for step in steps for name, value in _answered(step).items()}
-        manifest = outputs.get("ManifestUri", "")
-        places = [uri for step in steps for uri in self._outputs(step)]
-        self._kept.documents(self._found, [*places, *([manifest.rsplit("/", 1)[0]] if manifest else [])])
+        self._kept.documents(self._found, [uri for step in steps for uri in self._outputs(step)])
+        if manifest := outputs.get("ManifestUri"):
+            self._kept.manifest(self._found, manifest)
         for job in jobs:
             self._kept.report(self._found, f"{_folder(job)}/output/output.tar.gz")
         return Ended(

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import Any
 
-DOCUMENTS = ("evaluation.json", "bias.json", "explanation.json", "manifest.json", "leaderboard.json")
+DOCUMENTS = ("evaluation.json", "bias.json", "explanation.json", "leaderboard.json")
 REPORT = "inside/report.html"
 # What is larger is left out, and the run says so. The archive is read only up to the report, and never held whole.
 DOCUMENT_BYTES, REPORT_BYTES, ARCHIVE_BYTES = 5_000_000, 20_000_000, 500_000_000

@@ -17,13 +17,14 @@ from workloads.compiler.checks import check
 
 RUNNER = CliRunner()
 LIKE = ("digits", "tabular", "automl")
+COMPILED = shutil.ignore_patterns("__pycache__")
 
 
 @pytest.fixture
 def workloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder like workloads/, to make new ones in."""
     for part in (*LIKE, "toolkit"):
-        shutil.copytree(ROOT / "workloads" / part, tmp_path / part, symlinks=True)
+        shutil.copytree(ROOT / "workloads" / part, tmp_path / part, symlinks=True, ignore=COMPILED)
     monkeypatch.setattr(new, "WORKLOADS", tmp_path)
     return tmp_path
 

@@ -85,7 +85,7 @@ def test_an_unknown_workload_is_answered_with_the_known_ones() -> None:
     command = [sys.executable, "-m", "workloads.compiler", "letters"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "no such workload: letters; workloads/ has digits" in done.stdout
+    assert "no such workload: letters; workloads/ has automl, digits, tabular" in done.stdout
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from sluice.begin import Begin
 from sluice.tell import Tell
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
+from tests import autopilot_app
 
 # `lambda` is a keyword, so no import statement reaches this folder.
 in_memory = importlib.import_module("tests.lambda.cloud")
@@ -81,7 +82,8 @@ def deployed(synthesis: Any) -> dict[str, Any]:
         "platform": synthesis.platform.model_copy(update={"costs": enforcing}),
         "env": Environment(region=in_memory.REGION),
     }
-    app = App(context={"aws:cdk:bundling-stacks": []})
+    context = {"aws:cdk:bundling-stacks": []}
+    app = App(context=context)
     foundation = FoundationStack(app, "Foundation", **common)
     costs, runs = CostsStack(app, "Costs", foundation=foundation, **common), _runs(app, foundation)
     return {
@@ -89,6 +91,7 @@ def deployed(synthesis: Any) -> dict[str, Any]:
         **dict(permissions.functions(synthesis.templates["training"])),
         **dict(permissions.functions(dict(Template.from_stack(costs).to_json()))),
         **dict(permissions.functions(dict(Template.from_stack(runs).to_json()))),
+        **dict(permissions.functions(dict(Template.from_stack(autopilot_app.build(App(context=context))).to_json()))),
     }
 
 

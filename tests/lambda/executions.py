@@ -12,6 +12,7 @@ cloud = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
 arn, NOW, OURS = cloud.arn, cloud.NOW, cloud.OURS
 
 BUCKET = "artifacts"
+MANIFEST = f"s3://{BUCKET}/digits/manifests/0a1b.json"
 EXECUTION = arn("pipeline/sluice-dev-digits/execution/abc123")
 EVALUATION = {
     "metrics": {"purity": {"value": 0.79}},
@@ -31,15 +32,13 @@ class Executions(cloud.Cloud):
         self.jobs: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, bytes] = {}
         self.parameters = {"Manifest": "", "Epochs": "5", "Seed": "1"}
-        self.step(
-            "Begin", Lambda={"OutputParameters": _rows(ManifestUri=uri("begin/manifest.json"), ChampionVersion="3")}
-        )
+        self.step("Begin", Lambda={"OutputParameters": _rows(ManifestUri=MANIFEST, ChampionVersion="3")})
         self.train("train-1", {"k": "10", "_tuning": "1"}, {"test:msd": 12.5})
         self.step("Train", TrainingJob={"Arn": arn("training-job/train-1")})
         self.process("evaluate-1", uri("evaluate/evaluation"))
         self.step("Evaluate", ProcessingJob={"Arn": arn("processing-job/evaluate-1")})
         self.step("Register", RegisterModel={"Arn": arn("model-package/sluice-dev-digits/4")})
-        self.put("begin/manifest.json", b'{"objects": []}')
+        self.objects["digits/manifests/0a1b.json"] = b'{"objects": []}'
         self.put("evaluate/evaluation/evaluation.json", json.dumps(EVALUATION).encode())
         self.put("evaluate/evaluation/other.csv", b"1,2")
 

@@ -1,5 +1,6 @@
 """The first step of a run against an in-memory cloud: what it notes, what it finds, and what it refuses."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ BOTH = pytest.mark.parametrize(
     [("digits", "digits.csv", "digits/digits.csv"), ("tables", "parts/", "tables/parts/1.csv")],
 )
 MODEL = "s3://artifacts/digits/e0/train/model.tar.gz"
+NOTED = f"digits/manifests/{64 * '0'}.json"
 
 
 @pytest.fixture(autouse=True)
@@ -41,15 +43,27 @@ def register(cloud: Any, version: int, approval: str = "Approved", of: str = "di
 
 
 def test_the_live_object_is_read_and_its_version_noted(cloud: Any, buckets: tuple[str, str]) -> None:
-    data, artifacts = buckets
+    data = buckets[0]
     cloud.put(data, "digits/digits.csv", b"old")
     version = cloud.put(data, "digits/digits.csv", b"newer")
     answer = run()
     assert answer["DataUri"] == f"s3://{data}/digits/digits.csv"
-    assert answer["ManifestUri"] == f"s3://{artifacts}/digits/e1/begin/manifest.json"
     told = read(cloud, answer["ManifestUri"])
     assert told["objects"] == [{"key": "digits/digits.csv", "version": version, "etag": "e1", "size": 5}]
-    assert (told["bucket"], told["workload"], told["path"], told["repeats"]) == (data, "digits", "digits.csv", "")
+    assert (told["bucket"], told["workload"], told["path"]) == (data, "digits", "digits.csv")
+
+
+def test_the_manifest_is_named_by_its_content_and_another_only_when_the_data_is(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    data, artifacts = buckets
+    cloud.put(data, "digits/digits.csv", b"old")
+    first = run("e1")["ManifestUri"]
+    digest = hashlib.sha256(cloud.body(artifacts, first.removeprefix(f"s3://{artifacts}/"))).hexdigest()
+    assert first == f"s3://{artifacts}/digits/manifests/{digest}.json"
+    assert run("e2")["ManifestUri"] == run("e3", manifest=first)["ManifestUri"] == first
+    cloud.put(data, "digits/digits.csv", b"old")
+    assert run("e4")["ManifestUri"] != first
 
 
 def test_every_answer_is_a_text_as_a_pipeline_takes_it(cloud: Any, buckets: tuple[str, str]) -> None:
@@ -124,9 +138,7 @@ def test_a_run_is_repeated_where_the_data_is_while_it_is_the_same(cloud: Any, bu
     cloud.put(buckets[0], "digits/digits.csv", b"1")
     first = run()
     second = run("e2", manifest=first["ManifestUri"])
-    assert second["DataUri"] == first["DataUri"]
-    noted, again = read(cloud, first["ManifestUri"]), read(cloud, second["ManifestUri"])
-    assert again == noted | {"repeats": first["ManifestUri"]}
+    assert second == first
 
 
 def test_a_run_is_repeated_on_a_copy_of_what_it_read_once_the_data_is_another(
@@ -139,7 +151,7 @@ def test_a_run_is_repeated_on_a_copy_of_what_it_read_once_the_data_is_another(
     for _ in range(2):  # a step may be tried again
         assert run("e2", manifest=first["ManifestUri"])["DataUri"] == f"s3://{artifacts}/{copied}"
     assert cloud.body(artifacts, copied) == b"first"
-    third = run("e3", manifest=f"s3://{artifacts}/digits/e2/begin/manifest.json")
+    third = run("e3", manifest=run("e2", manifest=first["ManifestUri"])["ManifestUri"])
     assert cloud.body(artifacts, third["DataUri"].removeprefix(f"s3://{artifacts}/")) == b"first"
 
 
@@ -204,23 +216,23 @@ def test_a_version_that_is_gone_is_named(cloud: Any, buckets: tuple[str, str]) -
 def test_a_manifest_that_cannot_be_read_is_refused(
     cloud: Any, buckets: tuple[str, str], body: bytes | None, message: str
 ) -> None:
-    cloud.put(buckets[1], "digits/e0/begin/manifest.json", body)
+    cloud.put(buckets[1], NOTED, body)
     with pytest.raises(DatasetError, match=message):
-        run(manifest=f"s3://{buckets[1]}/digits/e0/begin/manifest.json")
+        run(manifest=f"s3://{buckets[1]}/{NOTED}")
 
 
-@pytest.mark.parametrize("place", ["tables/e0/begin/manifest.json", "digits/e0/train/x.json", "digits/manifest.json"])
+@pytest.mark.parametrize("place", [NOTED.replace("digits", "tables"), "digits/e0/x.json", "digits/manifests/x.json"])
 def test_what_is_no_manifest_of_the_workload_is_not_even_read(cloud: Any, buckets: tuple[str, str], place: str) -> None:
-    with pytest.raises(DatasetError, match=r"must be that of an earlier run of digits: s3://.*/digits/EXECUTION/"):
+    with pytest.raises(DatasetError, match=r"must be that of an earlier run of digits: s3://.*/digits/manifests/SHA"):
         run(manifest=f"s3://{buckets[1]}/{place}")
     assert "GetObject" not in [call.operation for call in cloud.calls]
 
 
 def test_a_manifest_of_another_path_is_refused(cloud: Any, buckets: tuple[str, str]) -> None:
     told = {"bucket": buckets[0], "workload": "digits", "path": "old.csv", "objects": []}
-    cloud.put(buckets[1], "digits/e0/begin/manifest.json", json.dumps(told).encode())
+    cloud.put(buckets[1], NOTED, json.dumps(told).encode())
     with pytest.raises(DatasetError, match=r"is of s3://.*/digits/old.csv; this workload reads s3://.*/digits.csv"):
-        run(manifest=f"s3://{buckets[1]}/digits/e0/begin/manifest.json")
+        run(manifest=f"s3://{buckets[1]}/{NOTED}")
 
 
 def test_a_forged_manifest_reaches_no_data_of_another_workload(cloud: Any, buckets: tuple[str, str]) -> None:
@@ -228,9 +240,9 @@ def test_a_forged_manifest_reaches_no_data_of_another_workload(cloud: Any, bucke
     cloud.put(buckets[0], "digits/digits.csv", b"1")
     stolen = {"key": "tables/parts/secret.csv", "version": version, "etag": "e0", "size": 1}
     told = {"bucket": buckets[0], "workload": "digits", "path": "digits.csv", "objects": [stolen]}
-    cloud.put(buckets[1], "digits/e0/begin/manifest.json", json.dumps(told).encode())
+    cloud.put(buckets[1], NOTED, json.dumps(told).encode())
     with pytest.raises(DatasetError, match="is gone"):
-        run(manifest=f"s3://{buckets[1]}/digits/e0/begin/manifest.json")
+        run(manifest=f"s3://{buckets[1]}/{NOTED}")
 
 
 def test_the_role_allows_what_these_tests_called_and_nothing_else(

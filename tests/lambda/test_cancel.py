@@ -1,20 +1,14 @@
 """What an execution of an Autopilot state machine has left running is ended, and nothing else."""
 
 import hashlib
-import importlib
 import os
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aws_cdk import App
-from aws_cdk.assertions import Template
 
 from controls import cancel
-from tests import autopilot_app
-
-permissions = importlib.import_module("tests.lambda.permissions")
 
 STEM = "sluice-dev-automl"
 EXECUTION = "arn:aws:states:us-east-1:111122223333:execution:sluice-dev-automl:run-1"
@@ -35,13 +29,6 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(cancel, "time", SimpleNamespace(sleep=waited.append))
     monkeypatch.setitem(os.environ, "SLUICE_STEM", STEM)
     return waited
-
-
-@pytest.fixture(scope="module")
-def function() -> Any:
-    template = Template.from_stack(autopilot_app.build(App(context={"aws:cdk:bundling-stacks": []})))
-    found = [f for verb, f in permissions.functions(dict(template.to_json())) if verb == "cancel"]
-    return found[0]
 
 
 def run(status: str = "ABORTED") -> list[str]:
@@ -93,6 +80,6 @@ def test_what_cannot_be_stopped_is_an_error_that_lambda_repeats(cloud: Any, refu
 
 
 def test_the_role_allows_what_these_tests_called_and_nothing_else(
-    recorded: list[Any], function: Any, compare: Callable[..., None]
+    recorded: list[Any], deployed: dict[str, Any], compare: Callable[..., None]
 ) -> None:
-    compare(recorded, function)
+    compare(recorded, deployed["cancel"])

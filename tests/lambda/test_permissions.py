@@ -42,6 +42,7 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
         ("promote", _LETTER_USES | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")}),
         ("sweep", _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES}),
         ("teardown", _LETTER_USES),
+        ("cancel", _LETTER_USES),
         ("record", _LETTER_USES | {(use, "unconditional  ") for use in ("Decrypt", "GenerateDataKey")}),
         ("begin", _LETTER_USES | {("Decrypt", _OBJECTS), ("GenerateDataKey", _OBJECTS)}),
         ("tell", _LETTER_USES | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)}),

@@ -95,7 +95,7 @@ def test_a_run_tells_parameters_metrics_and_where_it_came_from(cloud: Any, mlflo
         "sluice.status": "Succeeded",
         "sluice.training-job": "train-1",
         "sluice.model-package": in_memory.arn("model-package/sluice-dev-digits/4"),
-        "sluice.manifest": executions.uri("begin/manifest.json"),
+        "sluice.manifest": executions.MANIFEST,
         "sluice.champion-version": "3",
         "sluice.better": "True",
         "sluice.reason": "0.79 is better than 0.7",
@@ -190,6 +190,7 @@ def test_autopilots_candidates_are_runs_of_their_own_and_the_best_is_the_runs(cl
         {"name": "b", "algorithm": "linear", "objective": 0.7, "metrics": None, "model": None},
     ]
     board = {"execution": "abc123", "job": "job", "objective": "AUC", "candidates": candidates}
+    board["manifest"] = executions.MANIFEST
     cloud.objects["titanic/abc123/leaderboard/leaderboard.json"] = json.dumps(board).encode()
     assert outcome(AUTOPILOT) == "recorded"
     run = run_of(mlflow)
@@ -197,6 +198,8 @@ def test_autopilots_candidates_are_runs_of_their_own_and_the_best_is_the_runs(cl
     assert run["params"] == {"target": "Survived", "algorithm": "xgboost"}
     assert run["metrics"] == {"AUC": 0.9, "f1": 0.8}
     assert run["tags"]["sluice.model-package"].endswith("sluice-dev-titanic/1")
+    assert run["tags"]["sluice.manifest"] == executions.MANIFEST
+    assert cloud.objects["mlflow/1/run0/artifacts/begin/manifest.json"] == b'{"objects": []}'
     assert [r["metrics"] for r in mlflow.runs.values()][1:] == [{"AUC": 0.9, "f1": 0.8}, {"AUC": 0.7}]
 
 
@@ -263,7 +266,7 @@ def test_the_role_allows_what_these_tests_called_and_nothing_else(
 ) -> None:
     """In the template, app and bucket have logical names."""
     own = deployed["record"]
-    [bucket] = {r for s in own.statements for r in s.resources if "s3:ListBucket" in s.actions}
+    [bucket] = {r.removesuffix(".Arn") for s in own.statements for r in s.resources if "s3:ListBucket" in s.actions}
     known = {"Arn": own.environment["SLUICE_APP_ARN"], "Bucket": bucket}
     calls = [
         (

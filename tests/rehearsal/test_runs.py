@@ -23,6 +23,7 @@ from tests.rehearsal.pipelining import Run, ended, fail, until
 pytestmark = pytest.mark.slow
 
 NAMES = ["runs-dev-digits"]
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:runs-dev-begin"
 ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
 PATIENT = {"Delay": 0.2, "MaxAttempts": 300}
 
@@ -111,19 +112,18 @@ def mail(deployed: Deployed, cloud: EmbeddedCloud, bus: Any) -> Callable[[], tup
 
 @pytest.fixture(scope="module")
 def pipeline(create: Callable[..., None], make_role: Callable[..., str], deployed: Deployed) -> str:
-    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:runs-dev-begin"
     given = {"workload": "digits", "path": "digits.csv", "manifest": {"Get": "Parameters.Manifest"}}
     outputs = ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")
     begin = {
         "Name": "Begin",
         "Type": "Lambda",
-        "FunctionArn": function,
+        "FunctionArn": FUNCTION,
         "Arguments": {**given, "execution": {"Get": "Execution.PipelineExecutionId"}},
         "OutputParameters": [{"OutputName": name, "OutputType": "String"} for name in outputs],
     }
     manifest = {"Name": "Manifest", "Type": "String", "DefaultValue": ""}
     reason = {"Std:Join": {"On": " ", "Values": ["as told:", {"Get": "Steps.Begin.OutputParameters['DataUri']"}]}}
-    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": FUNCTION}
     create(NAMES[0], [begin, fail("End", reason)], [manifest], make_role("runs-pipeline", [allowed]))
     return NAMES[0]
 
@@ -144,9 +144,32 @@ def test_a_run_notes_its_data_and_can_be_repeated_on_it(
     again = answer(steps)
     assert re.fullmatch(rf"s3://{deployed.artifacts}/digits/\w+/begin/data/digits.csv", again["DataUri"])
     assert deployed.read(again["DataUri"]) == b"first"
-    noted, repeated = (json.loads(deployed.read(row["ManifestUri"])) for row in (first, again))
-    assert repeated == noted | {"repeats": first["ManifestUri"]}
+    assert again["ManifestUri"] == first["ManifestUri"]
+    assert json.loads(deployed.read(first["ManifestUri"]))["objects"][0]["key"] == "digits/digits.csv"
     assert {mail()[0], mail()[0]} == {"[runs-dev] digits: a run failed at End"}
+
+
+def test_preprocessing_is_reused_while_the_data_is_the_same(
+    deployed: Deployed, digits: dict[str, str], create: Callable[..., None], start: Run
+) -> None:
+    body = (ROOT / "workloads" / "digits" / "pipeline.json").read_text("utf-8")
+    for name, value in digits.items():
+        body = body.replace(f"${{{name}}}", FUNCTION if name == "BeginFunctionArn" else value)
+    definition = json.loads(body)
+    begin, preprocess, *_ = definition["Steps"]
+    cached = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P7D"}}  # as `run: {cache_days: 7}` is compiled
+    create("runs-reused", [begin, preprocess | cached], definition["Parameters"])
+    table = deployed.s3.get_object(Bucket=digits["DataBucket"], Key="digits/digits.csv")["Body"].read()
+
+    def reused() -> bool:
+        run, steps = start("runs-reused")
+        assert run["PipelineExecutionStatus"] == "Succeeded", run
+        return "CacheHitResult" in steps["Preprocess"]
+
+    deployed.upload(table)
+    assert [reused(), reused()] == [False, True]
+    deployed.upload(table.replace(b"\n", b"\r\n"))
+    assert [reused(), reused()] == [False, True]
 
 
 def test_the_newest_approved_model_is_the_champion(

@@ -11,6 +11,7 @@ from aws_cdk.assertions import Match, Template
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from config.load import ROOT
+from sluice import waiver
 from tests import autopilot_app
 
 NAME = autopilot_app.NAME
@@ -24,6 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     context = {"aws:cdk:bundling-stacks": [], "@aws-cdk/core:failSynthOnValidationErrors": False}
     app = App(outdir=str(out), context=context)
     autopilot_app.build(app)
+    waiver.acknowledge()
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     app.synth()
     return out

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, Environment
 from aws_cdk.assertions import Match, Template
 
+import stacks.training
 from config.load import ROOT, load_workload
 from config.schema import Platform
 from config.tuning import Choices, Tuning
@@ -97,7 +99,7 @@ def test_roles_are_taken_by_sagemaker_for_this_account_only(training: Template) 
     trust = {"Principal": {"Service": "sagemaker.amazonaws.com"}, "Condition": ours}
     document = Match.object_like({"Statement": [Match.object_like(trust)]})
     roles = training.find_resources("AWS::IAM::Role", {"Properties": {"AssumeRolePolicyDocument": document}})
-    assert sorted(name[:17] for name in roles) == ["PipelinedigitsJob", "PipelinedigitsRol"]
+    assert sorted(name[:17] for name in roles) == ["ExperimentsRole3C", "PipelinedigitsJob", "PipelinedigitsRol"]
 
 
 def test_the_pipeline_calls_the_function_that_a_run_begins_with_and_no_other(training: Template) -> None:
@@ -111,21 +113,55 @@ def test_no_more_steps_run_at_once_than_the_workload_says(training: Template) ->
     training.has_resource_properties("AWS::SageMaker::Pipeline", limit)
 
 
+def heard(training: Template, function: str) -> dict[str, Any]:
+    """The pattern of the one rule that calls it."""
+    functions = training.find_resources("AWS::Lambda::Function", {"Properties": {"FunctionName": function}})
+    [pattern] = [
+        rule["Properties"]["EventPattern"]
+        for rule in training.find_resources("AWS::Events::Rule").values()
+        if rule["Properties"]["Targets"][0]["Arn"]["Fn::GetAtt"][0] in functions
+    ]
+    return pattern
+
+
 def test_what_fails_and_what_alerts_is_heard_by_one_function(training: Template) -> None:
-    [rule] = training.find_resources("AWS::Events::Rule").values()
-    pattern, [target] = rule["Properties"]["EventPattern"], rule["Properties"]["Targets"]
-    assert training.to_json()["Resources"][target["Arn"]["Fn::GetAtt"][0]]["Properties"]["FunctionName"].endswith(
-        "tell"
-    )
+    pattern = heard(training, "sluice-dev-tell")
     assert sorted(pattern["source"]) == ["aws.s3", "aws.sagemaker"]
     alert, run = pattern["detail"]["$or"]
     assert alert["object"] == {"key": [{"wildcard": "*/alerts/*.json"}]}
     assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-digits" in str(run)
 
 
-def test_a_dead_letter_of_what_tells_is_an_alarm(training: Template) -> None:
-    [alarm] = training.find_resources("AWS::CloudWatch::Alarm").values()
-    assert "Tell" in str(alarm["Properties"]["Metrics"]) and "Begin" not in str(alarm["Properties"]["Metrics"])
+def watched(training: Template) -> list[set[str]]:
+    """By alarm, the functions whose errors and dead letters it has, by the first word of their logical names."""
+    found = []
+    for alarm in training.find_resources("AWS::CloudWatch::Alarm").values():
+        metrics = [row["MetricStat"]["Metric"] for row in alarm["Properties"]["Metrics"] if "MetricStat" in row]
+        named = [str(metric["Dimensions"]) for metric in metrics]
+        words = ("Begin", "Tell", "Experiments", "Cancel")
+        found.append({word for word in words if sum(word in name for name in named) >= 2})
+        assert len(metrics) <= 10  # AWS takes no more
+    return found
+
+
+def test_one_alarm_tells_when_what_tells_or_records_fails(training: Template) -> None:
+    assert watched(training) == [{"Tell", "Experiments"}]
+
+
+def test_what_cancels_a_search_is_in_the_alarm(grown: Template) -> None:
+    assert watched(grown) == [{"Tell", "Experiments", "Cancel"}]
+
+
+def test_more_functions_than_an_alarm_can_watch_have_two(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "workloads").mkdir()
+    automl = load_workload(ROOT / "workloads" / "automl" / "workload.yaml")
+    for name in ("a", "b", "c", "d"):
+        (tmp_path / "workloads" / name).symlink_to(ROOT / "workloads" / "automl")
+    monkeypatch.setattr(stacks.training, "ROOT", tmp_path)
+    template = template_of(platform.model_copy(update={"workloads": dict.fromkeys("abcd", automl)}))
+    assert watched(template) == [{"Tell", "Experiments", "Cancel"}, {"Cancel"}]
 
 
 def test_only_a_workload_that_tunes_may_search(training: Template) -> None:
@@ -133,7 +169,7 @@ def test_only_a_workload_that_tunes_may_search(training: Template) -> None:
 
 
 def test_without_workloads_nothing_of_a_run_is_there(platform: Platform) -> None:
-    template = template_of(platform.model_copy(update={"workloads": {}}))
+    template = template_of(platform.model_copy(update={"workloads": {}, "experiments": "off"}))
     assert {resource["Type"] for resource in template.to_json()["Resources"].values()} == {"AWS::SSM::Parameter"}
 
 
@@ -185,7 +221,8 @@ def test_a_schedule_starts_its_own_pipeline_in_its_time_zone_and_buries_what_can
 def test_the_workloads_tags_are_on_its_resources_and_on_what_a_run_starts(grown: Template) -> None:
     tag = {"Key": "project", "Value": "mail"}
     [pipeline] = grown.find_resources("AWS::SageMaker::Pipeline").values()
-    [group] = grown.find_resources("AWS::SageMaker::ModelPackageGroup").values()
+    named = {"Properties": {"ModelPackageGroupName": "sluice-dev-digits"}}
+    [group] = grown.find_resources("AWS::SageMaker::ModelPackageGroup", named).values()
     assert tag in pipeline["Properties"]["Tags"] and tag in group["Properties"]["Tags"]
     body = json.loads(pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"][0])
     started = [step["Arguments"]["Tags"] for step in body["Steps"] if step["Type"] in ("Processing", "Training")]
@@ -194,6 +231,5 @@ def test_the_workloads_tags_are_on_its_resources_and_on_what_a_run_starts(grown:
 
 def test_what_autopilot_trains_has_no_pipeline_and_its_state_machine_is_heard(grown: Template) -> None:
     grown.resource_count_is("AWS::SageMaker::Pipeline", 1)
-    [rule] = grown.find_resources("AWS::Events::Rule").values()
-    *_, machine = rule["Properties"]["EventPattern"]["detail"]["$or"]
+    *_, machine = heard(grown, "sluice-dev-tell")["detail"]["$or"]
     assert machine["status"] == ["FAILED", "TIMED_OUT"] and "stateMachine:sluice-dev-automl" in str(machine)

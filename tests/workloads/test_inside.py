@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from workloads.toolkit.inside import Inside, StopTrainingError
-from workloads.toolkit.inside.statistics import BINS, ZERO, edges, merged
+from toolkit.inside import Inside, StopTrainingError
+from toolkit.inside.statistics import BINS, ZERO, edges, merged
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"

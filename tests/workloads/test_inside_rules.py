@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-
-from workloads.toolkit.inside import rules
+from toolkit.inside import rules
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

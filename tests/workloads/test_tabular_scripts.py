@@ -75,10 +75,12 @@ def test_preprocess_tells_what_is_in_the_table_and_what_was_read(titanic: Split)
     assert described == read(titanic.folder / "train" / "data.json")
 
 
-def test_the_manifest_of_the_first_step_ends_up_in_what_was_read(cancer: Split, tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text('{"objects": [{"VersionId": "v1"}]}')
+@pytest.mark.parametrize("given", ["input/0a1b.json", "input"])
+def test_the_manifest_of_the_first_step_ends_up_in_what_was_read(cancer: Split, tmp_path: Path, given: str) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "0a1b.json").write_text('{"objects": [{"VersionId": "v1"}]}')
     again = Split(cancer.code, cancer.table, "target", tmp_path)
-    again.preprocess("--manifest", tmp_path / "manifest.json")
+    again.preprocess("--manifest", tmp_path / given)
     assert read(tmp_path / "baseline" / "data.json")["begin"] == {"objects": [{"VersionId": "v1"}]}
 
 

@@ -133,7 +133,8 @@ def _leaderboard() -> Iterator[tuple[str, State]]:
     }
     row = ", ".join(f"'{name}': {value}" for name, value in told.items())
     rows = f"[$map($states.result.Candidates, function($c) {{{{{row}}}}})]"
-    head = "'execution': $states.context.Execution.Name, 'job': $run, 'objective': $objective"
+    head = "'execution': $states.context.Execution.Name, 'job': $run, 'objective': $objective, "
+    head += "'manifest': $begin.ManifestUri"
     order = "$best.FinalAutoMLJobObjectiveMetric.Type = 'Minimize' ? 'Ascending' : 'Descending'"
     arguments = {
         "AutoMLJobName": jsonata("$run"),
@@ -260,9 +261,9 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
         },
         "ModelMetrics": {"ModelQuality": {"Statistics": quality}},
         "CustomerMetadataProperties": {
-            "execution": jsonata("$states.context.Execution.Name"),
-            "automl-job": jsonata("$run"),
             "candidate": jsonata("$best.CandidateName"),
+            "execution": jsonata("$states.context.Execution.Name"),
+            "search-job": jsonata("$run"),
         },
     }
     yield "Register", task("createModelPackage", package, "Done")

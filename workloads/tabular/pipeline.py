@@ -45,7 +45,7 @@ def _arguments(workload: Workload) -> list[str]:
     assert workload.data.target is not None  # a script has one: config/workload.py
     given = ["--format", workload.data.format, "--target", workload.data.target, *_segment(workload)]
     outputs = [word for name in OUTPUTS for word in (f"--{name}", f"{FOLDER}/output/{name}")]
-    return [*given, "--manifest", f"{FOLDER}/input/manifest/manifest.json", *outputs]
+    return [*given, "--manifest", f"{FOLDER}/input/manifest", *outputs]
 
 
 def _segment(workload: Workload) -> list[str]:

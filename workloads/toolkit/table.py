@@ -70,7 +70,7 @@ def problem_of(target):
 
 
 def manifest(path, frame, target, format="csv", begin=None):
-    """What was read, so that a run can be repeated; `begin` is the file that tells the versions in S3, if any."""
+    """What was read, so that a run can be repeated; `begin` tells the versions in S3: a file or its folder, or None."""
     files = []
     for file in files_of(path, format):
         content = file.read_bytes()
@@ -79,6 +79,8 @@ def manifest(path, frame, target, format="csv", begin=None):
     kinds = {name: "number" if is_numeric_dtype(frame[name]) else "text" for name in frame.columns}
     told = {"files": files, "rows": len(frame), "columns": kinds, "target": target}
     told["problem"] = problem_of(frame[target])
+    if begin and Path(begin).is_dir():
+        [begin] = Path(begin).iterdir()  # its name is that in S3, which no pipeline knows beforehand
     told["begin"] = json.loads(Path(begin).read_text()) if begin else None
     return told
 

@@ -32,7 +32,7 @@ def main(argv=None):
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--target", required=True, help="the column that is to be predicted")
     parser.add_argument("--segment", help="the column by which bias will be measured; only checked here")
-    parser.add_argument("--manifest", type=Path, help="the manifest of the run's first step; ends up in data.json")
+    parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
     for name in ("train", "validation", "test", "baseline"):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="DIR")
     parser.add_argument("--validation-share", type=float, default=0.2)
