@@ -38,7 +38,8 @@ def test_a_job_takes_its_arguments_from_where_sagemaker_puts_them(cancer: Split,
         "model.joblib",
         "model.json",
     ]
-    assert len(list((folder / "checkpoints" / "job").iterdir())) == 2
+    assert len(list((folder / "checkpoints" / "job").glob("*.checkpoint"))) == 2
+    assert (folder / "output" / "data" / "inside" / "report.html").is_file()
     assert not (folder / "output" / "failure").exists()
 
 
@@ -73,9 +74,16 @@ def predictions(model: Path, split: Split) -> list[str]:
     return json.loads(succeed(Path(__file__).with_name("serve_rows.py"), model, text=requests))
 
 
-def test_a_training_killed_at_any_moment_ends_with_the_same_model(cancer: Split, tmp_path: Path) -> None:
-    calm = succeed(*cancer.training(tmp_path / "calm", *SLOWLY))
-    command = [str(PYTHON), *cancer.training(tmp_path / "rough", *SLOWLY, "--checkpoints", tmp_path / "kept")]
+def recorded(output: Path) -> list[str]:
+    """What the look inside kept of each step."""
+    assert (output / "inside" / "report.html").stat().st_size > 0
+    return (output / "inside" / "history.jsonl").read_text().splitlines()[1:]
+
+
+def test_a_training_killed_at_any_moment_ends_with_the_same_model_and_report(cancer: Split, tmp_path: Path) -> None:
+    calm = succeed(*cancer.training(tmp_path / "calm", *SLOWLY, "--output", tmp_path / "calm-output"))
+    places = ("--checkpoints", tmp_path / "kept", "--output", tmp_path / "rough-output")
+    command = [str(PYTHON), *cancer.training(tmp_path / "rough", *SLOWLY, *places)]
     chance, log = random.Random(0), tmp_path / "log"
     for _ in range(3):
         with log.open("ab") as output:
@@ -91,6 +99,8 @@ def test_a_training_killed_at_any_moment_ends_with_the_same_model(cancer: Split,
     assert (told.lost_epochs, told.differing) == (0, 0)
     assert told.told == spot_jobs.judge(calm.splitlines(), kills=0).told
     assert predictions(tmp_path / "rough", cancer) == predictions(tmp_path / "calm", cancer)
+    assert recorded(tmp_path / "rough-output") == recorded(tmp_path / "calm-output")
+    assert len(recorded(tmp_path / "calm-output")) == 30
 
 
 def test_sigterm_ends_a_training_after_the_epoch_it_is_in(cancer: Split, tmp_path: Path) -> None:

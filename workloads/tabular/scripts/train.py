@@ -77,13 +77,13 @@ def fit(options, description, rows, held_out, ending):
         iterations = min(epoch * options.epoch_iterations, options.iterations)
         estimator.set_params(max_iter=iterations).fit(*rows)
         metrics = told(description, estimator, rows, held_out)
+        if inside:  # before the checkpoint: an epoch that is trained again is recorded again, and none is left out
+            losses = {"train": loss_of(estimator, *rows), "validation": loss_of(estimator, *held_out)}
+            inside.record(iterations, losses, gradients={"rows": row_gradients(estimator, *rows)})
         if checkpoints:
             checkpoints.save(epoch, pickle.dumps((identity, estimator, metrics)))
         # What is printed is finished: no interruption may take it back.
         print(f"epoch {epoch} of {epochs}: {metrics}", flush=True)
-        if inside:
-            losses = {"train": loss_of(estimator, *rows), "validation": loss_of(estimator, *held_out)}
-            inside.record(iterations, losses, gradients={"rows": row_gradients(estimator, *rows)})
         if ending and epoch < epochs:
             print(f"ended by SIGTERM after epoch {epoch}", flush=True)
             sys.exit(ENDED)
