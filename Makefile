@@ -105,7 +105,7 @@ check: setup ## lint, types, nag, template checks
 compile: setup setup-sdk ## write every workload's pipeline.json
 	@.venv/bin/sluice pipelines compile
 
-bench: setup ## measure, into out/bench.json (ONLY=prefix)
+bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix)
 	@$(PY) -m bench --only "$(ONLY)"
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes

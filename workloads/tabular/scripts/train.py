@@ -39,6 +39,8 @@ def main(argv=None):
     parser.add_argument("--target", required=True, help="the column that is to be predicted")
     parser.add_argument("--learning-rate", type=float, default=0.1)
     parser.add_argument("--max-leaf-nodes", type=int, default=31)
+    parser.add_argument("--min-samples-leaf", type=int, default=20)
+    parser.add_argument("--max-features", type=float, default=1.0, help="share of the columns that each split sees")
     parser.add_argument("--l2-regularization", type=float, default=0.0)
     parser.add_argument("--iterations", type=int, default=60, help="trees, or trees of each class")
     parser.add_argument("--epoch-iterations", type=int, default=5, help="trees between two checkpoints")
@@ -118,7 +120,8 @@ def restore(checkpoints, identity, options):
 
 def identity_of(options, rows):
     """What a training must share with the one whose checkpoint it takes up."""
-    names = ("learning_rate", "max_leaf_nodes", "l2_regularization", "epoch_iterations", "seed", "target")
+    names = ("learning_rate", "max_leaf_nodes", "min_samples_leaf", "max_features", "l2_regularization")
+    names += ("epoch_iterations", "seed", "target")
     data = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in rows)).hexdigest()
     return {"data": data, **{name: getattr(options, name) for name in names}}
 
