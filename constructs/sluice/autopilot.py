@@ -1,5 +1,6 @@
 """A workload that Autopilot trains: its state machine, and the model package group that its runs register models in."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,8 +28,16 @@ from sluice.network import Network
 from sluice.permission import allow, allow_grants
 from sluice.roles import JOB_LOGS, WorkloadRole
 
-STEM_LENGTH = 19  # an AutoML job's name has 32 characters at most, and 13 of them tell one run from another
 _LEFT_BEHIND = ["ABORTED", "FAILED", "TIMED_OUT"]
+
+
+def stem(name: str) -> str:
+    """How the names of all that the state machine `name` starts begin. Nothing else's do, not even a sibling's.
+
+    An AutoML job's name has 32 characters at most, of which 13 tell one run from another: a workload's own name is too
+    long, and cut off it would begin those of other workloads, and of the models that endpoints serve, as well.
+    """
+    return f"ap-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 class Autopilot(Construct):
@@ -56,7 +65,7 @@ class Autopilot(Construct):
         registers: bool,
     ) -> None:
         super().__init__(scope, id)
-        self._name, self._key, self._stem = name, key, name[:STEM_LENGTH].rstrip("-")
+        self._name, self._key, self._stem = name, key, stem(name)
         uris = images(folder, region)
         code = archive.asset(self, "Code", ROOT / "build" / "workloads" / f"{folder.name}.py", folder / "scripts")
         # Endpoints of its models would need its images; which ones Autopilot chooses is known after a search only.
