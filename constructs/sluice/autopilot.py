@@ -1,10 +1,10 @@
-"""A workload that Autopilot trains: its state machine, and the model package group that its runs register models in."""
+"""A workload that Autopilot trains: its state machine, and what ends what a run has left behind."""
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Tags
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -41,7 +41,7 @@ def stem(name: str) -> str:
 
 
 class Autopilot(Construct):
-    """The state machine `name` of the workload in `folder`. With `registers`, `package_group` has the same name.
+    """The state machine `name` of the workload in `folder`. Runs register models in `package_group`.
 
     Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix. `cancel` ends what an
     execution that came to no good end has left running.
@@ -62,7 +62,7 @@ class Autopilot(Construct):
         network: Network,
         begin: lambda_.IFunction,
         tags: Mapping[str, str],
-        registers: bool,
+        package_group: sagemaker.CfnModelPackageGroup | None,
     ) -> None:
         super().__init__(scope, id)
         self._name, self._key, self._stem = name, key, stem(name)
@@ -94,15 +94,14 @@ class Autopilot(Construct):
             **uris,
         }
         tagged = {**tags, **workload.tags, "sluice:workload": folder.name}
-        self.state_machine = self._machine(fill(folder / "pipeline.json", values, tagged, registers=registers))
+        self.state_machine = self._machine(
+            fill(folder / "pipeline.json", values, tagged, registers=bool(package_group))
+        )
         self.cancel = self._cancel()
-        if registers:
+        if package_group:
             self.role.allow_registration(name)
-            self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
-            self.state_machine.node.add_dependency(self.package_group)
-        for tag, value in workload.tags.items():
-            Tags.of(self).add(tag, value)
+            self.state_machine.node.add_dependency(package_group)
 
     @property
     def start(self) -> dict[str, str]:
