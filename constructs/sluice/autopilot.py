@@ -68,7 +68,6 @@ class Autopilot(Construct):
         self._name, self._key, self._stem = name, key, stem(name)
         uris = images(folder, region)
         code = archive.asset(self, "Code", ROOT / "build" / "workloads" / f"{folder.name}.py", folder / "scripts")
-        # Endpoints of its models would need its images; which ones Autopilot chooses is known after a search only.
         self.image_uris = list(uris.values())
 
         self.job_role = self._job_role(folder.name, code, data_bucket, artifact_bucket, network)
