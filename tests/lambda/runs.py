@@ -21,6 +21,7 @@ class Runs:
         self.objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, list[dict[str, Any]]] = {}
+        self.history: dict[str, list[dict[str, Any]]] = {}
         self.mail: list[dict[str, str]] = []
         self.parts: list[str] = []
 
@@ -87,6 +88,10 @@ class Runs:
 
     def DescribeExecution(self, executionArn: str) -> dict[str, Any]:
         return self._execution(executionArn)
+
+    def GetExecutionHistory(self, executionArn: str, reverseOrder: bool, maxResults: int) -> dict[str, Any]:
+        events = [{"id": n, **event} for n, event in enumerate(self.history[executionArn], start=1)]
+        return {"events": (events[::-1] if reverseOrder else events)[:maxResults]}
 
     def _execution(self, arn: str) -> dict[str, Any]:
         if arn not in self.executions:

@@ -211,7 +211,8 @@ def test_an_alert_that_a_job_writes_is_told_and_nothing_else_that_it_writes(
     deployed: Deployed, mail: Callable[[], tuple[str, str]]
 ) -> None:
     folder = "digits/x/checkpoints/job-1"
-    deployed.s3.put_object(Bucket=deployed.artifacts, Key=f"{folder}/epoch.json", Body=b"{}")
+    for key in (f"{folder}/epoch.json", f"experiments/{folder}/alerts/1-dead.json", "digits/alerts/a.json"):
+        deployed.s3.put_object(Bucket=deployed.artifacts, Key=key, Body=b"{}")
     body = json.dumps({"epoch": 3, "values": [0.1, 0.2]}).encode()
     deployed.s3.put_object(Bucket=deployed.artifacts, Key=f"{folder}/alerts/1-overfitting.json", Body=body)
     subject, text = mail()
@@ -228,7 +229,11 @@ def test_a_state_machine_that_fails_is_told_with_its_cause(
     arn = states.start_execution(stateMachineArn=machine["stateMachineArn"], name="night")["executionArn"]
     until(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
     subject, text = mail()
-    assert subject == "[runs-dev] automl: a run failed" and "reason: no candidate" in text and "error: Search" in text
+    assert (
+        subject == "[runs-dev] automl: a run failed at End"
+        and "reason: no candidate" in text
+        and "error: Search" in text
+    )
 
 
 def test_a_schedule_starts_runs_under_its_own_role_and_buries_what_it_cannot_start(

@@ -128,7 +128,7 @@ def test_what_fails_and_what_alerts_is_heard_by_one_function(training: Template)
     pattern = heard(training, "sluice-dev-tell")
     assert sorted(pattern["source"]) == ["aws.s3", "aws.sagemaker"]
     alert, run = pattern["detail"]["$or"]
-    assert alert["object"] == {"key": [{"wildcard": "*/alerts/*.json"}]}
+    assert alert["object"] == {"key": [{"wildcard": "digits/*/checkpoints/*/alerts/*.json"}]}
     assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-digits" in str(run)
 
 
