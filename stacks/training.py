@@ -39,8 +39,9 @@ class TrainingStack(Stack):
             FunctionsAlarm(self, f"Alarm{first or ''}", functions=watched, alerts=foundation.alerts)
         groups = {name: run.package_group for name, run in runs.items()} if platform.has_registry else {}
         self.package_groups, self.image_uris = groups, {name: run.image_uris for name, run in runs.items()}
-        names = json.dumps([f"{platform.prefix}-{name}" for name in runs])
-        Published(self, "Published", prefix=platform.prefix, values={"pipelines": names})
+        kinds = {"pipelines": Pipeline, "state-machines": Autopilot}
+        names = {k: [f"{platform.prefix}-{name}" for name in runs if isinstance(runs[name], kinds[k])] for k in kinds}
+        Published(self, "Published", prefix=platform.prefix, values={k: json.dumps(v) for k, v in names.items()})
 
     def _functions(self, platform: Platform, foundation: FoundationStack) -> list[HandlerFunction]:
         """What runs begin with, and what tells of those that fail; those that nothing else tells of when they fail."""
