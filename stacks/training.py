@@ -52,6 +52,8 @@ class TrainingStack(Stack):
             "Begin",
             prefix=platform.prefix,
             prefixes={name: f"{name}/{workload.data.path}" for name, workload in platform.workloads.items()},
+            parallel_runs={name: workload.run.parallel_runs for name, workload in platform.workloads.items()},
+            machines=[name for name, workload in platform.workloads.items() if not workload.train],
             data_bucket=foundation.data_bucket,
             artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,
