@@ -128,8 +128,11 @@ class Schedule(Section):
 
 
 class RunSettings(Section):
-    """How a pipeline runs: steps at once, days for which an unchanged step's result is reused, retries of a step."""
+    """How a pipeline runs: runs at once, of which the last are refused; steps at once in a run; days for which an
+    unchanged step's result is reused; retries of a step.
+    """
 
+    parallel_runs: Annotated[int, Field(ge=1, le=50)] = 1  # a schedule may start a run twice
     parallel_steps: Annotated[int, Field(ge=1, le=50)] = 2
     cache_days: Annotated[int, Field(ge=0, le=365)] = 0
     retries: Annotated[int, Field(ge=0, le=10)] = 2

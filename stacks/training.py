@@ -40,8 +40,9 @@ class TrainingStack(Stack):
             watched = handlers[first : first + MOST_FUNCTIONS]
             FunctionsAlarm(self, f"Alarm{first or ''}", functions=watched, alerts=foundation.alerts)
         self.image_uris = {name: run.image_uris for name, run in runs.items()}
-        names = json.dumps([f"{platform.prefix}-{name}" for name in runs])
-        Published(self, "Published", prefix=platform.prefix, values={"pipelines": names})
+        kinds = {"pipelines": Pipeline, "state-machines": Autopilot}
+        names = {k: [f"{platform.prefix}-{name}" for name in runs if isinstance(runs[name], kinds[k])] for k in kinds}
+        Published(self, "Published", prefix=platform.prefix, values={k: json.dumps(v) for k, v in names.items()})
 
     def _functions(self, platform: Platform, foundation: FoundationStack) -> list[HandlerFunction]:
         """What runs begin with, and what tells of those that fail; those that nothing else tells of when they fail."""
@@ -52,6 +53,8 @@ class TrainingStack(Stack):
             "Begin",
             prefix=platform.prefix,
             prefixes={name: f"{name}/{workload.data.path}" for name, workload in platform.workloads.items()},
+            parallel_runs={name: workload.run.parallel_runs for name, workload in platform.workloads.items()},
+            machines=[name for name, workload in platform.workloads.items() if not workload.train],
             data_bucket=foundation.data_bucket,
             artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,

@@ -94,12 +94,22 @@ def test_the_pipeline_makes_only_jobs_that_sagemaker_names_after_it(training: Te
     assert all("/pipelines-*" in str(resource) for resource in statement["Resource"])
 
 
+@pytest.mark.parametrize("kind", ["ProcessingJob", "TrainingJob", "HyperParameterTuningJob"])
+def test_a_pipeline_looks_at_and_stops_jobs_of_its_own_workload_only(grown: Template, kind: str) -> None:
+    ours = {"StringEquals": {"aws:ResourceTag/sluice:workload": "digits"}}
+    actions = [f"sagemaker:{verb}{kind}" for verb in ("Describe", "Stop")]
+    if kind == "HyperParameterTuningJob":
+        actions.append(f"sagemaker:ListTrainingJobsFor{kind}")
+    found = [statement for action in actions for statement in statements(grown, action, of="Pipelinedigits")]
+    assert len(found) == len(actions) and all(statement["Condition"] == ours for statement in found)
+
+
 def test_roles_are_taken_by_sagemaker_for_this_account_only(training: Template) -> None:
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     trust = {"Principal": {"Service": "sagemaker.amazonaws.com"}, "Condition": ours}
     document = Match.object_like({"Statement": [Match.object_like(trust)]})
     roles = training.find_resources("AWS::IAM::Role", {"Properties": {"AssumeRolePolicyDocument": document}})
-    assert sorted(name[:17] for name in roles) == ["ExperimentsRole3C", "PipelinedigitsJob", "PipelinedigitsRol"]
+    assert sorted(name[:17] for name in roles) == ["PipelinedigitsJob", "PipelinedigitsRol"]
 
 
 def test_the_pipeline_calls_the_function_that_a_run_begins_with_and_no_other(training: Template) -> None:
@@ -128,7 +138,7 @@ def test_what_fails_and_what_alerts_is_heard_by_one_function(training: Template)
     pattern = heard(training, "sluice-dev-tell")
     assert sorted(pattern["source"]) == ["aws.s3", "aws.sagemaker"]
     alert, run = pattern["detail"]["$or"]
-    assert alert["object"] == {"key": [{"wildcard": "*/alerts/*.json"}]}
+    assert alert["object"] == {"key": [{"wildcard": "digits/*/checkpoints/*/alerts/*.json"}]}
     assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-digits" in str(run)
 
 
