@@ -43,6 +43,13 @@ class Arguments(argparse.ArgumentParser):
         return words
 
 
+def positive(text):
+    """The type of an argument that is a whole number of at least 1."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it is {text}; at least 1 is needed")
+    return int(text)
+
+
 def read_hyperparameters(folder):
     """The job's own hyperparameters as texts; the SDK's and a tuner's are left out, and the SDK's quotes."""
     path = folder / "input" / "config" / "hyperparameters.json"
