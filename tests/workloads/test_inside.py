@@ -66,8 +66,8 @@ def test_a_line_that_was_half_written_is_left_out(tmp_path: Path) -> None:
 def test_an_alert_is_written_once_beside_the_checkpoints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         overfit(Inside(tmp_path / "output", tmp_path / "kept", watch={"overfitting": "alert"}, job="tabular-1"))
-    assert [path.name for path in (tmp_path / "kept/alerts").iterdir()] == ["1-overfitting.json"]
-    alert = json.loads((tmp_path / "kept/alerts/1-overfitting.json").read_text())
+    assert [path.name for path in (tmp_path / "kept/tabular-1/alerts").iterdir()] == ["1-overfitting.json"]
+    alert = json.loads((tmp_path / "kept/tabular-1/alerts/1-overfitting.json").read_text())
     assert (alert["symptom"], alert["step"], alert["job"]) == ("overfitting", 16, "tabular-1")
     assert alert["values"]["best"] == pytest.approx(1.1)
     assert "Stop at the best validation loss" in alert["next"]

@@ -42,6 +42,22 @@ def test_a_job_takes_its_arguments_from_where_sagemaker_puts_them(cancer: Split,
     assert not (folder / "output" / "failure").exists()
 
 
+def test_a_retry_goes_on_where_the_job_before_ended_and_a_search_keeps_its_jobs_apart(
+    cancer: Split, tmp_path: Path
+) -> None:
+    folder = place(cancer, tmp_path, target="target", iterations="2", epoch_iterations="1")
+    command = (cancer.code, "train", "--job", folder)
+    assert "goes on" not in succeed(*command, TRAINING_JOB_NAME="pipelines-a-Train-1")
+    assert "goes on after epoch 2" in succeed(*command, TRAINING_JOB_NAME="pipelines-a-Train-2")
+    for name in ("search-1", "search-2"):
+        searched = {"SLUICE_COMMAND": f"train --job {folder}", "TRAINING_JOB_NAME": name}
+        assert "goes on" not in succeed(cancer.code, **searched)
+    for host in ("algo-1", "algo-2"):
+        assert "goes on" not in succeed(*command, SM_HOSTS='["algo-1", "algo-2"]', SM_CURRENT_HOST=host)
+    names = ["job", "job-of-host-0", "job-of-host-1", "search-1", "search-2"]
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == names
+
+
 @pytest.mark.parametrize(
     ("hyperparameters", "words"),
     [
