@@ -43,12 +43,30 @@ def test_a_job_takes_its_arguments_from_where_sagemaker_puts_them(cancer: Split,
     assert not (folder / "output" / "failure").exists()
 
 
+def test_a_retry_goes_on_where_the_job_before_ended_and_a_search_keeps_its_jobs_apart(
+    cancer: Split, tmp_path: Path
+) -> None:
+    folder = place(cancer, tmp_path, target="target", iterations="2", epoch_iterations="1")
+    command = (cancer.code, "train", "--job", folder)
+    assert "goes on" not in succeed(*command, TRAINING_JOB_NAME="pipelines-a-Train-1")
+    assert "goes on after epoch 2" in succeed(*command, TRAINING_JOB_NAME="pipelines-a-Train-2")
+    for name in ("search-1", "search-2"):
+        searched = {"SLUICE_COMMAND": f"train --job {folder}", "TRAINING_JOB_NAME": name}
+        assert "goes on" not in succeed(cancer.code, **searched)
+    for host in ("algo-1", "algo-2"):
+        assert "goes on" not in succeed(*command, SM_HOSTS='["algo-1", "algo-2"]', SM_CURRENT_HOST=host)
+    names = ["job", "job-of-host-0", "job-of-host-1", "search-1", "search-2"]
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == names
+
+
 @pytest.mark.parametrize(
     ("hyperparameters", "words"),
     [
         ({"target": "Target"}, "train.csv has no column 'Target'"),
         ({}, "the following arguments are required: --target"),
         ({"target": "target", "learning_rate": "fast"}, "argument --learning-rate: invalid float value: 'fast'"),
+        ({"target": "target", "iterations": "0"}, "argument --iterations: it is 0; at least 1 is needed"),
+        ({"target": "target", "epoch_iterations": "0"}, "argument --epoch-iterations: it is 0; at least 1 is needed"),
         ({"target": "target", "depth": "3"}, "unrecognized arguments: --depth=3"),
         ({"target": "target", "max_leaf_nodes": "1"}, "The 'max_leaf_nodes' parameter"),
     ],
