@@ -12,6 +12,8 @@ from config.section import Finding, Positive, Section, TagValue, Text
 from config.tuning import Tuning
 
 WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+# Folders of the artifact bucket that others use.
+RESERVED = {"experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
 # What Scheduler takes for an expression of its own kinds, but for one-time schedules. The service reads the fields.
 Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$")]
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=50)]
