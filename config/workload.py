@@ -158,14 +158,22 @@ class RuleException(Section):
 
 
 _BUILT_IN = "it is built in, and this sits in the script"
-# What an algorithm has no use for, and why.
+# What an algorithm has no use for, unless it is as it would be anyway, and why.
 _UNWANTED = {
-    "autopilot": dict.fromkeys(("train", "tuning", "watch", "debugger"), "it trains by itself"),
+    "autopilot": {
+        **dict.fromkeys(("train", "tuning", "watch", "debugger"), "it trains by itself"),
+        "data.segment": "its runs measure no bias",
+        "metric.pattern": "no training log of its is read",
+        "process.engine": "its processing steps are scripts",
+        "run.cache_days": "state machines reuse no results",
+        "run.parallel_steps": "its steps come one after another",
+    },
     "kmeans": {
         **dict.fromkeys(("watch", "debugger"), _BUILT_IN),
         "tuning": "its metrics come from a test channel, and there is none",
     },
 }
+_ANYWAY = {"process.engine": "script", "run.parallel_steps": RunSettings().parallel_steps}
 
 
 class Workload(Section):
@@ -193,9 +201,12 @@ class Workload(Section):
             part if isinstance(part := raw.get(name), Mapping) else {} for name in ("algorithm", "data", "metric")
         )
         name, tuning = algorithm.get("name"), raw.get("tuning")
-        for part, why in _UNWANTED.get(name, {}).items() if isinstance(name, str) else ():
-            if raw.get(part):
-                yield (part,), None, f"must be left out where the algorithm is {name}: {why}"
+        for field, why in _UNWANTED.get(name, {}).items() if isinstance(name, str) else ():
+            place, value = tuple(field.split(".")), raw
+            for part in place:
+                value = value.get(part) if isinstance(value, Mapping) else None
+            if value and value != _ANYWAY.get(field):
+                yield place, None, f"must be left out where the algorithm is {name}: {why}"
         if name != "autopilot" and raw.get("train") is None:
             yield ("train",), None, "is required"
         if name in ("script", "autopilot") and data and data.get("target") is None:

@@ -54,7 +54,8 @@ def test_what_the_tests_below_change_is_valid() -> None:
     assert problems() == tuned() == ranged() == []
     assert tuned(strategy="Grid", ranges={"kind": KIND}) == []
     assert tuned(strategy="Hyperband", early_stopping=False) == []
-    assert problems(algorithm=AUTOPILOT, train=None) == problems(algorithm=KMEANS) == []
+    searched = {"metric": {"name": "auc", "direction": "maximize"}, "run": {"parallel_steps": 2, "retries": 0}}
+    assert problems(algorithm=AUTOPILOT, train=None, **searched) == problems(algorithm=KMEANS) == []
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,19 @@ def test_a_search_that_the_service_would_refuse_is_refused(changes: dict[str, An
         ({"data": {"path": "table.csv"}, "algorithm": AUTOPILOT, "train": None}, "data.target: is required"),
         ({"algorithm": AUTOPILOT}, "train: must be left out where the algorithm is autopilot: it trains by itself"),
         ({"algorithm": KMEANS, "tuning": TUNING}, "tuning: must be left out where the algorithm is kmeans"),
+        *(
+            (
+                {"algorithm": AUTOPILOT, "train": None, **change},
+                f"{field}: must be left out where the algorithm is autopilot",
+            )
+            for field, change in {
+                "data.segment": {"data": {"path": "table.csv", "target": "y", "segment": "x"}},
+                "metric.pattern": {},
+                "process.engine": {"process": {**PROCESS, "engine": "spark", "instance_count": 2}},
+                "run.cache_days": {"run": {"cache_days": 1}},
+                "run.parallel_steps": {"run": {"parallel_steps": 3}},
+            }.items()
+        ),
         (
             {"algorithm": KMEANS, "watch": {"overfitting": "log"}},
             "watch: must be left out where the algorithm is kmeans",

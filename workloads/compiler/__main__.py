@@ -36,9 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     if workloads is None:
         return COULD_NOT
     isolate()
-    # State machines last: they take their images from what the others have compiled.
-    ordered = sorted(workloads.items(), key=lambda item: isinstance(item[1].algorithm, Autopilot))
-    return max(_compile(name, workload, options.check) for name, workload in ordered)
+    return max(_compile(name, workload, options.check) for name, workload in workloads.items())
 
 
 def _configured(names: list[str]) -> dict[str, Workload] | None:
