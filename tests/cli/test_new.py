@@ -64,7 +64,9 @@ def test_a_workload_may_be_called_like_a_channel_or_a_step_and_be_copied_again(w
 
 @pytest.mark.slow
 def test_the_definition_of_a_new_workload_is_what_the_compiler_makes_of_it(workloads: Path) -> None:
-    names = {like: make(workloads, name, like).name for like, name in zip(LIKE, ("train", "evaluate", "s3"))}
+    names = {
+        like: make(workloads, name, like).name for like, name in zip(LIKE, ("train", "evaluate", "s3"), strict=True)
+    }
     command = [str(pipelines.SDK_PYTHON), "-m", "workloads.compiler", "--check", *names.values()]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
