@@ -115,6 +115,7 @@ def test_a_search_that_the_service_would_refuse_is_refused(changes: dict[str, An
             "metric.pattern: must have one group, which finds the number, not 0",
         ),
         ({"process": {**PROCESS, "instance_count": 2}}, "process.instance_count: must be 1 unless engine is spark"),
+        ({"train": {**TRAIN, "instance_count": 2}}, "train.instance_count: must be 1 unless distributed is true"),
         ({"schedule": {"expression": "at(2026-01-01T00:00:00)"}}, "schedule.expression: must match pattern"),
         ({"tags": {"aws:x": "y"}}, "must not begin with aws: or sluice:"),
     ],
@@ -128,6 +129,11 @@ def test_a_contradiction_hides_no_other_mistake_of_its_section() -> None:
     found = problems(process={**PROCESS, "instance_count": 2, "machines": 2})
     assert any(line.startswith("process.machines: is under an unknown key") for line in found)
     assert any(line.startswith("process.instance_count: must be 1") for line in found)
+
+
+def test_a_script_trains_on_several_instances_where_it_says_that_it_shares_its_work() -> None:
+    assert problems(train={**TRAIN, "instance_count": 2, "distributed": True}) == []
+    assert problems(algorithm=KMEANS, data={"path": "x.csv"}, train={**TRAIN, "instance_count": 2}) == []
 
 
 def test_spark_shares_its_work_between_instances() -> None:
