@@ -52,7 +52,7 @@ def test_the_workloads_that_ship_are_valid(name: str) -> None:
 
 def test_what_the_tests_below_change_is_valid() -> None:
     assert problems() == tuned() == ranged() == []
-    assert tuned(strategy="Grid", ranges={"kind": KIND}) == []
+    assert tuned(strategy="Grid", ranges={"kind": KIND, "more": KIND}) == []
     assert tuned(strategy="Hyperband", early_stopping=False) == []
     assert problems(algorithm=AUTOPILOT, train=None) == problems(algorithm=KMEANS) == []
 
@@ -81,6 +81,8 @@ def test_a_range_that_no_search_could_walk_is_refused(changes: dict[str, Any], e
     [
         ({"parallel_jobs": 5}, "tuning.parallel_jobs: must be at most max_jobs (4)"),
         ({"strategy": "Grid"}, "tuning.strategy: must be another one: Grid takes categorical ranges only"),
+        ({"strategy": "Grid", "ranges": {"kind": KIND}}, "tuning.max_jobs: must be 2 where strategy is Grid"),
+        ({"ranges": {"kind": {**KIND, "values": ["a", "b", "a"]}}}, "values.2: is given twice"),
         ({"strategy": "Hyperband"}, "tuning.early_stopping: must be false where strategy is Hyperband"),
         ({"ranges": {}}, "tuning.ranges: Dictionary should have at least 1 item"),
         ({"ranges": {"kind": {**KIND, "values": []}}}, "values: must have at least 1 item"),
