@@ -1,11 +1,12 @@
 """The search for hyperparameters that a workload may ask for."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from config.section import Finding, Section, Text
+from config.section import Finding, Section, Text, repeated
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -39,6 +40,11 @@ class Choices(Section):
     type: Literal["categorical"]
     values: tuple[Text, ...] = Field(min_length=1, max_length=30, strict=False)
 
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, value in repeated(raw.get("values")):
+            yield ("values", *place), value, "is given twice; keep one"
+
 
 class Tuning(Section):
     """At most `max_jobs` training jobs, `parallel_jobs` at a time; what ends the search earlier is optional.
@@ -65,5 +71,10 @@ class Tuning(Section):
         kinds = [part.get("type") for part in parts if isinstance(part, Mapping)]
         if raw.get("strategy") == "Grid" and any(kind != "categorical" for kind in kinds):
             yield ("strategy",), "Grid", "must be another one: Grid takes categorical ranges only"
+        elif raw.get("strategy") == "Grid" and isinstance(jobs, int) and parts:
+            # Source: AWS, "Understand the hyperparameter tuning strategies", grid search.
+            counts = [len(part["values"]) if isinstance(part.get("values"), list | tuple) else 0 for part in parts]
+            if jobs != (every := math.prod(counts)) and every:
+                yield ("max_jobs",), jobs, f"must be {every} where strategy is Grid: it tries each combination once"
         if raw.get("strategy") == "Hyperband" and raw.get("early_stopping", True):
             yield ("early_stopping",), True, "must be false where strategy is Hyperband, which stops jobs by itself"

@@ -105,6 +105,7 @@ class TrainSettings(Section):
     max_run_seconds: Seconds
     max_wait_seconds: Positive
     spot: bool = True
+    distributed: bool = False  # the script shares its work between the instances
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
@@ -211,6 +212,11 @@ class Workload(Section):
             yield ("train",), None, "is required"
         if name in ("script", "autopilot") and data and data.get("target") is None:
             yield ("data", "target"), None, "is required"
+        train = train if isinstance(train := raw.get("train"), Mapping) else {}
+        count = train.get("instance_count", 1)
+        if name == "script" and isinstance(count, int) and count > 1 and not train.get("distributed"):
+            told = "must be 1 unless distributed is true: every instance would train the same model"
+            yield ("train", "instance_count"), count, told
         if name == "script" and tuning is not None:
             if metric and metric.get("pattern") is None:
                 yield ("metric", "pattern"), None, "is required"

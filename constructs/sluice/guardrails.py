@@ -57,13 +57,21 @@ TABLE = (
     Guardrail("Spot", "training on demand", "compile-time check", "IAM has no key; jobs that people start pass"),
     Guardrail(
         "InstanceCount",
-        "more instances than workload.yaml says",
+        "more instances or storage than workload.yaml says, or than guardrails allow it to say",
         "compile-time check",
         "no key; jobs that people start pass",
     ),
-    Guardrail("TuningJobs", "too many tuning jobs", "compile-time check", "no key; people may start none"),
     Guardrail(
-        "AutoMLBudget", "a search of more candidates or time than workload.yaml says", "compile-time check", "no key"
+        "TuningJobs",
+        "more tuning jobs than workload.yaml says, or than guardrails allow it to say",
+        "compile-time check",
+        "no key; people may start none",
+    ),
+    Guardrail(
+        "AutoMLBudget",
+        "a search of more candidates or time than workload.yaml says, or than guardrails allow it to say",
+        "compile-time check",
+        "no key",
     ),
     Guardrail("OwnModel", "approval by who trained it", "role", "who approves starts no pipeline and no job"),
 )

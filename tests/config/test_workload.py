@@ -52,7 +52,7 @@ def test_the_workloads_that_ship_are_valid(name: str) -> None:
 
 def test_what_the_tests_below_change_is_valid() -> None:
     assert problems() == tuned() == ranged() == []
-    assert tuned(strategy="Grid", ranges={"kind": KIND}) == []
+    assert tuned(strategy="Grid", ranges={"kind": KIND, "more": KIND}) == []
     assert tuned(strategy="Hyperband", early_stopping=False) == []
     searched = {"metric": {"name": "auc", "direction": "maximize"}, "run": {"parallel_steps": 2, "retries": 0}}
     assert problems(algorithm=AUTOPILOT, train=None, **searched) == problems(algorithm=KMEANS) == []
@@ -82,6 +82,8 @@ def test_a_range_that_no_search_could_walk_is_refused(changes: dict[str, Any], e
     [
         ({"parallel_jobs": 5}, "tuning.parallel_jobs: must be at most max_jobs (4)"),
         ({"strategy": "Grid"}, "tuning.strategy: must be another one: Grid takes categorical ranges only"),
+        ({"strategy": "Grid", "ranges": {"kind": KIND}}, "tuning.max_jobs: must be 2 where strategy is Grid"),
+        ({"ranges": {"kind": {**KIND, "values": ["a", "b", "a"]}}}, "values.2: is given twice"),
         ({"strategy": "Hyperband"}, "tuning.early_stopping: must be false where strategy is Hyperband"),
         ({"ranges": {}}, "tuning.ranges: Dictionary should have at least 1 item"),
         ({"ranges": {"kind": {**KIND, "values": []}}}, "values: must have at least 1 item"),
@@ -129,6 +131,7 @@ def test_a_search_that_the_service_would_refuse_is_refused(changes: dict[str, An
             "metric.pattern: must have one group, which finds the number, not 0",
         ),
         ({"process": {**PROCESS, "instance_count": 2}}, "process.instance_count: must be 1 unless engine is spark"),
+        ({"train": {**TRAIN, "instance_count": 2}}, "train.instance_count: must be 1 unless distributed is true"),
         ({"schedule": {"expression": "at(2026-01-01T00:00:00)"}}, "schedule.expression: must match pattern"),
         ({"tags": {"aws:x": "y"}}, "must not begin with aws: or sluice:"),
     ],
@@ -142,6 +145,11 @@ def test_a_contradiction_hides_no_other_mistake_of_its_section() -> None:
     found = problems(process={**PROCESS, "instance_count": 2, "machines": 2})
     assert any(line.startswith("process.machines: is under an unknown key") for line in found)
     assert any(line.startswith("process.instance_count: must be 1") for line in found)
+
+
+def test_a_script_trains_on_several_instances_where_it_says_that_it_shares_its_work() -> None:
+    assert problems(train={**TRAIN, "instance_count": 2, "distributed": True}) == []
+    assert problems(algorithm=KMEANS, data={"path": "x.csv"}, train={**TRAIN, "instance_count": 2}) == []
 
 
 def test_spark_shares_its_work_between_instances() -> None:

@@ -23,7 +23,11 @@ SPARK = {"engine": "spark", "instance_count": 3}
 STOPS = {"target": 0.1, "jobs_without_improvement": 3, "max_run_seconds": 7200, "early_stopping": False, "seed": 7}
 VARIANTS: dict[str, dict[str, Any]] = {
     "search": {},
-    "alone": {"tuning": None, "train": {"instance_count": 2}, "run": {"cache_days": 0, "retries": 0}},
+    "alone": {
+        "tuning": None,
+        "train": {"instance_count": 2, "distributed": True},
+        "run": {"cache_days": 0, "retries": 0},
+    },
     "spark": {"process": SPARK},
     "debugger": {"tuning": None, "debugger": ["VanishingGradient", "Overfit"]},
     "stops": {"tuning": STOPS},
