@@ -12,6 +12,8 @@ from config.section import Finding, Positive, Section, TagValue, Text
 from config.tuning import Tuning
 
 WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+# Folders of the artifact bucket that others use.
+RESERVED = {"experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
 # What Scheduler takes for an expression of its own kinds, but for one-time schedules. The service reads the fields.
 Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$")]
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=50)]
@@ -128,8 +130,11 @@ class Schedule(Section):
 
 
 class RunSettings(Section):
-    """How a pipeline runs: steps at once, days for which an unchanged step's result is reused, retries of a step."""
+    """How a pipeline runs: runs at once, of which the last are refused; steps at once in a run; days for which an
+    unchanged step's result is reused; retries of a step.
+    """
 
+    parallel_runs: Annotated[int, Field(ge=1, le=50)] = 1  # a schedule may start a run twice
     parallel_steps: Annotated[int, Field(ge=1, le=50)] = 2
     cache_days: Annotated[int, Field(ge=0, le=365)] = 0
     retries: Annotated[int, Field(ge=0, le=10)] = 2

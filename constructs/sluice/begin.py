@@ -1,9 +1,9 @@
 """What every run begins with: a note of the data that it reads, and the model that it has to beat."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -14,9 +14,11 @@ from sluice.permission import allow
 
 
 class Begin(Construct):
-    """The function that pipelines call first. `prefixes` holds, by workload, what each reads of `data_bucket`.
+    """The function that runs call first. `prefixes` holds, by workload, what each reads of `data_bucket`.
 
-    With `registers`, the champion of a workload is looked for in the package group `<prefix>-<workload>`.
+    `parallel_runs` holds, by workload, how many of its runs may go on at once; of those in `machines` a run is an
+    execution of the state machine `<prefix>-<workload>`, of the others one of the pipeline of that name. With
+    `registers`, the champion of a workload is looked for in the package group `<prefix>-<workload>`.
     """
 
     def __init__(
@@ -26,12 +28,15 @@ class Begin(Construct):
         *,
         prefix: str,
         prefixes: Mapping[str, str],
+        parallel_runs: Mapping[str, int],
+        machines: Collection[str] = (),
         data_bucket: s3.IBucket,
         artifact_bucket: s3.IBucket,
         key: kms.IKey,
         registers: bool,
     ) -> None:
         super().__init__(scope, id)
+        machine_arns = {name: arn(self, "states", f"stateMachine:{prefix}-{name}") for name in machines}
         self.handler = HandlerFunction(
             self,
             "Function",
@@ -44,9 +49,18 @@ class Begin(Construct):
                 "platform": prefix,
                 "data_bucket": data_bucket.bucket_name,
                 "artifact_bucket": artifact_bucket.bucket_name,
+                "parallel_runs": json.dumps(dict(parallel_runs)),
+                "machines": Stack.of(self).to_json_string(machine_arns),
                 "registry": json.dumps(registers),
             },
         )
+        pipelines = [arn(self, "sagemaker", f"pipeline/{prefix}-{name}") for name in prefixes if name not in machines]
+        for action, counted in (
+            ("sagemaker:ListPipelineExecutions", pipelines),
+            ("states:ListExecutions", [*machine_arns.values()]),
+        ):
+            if counted:
+                allow(self.handler.role, [action], counted)
         self._allow_data(list(prefixes.values()), data_bucket)
         self._allow_artifacts(list(prefixes), artifact_bucket, key)
         if registers:

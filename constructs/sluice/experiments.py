@@ -3,6 +3,7 @@
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
@@ -10,7 +11,7 @@ from constructs import Construct
 
 from sluice.arn import arn
 from sluice.function import HandlerFunction
-from sluice.permission import Role, allow, from_this_account
+from sluice.permission import Role, allow
 
 FOLDER = "mlflow"  # of the artifact bucket: no workload may have this name
 
@@ -49,13 +50,14 @@ class Experiments(Construct):
     def _app(self, prefix: str, bucket: s3.IBucket, key: kms.IKey) -> sagemaker.CfnMlflowApp:
         """Source of the trust: AWS, "Set up IAM permissions for MLflow Apps", which has no condition.
 
-        Not verified: that the service tells the account it acts for, as SageMaker's other services do.
+        So it has none here, unlike the other roles' trust: whether the service tells whose account it acts for is not
+        documented, and without the app the whole stack would not deploy. Passing the role takes this account's rights.
         """
         role = Role(
             self,
             "Role",
             description=f"{prefix}: what MLflow reads and writes",
-            assumed_by=from_this_account("sagemaker.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
         )
         own = bucket.arn_for_objects(f"{FOLDER}/*")
         kept = "MLflow names what it keeps, in a folder of its own"

@@ -18,6 +18,7 @@ VALUES = {
     "domain-id": "The Studio domain",
     "experiment-role-arn": "What jobs run as that people start themselves",
     "pipelines": "The pipelines, as a JSON list of names; a model package group has the name of its pipeline",
+    "state-machines": "The state machines around Autopilot, as a JSON list of names; package groups as with pipelines",
     "endpoints": "The endpoints, as a JSON list of names; each exists once a model is approved",
     "sweep-ledger": "The table of what the sweep found and did",
 }

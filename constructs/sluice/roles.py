@@ -117,12 +117,12 @@ class PipelineRole(Role):
             assumed_by=from_this_account("sagemaker.amazonaws.com"),
             description=f"Steps of the pipeline {workload}",
         )
+        self._own = {"StringEquals": {"aws:ResourceTag/sluice:workload": workload}}
         jobs = [self._arn(kind, "pipelines-*") for kind in _JOBS]
-        verbs = ("Create", "Describe", "Stop")
-        named = "SageMaker names the jobs of a pipeline pipelines-<execution>-<step>-<random>"
-        actions = [f"sagemaker:{verb}{kind}Job" for verb in verbs for kind in ("Processing", "Training")]
-        allow(self, actions, jobs, wildcard=named)
-        allow(self, ["sagemaker:AddTags"], jobs, conditions=_AT_CREATION, wildcard=named)
+        kinds = ("ProcessingJob", "TrainingJob")
+        self._allow_jobs(
+            [f"Create{kind}" for kind in kinds], [f"{v}{k}" for v in ("Describe", "Stop") for k in kinds], jobs
+        )
         passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
 
@@ -134,11 +134,15 @@ class PipelineRole(Role):
         who asks for the list of a search's training jobs, of which a pipeline takes the best.
         """
         searches = [self._arn("hyper-parameter-tuning-job", name) for name in ("pipelines-*", "?" * 12 + "-*")]
-        named = "SageMaker names the searches of a pipeline <execution>-<step>-<random>"
-        actions = [f"sagemaker:{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop")]
-        actions.append("sagemaker:ListTrainingJobsForHyperParameterTuningJob")
-        allow(self, actions, searches, wildcard=named)
-        allow(self, ["sagemaker:AddTags"], searches, conditions=_AT_CREATION, wildcard=named)
+        noun = "HyperParameterTuningJob"
+        self._allow_jobs([f"Create{noun}"], [f"Describe{noun}", f"Stop{noun}", f"ListTrainingJobsFor{noun}"], searches)
+
+    def _allow_jobs(self, making: Sequence[str], others: Sequence[str], jobs: Sequence[str]) -> None:
+        """Make `jobs`, and do `others` with those of them that bear the workload's tag, as all that its runs make."""
+        named = "SageMaker names the jobs of a pipeline after its execution; the condition keeps to the workload's"
+        allow(self, [f"sagemaker:{action}" for action in making], jobs, wildcard=named)
+        allow(self, ["sagemaker:AddTags"], jobs, conditions=_AT_CREATION, wildcard=named)
+        allow(self, [f"sagemaker:{action}" for action in others], jobs, conditions=self._own, wildcard=named)
 
     def allow_registration(self, group: str, *, models: s3.IBucket, workload: str) -> None:
         """Register models that lie under the workload's prefix in `models` in the package group `group`."""

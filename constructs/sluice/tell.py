@@ -46,7 +46,8 @@ class Tell(Construct):
         self._allow_alerts(workloads, artifact_bucket, key)
         alert = {
             "bucket": {"name": [artifact_bucket.bucket_name]},
-            "object": {"key": [{"wildcard": "*/alerts/*.json"}]},
+            # Each begins with a name, for EventBridge refuses rules whose wildcards could all be at work at once.
+            "object": {"key": [{"wildcard": _alerts(workload)} for workload in workloads]},
         }
         heard: list[tuple[str, str, dict[str, Any]]] = [("aws.s3", "Object Created", alert)]
         if pipelines:
@@ -59,7 +60,7 @@ class Tell(Construct):
         events.Rule(self, "Rule", event_pattern=pattern, targets=[targets.LambdaFunction(self.handler.function)])
 
     def _allow_alerts(self, workloads: Sequence[str], bucket: s3.IBucket, key: kms.IKey) -> None:
-        written = [bucket.arn_for_objects(f"{workload}/*/alerts/*.json") for workload in workloads]
+        written = [bucket.arn_for_objects(_alerts(workload)) for workload in workloads]
         allow(self.handler.role, ["s3:GetObject"], written, wildcard="Runs and jobs are named when they start")
         via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
         allow(self.handler.role, ["kms:Decrypt"], [key.key_arn], conditions=via_s3)
@@ -74,7 +75,16 @@ class Tell(Construct):
 
     def _hear_state_machines(self, names: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
         runs = [arn(self, "states", f"execution:{name}:*") for name in names]
-        allow(self.handler.role, ["states:DescribeExecution"], runs, wildcard="Runs are named when they start")
+        allow(
+            self.handler.role,
+            ["states:DescribeExecution", "states:GetExecutionHistory"],
+            runs,
+            wildcard="Runs are named when they start",
+        )
         machines = [arn(self, "states", f"stateMachine:{name}") for name in names]
         detail = {"stateMachineArn": machines, "status": ["FAILED", "TIMED_OUT"]}
         return "aws.states", "Step Functions Execution Status Change", detail
+
+
+def _alerts(workload: str) -> str:
+    return f"{workload}/*/checkpoints/*/alerts/*.json"

@@ -18,8 +18,7 @@ def batches(
     """The members of each log-batch request, metrics as of `at` in milliseconds. What is no number is left out."""
     finite = {key(name): value for name, value in metrics.items() if math.isfinite(value)}
     points = [{"key": name, "value": value, "timestamp": at, "step": 0} for name, value in finite.items()]
-    texts = {key(name): value[:PARAM_LENGTH] for name, value in params.items()}
-    given = [{"key": name, "value": value} for name, value in texts.items()]
+    given = [{"key": name, "value": value} for name, value in taken(params).items()]
     for some_params, some_metrics, some_tags in zip_longest(
         _parts(given, MOST_AT_ONCE),
         _parts(points, MOST_METRICS_AT_ONCE),
@@ -27,6 +26,11 @@ def batches(
         fillvalue=[],
     ):
         yield {"params": some_params, "metrics": some_metrics, "tags": some_tags}
+
+
+def taken(params: Mapping[str, str]) -> dict[str, str]:
+    """Parameters as MLflow then has them."""
+    return {key(name): value[:PARAM_LENGTH] for name, value in params.items()}
 
 
 def tags(given: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The first step of every run: notes which data it reads, and finds the model that it has to beat.
+"""The first step of every run: refuses one too many, notes which data it reads, finds the model that it has to beat.
 
 A step may be tried again, and then lists anew and writes the same objects again: what counts is what is there when the
 next step reads it. What is uploaded between the two is read by the run and is not in its manifest.
@@ -8,12 +8,13 @@ manifest, and their steps are asked for the same and may be reused. What a run r
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, dataset, settings
+from controls import clients, dataset, running, settings
 from controls.dataset import Dataset, Version
 from controls.registry import newest_approved
 
@@ -28,17 +29,28 @@ class ChampionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Without `registry` there is no champion: CloudFormation has no model package groups in every region."""
+    """Without `registry` there is no champion: CloudFormation has no model package groups in every region.
+
+    By workload, `parallel_runs` is how many runs may go on at once, and `machines` the ARN of a state machine.
+    """
 
     platform: str
+    parallel_runs: dict[str, int]
+    machines: dict[str, str]
     data_bucket: str
     artifact_bucket: str
     registry: bool
 
 
 def handler(event: dict[str, str], context: object) -> dict[str, str]:
-    """DataUri, ManifestUri, ChampionModel (that very manifest where there is none) and ChampionVersion (0)."""
+    """DataUri, ManifestUri, ChampionModel (that very manifest where there is none) and ChampionVersion (0).
+
+    Raises TooManyRunsError, DatasetError, ChampionError.
+    """
     config = settings.read(Settings, os.environ)
+    running.refuse_surplus(
+        _running(config, event["workload"]), event["execution"], config.parallel_runs[event["workload"]]
+    )
     workload, folder = event["workload"], f"{event['workload']}/{event['execution']}/begin"
     data, s3 = Dataset(config.data_bucket, workload, event["path"]), clients.client("s3")
     versions, uri = choose(s3, data, event["manifest"], config.artifact_bucket, folder)
@@ -48,6 +60,12 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
         answer |= champion(clients.client("sagemaker"), f"{config.platform}-{workload}")
     logger.info("begun", repeats=event["manifest"], manifest=noted, read=uri, champion=answer["ChampionVersion"])
     return answer
+
+
+def _running(config: Settings, workload: str) -> Iterator[running.Begun]:
+    if machine := config.machines.get(workload):
+        return running.machine_runs(clients.client("stepfunctions"), machine)
+    return running.pipeline_runs(clients.client("sagemaker"), f"{config.platform}-{workload}")
 
 
 def choose(s3: Any, data: Dataset, manifest: str, artifact_bucket: str, folder: str) -> tuple[list[Version], str]:

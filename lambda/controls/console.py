@@ -1,5 +1,6 @@
 """Addresses of AWS's console. A pipeline execution has none: only Studio shows it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,19 @@ def logs(metadata: Mapping[str, Any]) -> Iterator[str]:
             yield log(told["Arn"], _GROUPS[kind], told["Arn"].rpartition("/")[2])
         elif kind == "Lambda":
             yield log(told["Arn"], f"/aws/lambda/{told['Arn'].split(':')[6]}")
+
+
+def task_logs(arn: str, task: Mapping[str, Any]) -> Iterator[str]:
+    """The log of what a task of the state machine's execution `arn` calls or looks at, by its TaskScheduled event.
+
+    An AutoML job has none of its own: its jobs' names begin with its own, as AWS's consoles show and no page says.
+    """
+    asked = json.loads(task.get("parameters", "{}"))  # the embedded cloud tells none
+    for kind, group in {**_GROUPS, "AutoMLJob": "/aws/sagemaker/ProcessingJobs"}.items():
+        if name := asked.get(f"{kind}Name"):
+            yield log(arn, group, name)
+    if function := asked.get("FunctionName"):
+        yield log(arn, f"/aws/lambda/{function.rpartition(':')[2]}")
 
 
 def log(arn: str, group: str, stream: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import autopilot_run, clients, settings
+from controls import autopilot_run, batches, clients, settings
 from controls.ended import Ended, Try
 from controls.mlflow import Mlflow, Run
 from controls.pipeline_run import PipelineRun
@@ -18,6 +18,7 @@ from controls.results import Results, split
 logger = Logger(service="record")
 
 EXECUTION, WORKLOAD, RECORDED = "sluice.execution", "sluice.workload", "sluice.recorded"
+CHANGED = "sluice.params-after-retry"
 PARENT, TRY = "mlflow.parentRunId", "sluice.try"
 
 
@@ -55,7 +56,8 @@ def record(mlflow: Mlflow, s3: Any, experiment: str, ended: Ended) -> str:
     run = _the_run(mlflow, place, ended)
     if run.tags.get(RECORDED) == ended.stamp:
         return "recorded-already"
-    mlflow.log(run.id, at=ended.ended, params=ended.params, metrics=ended.metrics, tags=ended.tags)
+    params, kept = _unchanged(run, ended.params)
+    mlflow.log(run.id, at=ended.ended, params=params, metrics=ended.metrics, tags={**ended.tags, **kept})
     bucket, prefix = split(run.artifact_uri)
     for path, content in ended.files.items():
         s3.put_object(Bucket=bucket, Key=f"{prefix}/{path}", Body=content, ContentType=_kind(path))
@@ -78,6 +80,17 @@ def _the_run(mlflow: Mlflow, experiment: str, ended: Ended) -> Run:
     for other in others:
         mlflow.delete(other.id)
     return first
+
+
+def _unchanged(run: Run, params: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """`params` without those that the run has otherwise, from before a retry, and a tag that tells their new values.
+
+    MLflow never changes a parameter.
+    """
+    wanted = batches.taken(params)
+    other = {name: value for name, value in wanted.items() if run.params.get(name, value) != value}
+    told = "; ".join(f"{name}={value}" for name, value in sorted(other.items()))
+    return {name: value for name, value in wanted.items() if name not in other}, {CHANGED: told} if other else {}
 
 
 def _record_tries(mlflow: Mlflow, experiment: str, parent: str, tries: list[Try]) -> None:

@@ -6,6 +6,7 @@ can fail without any. An event may come twice; then so does the message, which c
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ logger = Logger(service="tell")
 
 _SUBJECT_CHARACTERS = 100  # AWS, API_Publish
 _MESSAGE_BYTES = 262_144
+# Where the hook in a training script writes: the folder of the job's checkpoints.
+_ALERT = re.compile(r"([^/]+)/([^/]+)/checkpoints/(?:.+/)?([^/]+)/alerts/\d+-([^/]+)\.json")
+_HISTORY_EVENTS = 100  # a state that is left over and over comes to a few of them
 
 
 class TellError(RuntimeError):
@@ -40,7 +44,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """The subject of what was told."""
     config = settings.read(Settings, os.environ)
     message = about(event, config.platform)
-    subject = f"[{config.platform}] {message.subject}"[:_SUBJECT_CHARACTERS]
+    # SNS takes printable ASCII only.
+    subject = re.sub(r"[^ -~]", "?", f"[{config.platform}] {message.subject}")[:_SUBJECT_CHARACTERS]
     text = "\n".join(message.lines).encode()[:_MESSAGE_BYTES].decode(errors="ignore")
     clients.client("sns").publish(TopicArn=config.topic_arn, Subject=subject, Message=text)
     logger.info("told", subject=subject)
@@ -88,32 +93,38 @@ def _step(step: dict[str, Any]) -> Iterator[str]:
 
 
 def failed_machine(states: Any, arn: str, platform: str) -> Message:
-    """A state machine's execution that failed or timed out."""
+    """A state machine's execution that failed or timed out, with the last state that it entered and that one's log."""
     run = states.describe_execution(executionArn=arn)
+    history = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=_HISTORY_EVENTS)["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+    tasks = [event["taskScheduledEventDetails"] for event in history if "taskScheduledEventDetails" in event]
     machine, execution = arn.split(":")[-2:]
     workload, status = machine.removeprefix(f"{platform}-"), run["status"].replace("_", " ").lower()
     return Message(
-        f"{workload}: a run {status}",
+        f"{workload}: a run {status}{f' at {entered[0]}' if entered else ''}",
         [
             f"workload: {workload}",
             f"state machine: {machine}",
             f"execution: {execution}",
+            f"step: {entered[0] if entered else 'none entered'}",
             f"error: {run.get('error', 'none given')}",
             f"reason: {run.get('cause', 'none given')}",
-            f"log: {console.machine_execution(arn)}",
+            *(f"log: {address}" for task in tasks[:1] for address in console.task_logs(arn, task)),
+            f"all steps: {console.machine_execution(arn)}",
         ],
     )
 
 
 def alert(s3: Any, bucket: str, key: str, job_arn: str) -> Message:
-    """What the hook in a training script noticed: <workload>/<execution>/.../<job>/alerts/<n>-<symptom>.json."""
-    workload, execution, *_, job, _, name = key.split("/")
+    """What the hook in a training script noticed: .../checkpoints/<job>/alerts/<n>-<symptom>.json. Raises TellError."""
+    if not (found := _ALERT.fullmatch(key)):
+        raise TellError(f"s3://{bucket}/{key} is not where an alert lies")
+    workload, execution, job, symptom = found.groups()
     try:
         told = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         values = [f"{field}: {json.dumps(value)}" for field, value in told.items()]
     except (ValueError, AttributeError) as error:
         raise TellError(f"s3://{bucket}/{key} is no JSON object: {error}") from error
-    symptom = name.removesuffix(".json").partition("-")[2]
     return Message(
         f"{workload}: training alert {symptom}",
         [

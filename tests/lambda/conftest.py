@@ -99,8 +99,8 @@ def _runs(app: App, foundation: FoundationStack) -> Stack:
     stack = Stack(app, "Runs", env=Environment(region=in_memory.REGION))
     common: dict[str, Any] = {"artifact_bucket": foundation.artifact_bucket, "key": foundation.key}
     prefixes = {"digits": "digits/digits.csv", "tables": "tables/parts/"}
-    data = foundation.data_bucket
-    Begin(stack, "Begin", prefix="sluice-dev", prefixes=prefixes, data_bucket=data, registers=True, **common)
+    runs = {"prefixes": prefixes, "parallel_runs": {"digits": 1, "tables": 2}, "machines": ["tables"]}
+    Begin(stack, "Begin", prefix="sluice-dev", data_bucket=foundation.data_bucket, registers=True, **runs, **common)
     names = {"workloads": ["digits"], "pipelines": ["sluice-dev-digits"], "state_machines": ["sluice-dev-automl"]}
     Tell(stack, "Tell", prefix="sluice-dev", alerts=foundation.alerts, **names, **common)
     return stack

@@ -66,7 +66,8 @@ class Server:
         run = self.runs[run_id]
         assert len(params) <= 100 and len(tags) <= 100 and len(params) + len(tags) + len(metrics) <= 1000
         for param in params:
-            assert run["params"].get(param["key"], param["value"]) == param["value"], "MLflow never changes a parameter"
+            if run["params"].get(param["key"], param["value"]) != param["value"]:
+                raise Refusal(400, "INVALID_PARAMETER_VALUE")
             assert len(param["key"]) <= 250 and len(param["value"]) <= 6000
         for kind, rows in (("params", params), ("metrics", metrics), ("tags", tags)):
             run[kind] |= {row["key"]: row["value"] for row in rows}

@@ -99,8 +99,12 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     action = f"{call.service}:{operation}"
     if call.service == "s3":
         yield from _asked_of_s3(operation, params)
-    elif operation in ("Publish", "DescribeExecution"):
+    elif operation in ("Publish", "DescribeExecution", "GetExecutionHistory"):
         yield action.replace("stepfunctions", "states"), params.get("TopicArn") or params["executionArn"]
+    elif operation == "ListExecutions":
+        yield "states:ListExecutions", params["stateMachineArn"]
+    elif operation == "ListPipelineExecutions":
+        yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
     elif operation == "PutItem":
         yield "dynamodb:PutItem", params["TableName"] + ".Arn"
     elif operation == "GetLogEvents":
@@ -115,6 +119,8 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     elif operation == "ListModelPackages":
         yield action, cloud.arn("model-package/{ModelPackageGroupName}/*".format(**params))
         yield action, cloud.arn(_NAMED["ModelPackageGroup"].format(**params))
+    elif "stateMachineArn" in params:
+        yield action.replace("stepfunctions", "states"), params["stateMachineArn"]
     elif operation.startswith("List") or operation == "GetMetricData":
         yield action, "*"
     else:

@@ -21,6 +21,7 @@ class Runs:
         self.objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, list[dict[str, Any]]] = {}
+        self.history: dict[str, list[dict[str, Any]]] = {}
         self.mail: list[dict[str, str]] = []
         self.parts: list[str] = []
 
@@ -87,6 +88,24 @@ class Runs:
 
     def DescribeExecution(self, executionArn: str) -> dict[str, Any]:
         return self._execution(executionArn)
+
+    def ListPipelineExecutions(self, PipelineName: str, CreatedAfter: Any, NextToken: str = "0") -> dict[str, Any]:
+        rows = [
+            {"PipelineExecutionArn": arn, **run} for arn, run in self.executions.items() if f"/{PipelineName}/" in arn
+        ]
+        end = int(NextToken) + _PAGE
+        more = {"NextToken": str(end)} if end < len(rows) else {}
+        return {"PipelineExecutionSummaries": rows[int(NextToken) : end]} | more
+
+    def ListExecutions(self, stateMachineArn: str, statusFilter: str) -> dict[str, Any]:
+        name = stateMachineArn.rpartition(":")[2]
+        found = {arn: run for arn, run in self.executions.items() if f":{name}:" in arn}
+        rows = [{"executionArn": arn, **run} for arn, run in found.items() if run["status"] == statusFilter]
+        return {"executions": rows}
+
+    def GetExecutionHistory(self, executionArn: str, reverseOrder: bool, maxResults: int) -> dict[str, Any]:
+        events = [{"id": n, **event} for n, event in enumerate(self.history[executionArn], start=1)]
+        return {"events": (events[::-1] if reverseOrder else events)[:maxResults]}
 
     def _execution(self, arn: str) -> dict[str, Any]:
         if arn not in self.executions:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from controls import begin
 from controls.dataset import DatasetError
+from controls.running import TooManyRunsError
 
 BOTH = pytest.mark.parametrize(
     ("workload", "path", "key"),
@@ -40,6 +42,54 @@ def read(cloud: Any, uri: str) -> Any:
 def register(cloud: Any, version: int, approval: str = "Approved", of: str = "digits", **container: str) -> None:
     package = cloud.package(version, approval, f"sluice-dev-{of}")
     cloud.packages[package]["InferenceSpecification"] = {"Containers": [container]}
+
+
+def going_on(cloud: Any, *runs: tuple[str, int, str], of: str = "pipeline/sluice-dev-digits/execution") -> None:
+    """Executions of digits: each one's ID, the minute it began, and its status."""
+    for name, minute, status in runs:
+        told = {"PipelineExecutionStatus": status, "StartTime": datetime(2026, 11, 24, 12, minute, tzinfo=UTC)}
+        cloud.executions[f"arn:aws:sagemaker:us-east-1:111122223333:{of}/{name}"] = told
+
+
+def test_a_run_that_begins_while_another_goes_on_is_refused_with_the_name_of_that(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    going_on(cloud, ("e0", 1, "Executing"), ("e1", 2, "Executing"), ("e2", 3, "Executing"))
+    assert run("e0")
+    for late in ("e1", "e2", "unlisted"):
+        with pytest.raises(TooManyRunsError, match=r"of 1 that may run at once: \S+/execution/e0[.,].*parallel_runs"):
+            run(late)
+
+
+def test_of_runs_that_began_at_once_one_goes_on(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    going_on(cloud, ("b", 1, "Executing"), ("a", 1, "Executing"))
+    assert run("a")
+    with pytest.raises(TooManyRunsError, match="execution/a"):
+        run("b")
+
+
+def test_what_has_ended_is_in_nobodys_way_and_what_stops_is(cloud: Any, buckets: tuple[str, str]) -> None:
+    cloud.put(buckets[0], "digits/digits.csv", b"1")
+    going_on(cloud, *((f"d{n}", n, status) for n, status in enumerate(("Failed", "Stopped", "Succeeded"))))
+    assert run("e1")
+    going_on(cloud, ("e0", 0, "Stopping"))
+    with pytest.raises(TooManyRunsError, match="e0"):
+        run("e1")
+
+
+def test_runs_of_a_state_machine_are_counted_up_to_the_workloads_own_number(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    cloud.put(buckets[0], "tables/parts/1.csv", b"1")
+    for minute, name in enumerate(("x1", "x2", "x3")):
+        begun = {"status": "RUNNING", "startDate": datetime(2026, 11, 24, 12, minute, tzinfo=UTC)}
+        arn = f"arn:aws:states:us-east-1:111122223333:execution:sluice-dev-tables:{name}"
+        cloud.executions[arn] = begun | {"stateMachineArn": arn, "name": name}
+    assert run("x2", workload="tables", path="parts/")
+    with pytest.raises(TooManyRunsError, match=r"2 of 2 .*:x1, \S+:x2\."):
+        run("x3", workload="tables", path="parts/")
 
 
 def test_the_live_object_is_read_and_its_version_noted(cloud: Any, buckets: tuple[str, str]) -> None:
@@ -124,7 +174,7 @@ def test_without_a_registry_nobody_asks_for_a_champion(
     cloud.put(buckets[0], "digits/digits.csv", b"1")
     register(cloud, 1, ModelDataUrl=MODEL)
     assert run()["ChampionVersion"] == "0"
-    assert {call.service for call in cloud.calls} == {"s3"}
+    assert "ListModelPackages" not in {call.operation for call in cloud.calls}
 
 
 def test_a_champion_without_a_model_is_an_error(cloud: Any, buckets: tuple[str, str]) -> None:

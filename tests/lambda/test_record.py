@@ -156,6 +156,17 @@ def test_a_retried_execution_is_recorded_anew_in_its_run(cloud: Any, mlflow: Any
     assert run_of(mlflow)["info"]["status"] == "FINISHED"
 
 
+def test_a_retry_with_other_hyperparameters_keeps_the_first_and_tells_the_new_ones(cloud: Any, mlflow: Any) -> None:
+    cloud.status = "Failed"
+    outcome()
+    cloud.status = "Succeeded"
+    cloud.train("train-1", {"k": "11", "init": "random"}, {"test:msd": 11.5})
+    assert outcome() == "recorded"
+    run = run_of(mlflow)
+    assert run["params"] == {"Epochs": "5", "Seed": "1", "k": "10", "init": "random"}
+    assert (run["tags"]["sluice.params-after-retry"], run["metrics"]["test:msd"]) == ("k=11", 11.5)
+
+
 def test_an_event_of_an_execution_that_goes_on_again_is_left_alone(cloud: Any, mlflow: Any) -> None:
     cloud.status = "Executing"
     assert outcome() == "goes-on"

@@ -35,8 +35,8 @@ def step(name: str, status: str = "Failed", reason: str = "no good", **metadata:
     return {"StepName": name, "StepStatus": status, "FailureReason": reason, "Metadata": metadata}
 
 
-def written(bucket: str) -> dict[str, Any]:
-    detail = {"bucket": {"name": bucket}, "object": {"key": ALERT}}
+def written(bucket: str, key: str = ALERT) -> dict[str, Any]:
+    detail = {"bucket": {"name": bucket}, "object": {"key": key}}
     resources = [f"arn:aws:s3:::{bucket}"]
     return {"detail-type": "Object Created", "region": "us-east-1", "resources": resources, "detail": detail}
 
@@ -94,6 +94,19 @@ def test_an_alert_that_is_no_json_object_is_an_error(cloud: Any, artifacts: str,
     assert cloud.mail == []
 
 
+@pytest.mark.parametrize("key", ["digits/alerts/a.json", ALERT.replace("3-", ""), ALERT.replace("checkpoints", "x")])
+def test_what_lies_where_no_alert_does_is_an_error(cloud: Any, artifacts: str, key: str) -> None:
+    with pytest.raises(tell.TellError, match=rf"{key} is not where an alert lies"):
+        tell.handler(written(artifacts, key), None)
+    assert cloud.calls == []
+
+
+def test_a_subject_is_printable_ascii_as_sns_takes_it(cloud: Any, artifacts: str) -> None:
+    key = ALERT.replace("overfitting", "ü\n")
+    cloud.put(artifacts, key, b"{}")
+    assert told(cloud, written(artifacts, key))[0] == "[sluice-dev] digits: training alert ??"
+
+
 def test_a_message_is_no_longer_than_sns_takes(cloud: Any, artifacts: str) -> None:
     cloud.put(artifacts, ALERT, json.dumps({"text": "x" * 300_000}).encode())
     tell.handler(written(artifacts), None)
@@ -102,15 +115,57 @@ def test_a_message_is_no_longer_than_sns_takes(cloud: Any, artifacts: str) -> No
     assert len(cloud.mail[1]["Subject"]) == 100
 
 
-@pytest.mark.parametrize(("status", "words"), [("FAILED", "failed"), ("TIMED_OUT", "timed out")])
-def test_a_state_machine_that_fails_is_told_with_its_cause(cloud: Any, status: str, words: str) -> None:
+def machine(cloud: Any, *tasks: dict[str, Any], status: str = "FAILED", last: str = "SearchFailed") -> dict[str, Any]:
+    """The event of an execution that made `tasks` and then entered the state `last`."""
     cloud.executions[MACHINE] = {"status": status, "error": "States.TaskFailed", "cause": "no candidate"}
-    event = {"detail-type": "Step Functions Execution Status Change", "detail": {"executionArn": MACHINE}}
-    subject, lines = told(cloud, event)
-    assert subject == f"[sluice-dev] automl: a run {words}"
-    assert {"error: States.TaskFailed", "reason: no candidate", "execution: night"} <= set(lines)
+    entered = [{"type": "FailStateEntered", "stateEnteredEventDetails": {"name": last}}]
+    scheduled = [{"type": "TaskScheduled", "taskScheduledEventDetails": task} for task in tasks]
+    other = {"type": "PassStateEntered", "stateEnteredEventDetails": {"name": "Name"}}
+    cloud.history[MACHINE] = [other, *scheduled, *entered, {"type": "ExecutionFailed"}] if tasks else []
+    return {"detail-type": "Step Functions Execution Status Change", "detail": {"executionArn": MACHINE}}
+
+
+def task(resource: str, **asked: str) -> dict[str, Any]:
+    return {"resourceType": resource, "resource": "any", "region": "us-east-1", "parameters": json.dumps(asked)}
+
+
+@pytest.mark.parametrize(("status", "words"), [("FAILED", "failed"), ("TIMED_OUT", "timed out")])
+def test_a_state_machine_that_fails_is_told_with_its_last_state_and_its_cause(
+    cloud: Any, status: str, words: str
+) -> None:
+    subject, lines = told(cloud, machine(cloud, task("aws-sdk:s3", Bucket="b"), status=status))
+    assert subject == f"[sluice-dev] automl: a run {words} at SearchFailed"
+    expected = {"error: States.TaskFailed", "reason: no candidate", "execution: night", "step: SearchFailed"}
+    assert expected <= set(lines) and not [line for line in lines if line.startswith("log")]
     link = "https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/"
-    assert lines[-1] == f"log: {link}{MACHINE}"
+    assert lines[-1] == f"all steps: {link}{MACHINE}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "group", "stream"),
+    [
+        (task("aws-sdk:sagemaker", ProcessingJobName="night-evaluate"), "ProcessingJobs", "night-evaluate"),
+        (task("aws-sdk:sagemaker", TransformJobName="night-predict"), "TransformJobs", "night-predict"),
+        (task("aws-sdk:sagemaker", AutoMLJobName="night"), "ProcessingJobs", "night"),
+    ],
+)
+def test_the_log_of_the_last_job_of_a_state_machine_is_told(
+    cloud: Any, asked: dict[str, Any], group: str, stream: str
+) -> None:
+    _, lines = told(cloud, machine(cloud, task("aws-sdk:sagemaker", ProcessingJobName="earlier"), asked))
+    [log] = [line for line in lines if line.startswith("log")]
+    assert log == f"log: {LOGS}$252Faws$252Fsagemaker$252F{group}$3FlogStreamNameFilter$3D{stream}"
+
+
+def test_the_log_of_the_function_that_a_state_machine_called_last_is_told(cloud: Any) -> None:
+    function = "arn:aws:lambda:us-east-1:111122223333:function:sluice-dev-begin"
+    _, lines = told(cloud, machine(cloud, task("lambda", FunctionName=function), last="Begin"))
+    assert f"log: {LOGS}$252Faws$252Flambda$252Fsluice-dev-begin" in lines
+
+
+def test_a_state_machine_that_fails_before_any_state_is_told(cloud: Any) -> None:
+    subject, lines = told(cloud, machine(cloud))
+    assert subject == "[sluice-dev] automl: a run failed" and "step: none entered" in lines
 
 
 def test_an_event_that_comes_twice_is_told_twice(cloud: Any) -> None:

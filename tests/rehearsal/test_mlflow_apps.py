@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app as sluice
+from controls import record
+from controls.ended import Ended
 from controls.mlflow import Mlflow, MlflowError
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from sluice import archive, function
@@ -73,6 +75,26 @@ def test_what_is_recorded_is_read_again(mlflow: Mlflow) -> None:
     assert len(found.params) == 253 and len(found.params["a_b"]) == 6000 and found.params["_up"] == "1"
     assert len(found.metrics) == 901 and found.metrics["validation:auc"] == 0.5
     assert found.artifact_uri == f"s3://{BUCKET}/mlflow/{place}/{run.id}/artifacts"
+
+
+def test_a_parameter_that_a_run_has_is_never_changed(mlflow: Mlflow, cloud: EmbeddedCloud) -> None:
+    place = mlflow.make_experiment("sluice-dev/retried")
+    tries: dict[str, Any] = {
+        "execution": "arn:aws:x/2",
+        "workload": "digits",
+        "name": "two",
+        "started": 1,
+        "files": {},
+        "tries": [],
+    }
+    for status, k, end in (("FAILED", "10", 2), ("FINISHED", "11", 3)):
+        ended = Ended(**tries, status=status, ended=end, params={"k": k, "s" * 300: k}, metrics={"m": end}, tags={})
+        assert record.record(mlflow, cloud.client("s3"), "sluice-dev/retried", ended) == "recorded"
+    [run] = mlflow.runs(place)
+    assert (run.status, run.params, run.metrics) == ("FINISHED", {"k": "10", "s" * 250: "10"}, {"m": 3.0})
+    assert run.tags["sluice.params-after-retry"] == f"k=11; {'s' * 250}=11"
+    with pytest.raises(MlflowError, match="INVALID_PARAMETER_VALUE: Changing param values is not allowed"):
+        mlflow.log(run.id, params={"k": "11"})
 
 
 def test_runs_are_found_by_their_tags_beyond_a_page_newest_first_and_deleted_ones_are_not(mlflow: Mlflow) -> None:

@@ -18,11 +18,11 @@ from sluice.begin import Begin
 from sluice.schedule import RunSchedule
 from sluice.tell import Tell
 from stacks.foundation import FoundationStack
-from tests.rehearsal.pipelining import Run, ended, fail, until
+from tests.rehearsal.pipelining import Run, ended, fail, listed, process, until
 
 pytestmark = pytest.mark.slow
 
-NAMES = ["runs-dev-digits"]
+NAMES = ["runs-dev-digits", "runs-dev-letters"]
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:runs-dev-begin"
 ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
 PATIENT = {"Delay": 0.2, "MaxAttempts": 300}
@@ -39,9 +39,10 @@ class Deployed:
         foundation = FoundationStack(app, "runs-foundation", platform=platform, env=where)
         runs, hourly = Stack(app, "runs", env=where), Stack(app, "runs-hourly", env=where)
         artifacts, key, data = foundation.artifact_bucket, foundation.key, foundation.data_bucket
-        prefixes = {"digits": "digits/digits.csv"}
+        prefixes = {name: f"{name}/digits.csv" for name in ("digits", "letters", "automl")}
+        counts: dict[str, Any] = {"parallel_runs": dict.fromkeys(prefixes, 1), "machines": ["automl"]}
         common: dict[str, Any] = {"prefix": "runs-dev", "artifact_bucket": artifacts, "key": key}
-        Begin(runs, "Begin", prefixes=prefixes, data_bucket=data, registers=True, **common)
+        Begin(runs, "Begin", prefixes=prefixes, data_bucket=data, registers=True, **counts, **common)
         machines = {"workloads": ["digits"], "pipelines": NAMES, "state_machines": ["runs-dev-automl"]}
         tell = Tell(runs, "Tell", alerts=foundation.alerts, **machines, **common)
         definition = {"PipelineDefinitionBody": json.dumps({"Version": "2020-12-01", "Steps": [fail("End")]})}
@@ -112,20 +113,25 @@ def mail(deployed: Deployed, cloud: EmbeddedCloud, bus: Any) -> Callable[[], tup
 
 @pytest.fixture(scope="module")
 def pipeline(create: Callable[..., None], make_role: Callable[..., str], deployed: Deployed) -> str:
-    given = {"workload": "digits", "path": "digits.csv", "manifest": {"Get": "Parameters.Manifest"}}
+    reason = {"Std:Join": {"On": " ", "Values": ["as told:", {"Get": "Steps.Begin.OutputParameters['DataUri']"}]}}
+    manifest = {"Name": "Manifest", "Type": "String", "DefaultValue": ""}
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": FUNCTION}
+    role = make_role("runs-pipeline", [allowed])
+    create(NAMES[0], [begin("digits", {"Get": "Parameters.Manifest"}), fail("End", reason)], [manifest], role)
+    return NAMES[0]
+
+
+def begin(workload: str, manifest: object = "") -> dict[str, Any]:
+    """The step, as compiled pipelines have it."""
+    given = {"workload": workload, "path": "digits.csv", "manifest": manifest}
     outputs = ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")
-    begin = {
+    return {
         "Name": "Begin",
         "Type": "Lambda",
         "FunctionArn": FUNCTION,
         "Arguments": {**given, "execution": {"Get": "Execution.PipelineExecutionId"}},
         "OutputParameters": [{"OutputName": name, "OutputType": "String"} for name in outputs],
     }
-    manifest = {"Name": "Manifest", "Type": "String", "DefaultValue": ""}
-    reason = {"Std:Join": {"On": " ", "Values": ["as told:", {"Get": "Steps.Begin.OutputParameters['DataUri']"}]}}
-    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": FUNCTION}
-    create(NAMES[0], [begin, fail("End", reason)], [manifest], make_role("runs-pipeline", [allowed]))
-    return NAMES[0]
 
 
 def answer(steps: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -207,11 +213,61 @@ def test_a_failed_run_is_told_once_with_step_reason_and_log(
     assert arn in text
 
 
+def test_a_second_run_at_once_is_refused_and_told_and_the_first_goes_on(
+    deployed: Deployed,
+    cloud: EmbeddedCloud,
+    create: Callable[..., None],
+    start: Run,
+    mail: Callable[[], tuple[str, str]],
+) -> None:
+    deployed.s3.put_object(Bucket=deployed.data, Key="letters/digits.csv", Body=b"1")
+    create(NAMES[1], [begin("letters"), process("Hold", DependsOn=["Begin"])])
+    cloud.control("jobs", paused=True)
+    first = cloud.client("sagemaker").start_pipeline_execution(PipelineName=NAMES[1])["PipelineExecutionArn"]
+    until(lambda: "Hold" in listed(cloud, first))
+    second, steps = start(NAMES[1])
+    cloud.control("jobs", paused=False)
+    assert second["PipelineExecutionStatus"] == "Failed" and first in steps["Begin"]["FailureReason"]
+    subject, text = mail()
+    assert subject == "[runs-dev] letters: a run failed at Begin" and f"1 of 1 that may run at once: {first}" in text
+    assert ended(cloud, first)[0]["PipelineExecutionStatus"] == "Succeeded"
+    assert start(NAMES[1])[0]["PipelineExecutionStatus"] == "Succeeded"
+
+
+def test_a_second_run_of_a_state_machine_at_once_is_refused(
+    deployed: Deployed, cloud: EmbeddedCloud, role: str, mail: Callable[[], tuple[str, str]]
+) -> None:
+    states = cloud.client("stepfunctions")
+    deployed.s3.put_object(Bucket=deployed.data, Key="automl/digits.csv", Body=b"1")
+    payload = {"workload": "automl", "path": "digits.csv", "manifest": ""}
+    payload["execution"] = "{% $states.context.Execution.Name %}"
+    call = {"FunctionName": FUNCTION, "Payload": payload}
+    invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": call, "Next": "Hold"}
+    hold = {"Type": "Wait", "Seconds": 3600, "End": True}
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Begin", "States": {"Begin": invoke, "Hold": hold}}
+    machine = states.create_state_machine(name="runs-dev-automl", definition=json.dumps(definition), roleArn=role)
+
+    def started(name: str) -> str:
+        return states.start_execution(stateMachineArn=machine["stateMachineArn"], name=name)["executionArn"]
+
+    first = started("first")
+    until(
+        lambda: states.get_execution_history(executionArn=first, reverseOrder=True)["events"][0]["type"][:4] == "Wait"
+    )
+    second = started("second")
+    until(lambda: states.describe_execution(executionArn=second)["status"] == "FAILED")
+    subject, text = mail()
+    assert subject == "[runs-dev] automl: a run failed at Begin" and f"1 of 1 that may run at once: {first}" in text
+    states.stop_execution(executionArn=first)
+    states.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
+
+
 def test_an_alert_that_a_job_writes_is_told_and_nothing_else_that_it_writes(
     deployed: Deployed, mail: Callable[[], tuple[str, str]]
 ) -> None:
     folder = "digits/x/checkpoints/job-1"
-    deployed.s3.put_object(Bucket=deployed.artifacts, Key=f"{folder}/epoch.json", Body=b"{}")
+    for key in (f"{folder}/epoch.json", f"experiments/{folder}/alerts/1-dead.json", "digits/alerts/a.json"):
+        deployed.s3.put_object(Bucket=deployed.artifacts, Key=key, Body=b"{}")
     body = json.dumps({"epoch": 3, "values": [0.1, 0.2]}).encode()
     deployed.s3.put_object(Bucket=deployed.artifacts, Key=f"{folder}/alerts/1-overfitting.json", Body=body)
     subject, text = mail()
@@ -228,7 +284,11 @@ def test_a_state_machine_that_fails_is_told_with_its_cause(
     arn = states.start_execution(stateMachineArn=machine["stateMachineArn"], name="night")["executionArn"]
     until(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
     subject, text = mail()
-    assert subject == "[runs-dev] automl: a run failed" and "reason: no candidate" in text and "error: Search" in text
+    assert (
+        subject == "[runs-dev] automl: a run failed at End"
+        and "reason: no candidate" in text
+        and "error: Search" in text
+    )
 
 
 def test_a_schedule_starts_runs_under_its_own_role_and_buries_what_it_cannot_start(

@@ -10,7 +10,7 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from app import build
-from config.load import ROOT, load
+from config.load import ROOT, load, load_workload
 from config.schema import Platform
 from sluice.published import VALUES
 
@@ -75,6 +75,15 @@ def test_without_workloads_serving_holds_its_parameter_and_training_keeps_the_re
     assert kinds["serving"] == ["AWS::SSM::Parameter"]
     assert not {"AWS::SageMaker::Pipeline", "AWS::SageMaker::ModelPackageGroup"} & {*kinds["training"]}
     assert "AWS::SageMaker::MlflowApp" in kinds["training"]
+
+
+def test_a_state_machine_is_not_published_as_a_pipeline(platform: Platform) -> None:
+    automl = load_workload(ROOT / "workloads" / "automl" / "workload.yaml")
+    app = App(context={"aws:cdk:bundling-stacks": []})
+    build(app, platform.model_copy(update={"workloads": {**platform.workloads, "automl": automl}}))
+    training = Template.from_stack(app.node.find_child("sluice-dev-training"))  # pyright: ignore[reportArgumentType]
+    for name, value in (("pipelines", '["sluice-dev-digits"]'), ("state-machines", '["sluice-dev-automl"]')):
+        training.has_resource_properties("AWS::SSM::Parameter", {"Name": f"/sluice-dev/{name}", "Value": value})
 
 
 def test_where_studio_cannot_be_made_it_is_left_out(tmp_path: Path) -> None:

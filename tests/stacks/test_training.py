@@ -94,12 +94,22 @@ def test_the_pipeline_makes_only_jobs_that_sagemaker_names_after_it(training: Te
     assert all("/pipelines-*" in str(resource) for resource in statement["Resource"])
 
 
+@pytest.mark.parametrize("kind", ["ProcessingJob", "TrainingJob", "HyperParameterTuningJob"])
+def test_a_pipeline_looks_at_and_stops_jobs_of_its_own_workload_only(grown: Template, kind: str) -> None:
+    ours = {"StringEquals": {"aws:ResourceTag/sluice:workload": "digits"}}
+    actions = [f"sagemaker:{verb}{kind}" for verb in ("Describe", "Stop")]
+    if kind == "HyperParameterTuningJob":
+        actions.append(f"sagemaker:ListTrainingJobsFor{kind}")
+    found = [statement for action in actions for statement in statements(grown, action, of="Pipelinedigits")]
+    assert len(found) == len(actions) and all(statement["Condition"] == ours for statement in found)
+
+
 def test_roles_are_taken_by_sagemaker_for_this_account_only(training: Template) -> None:
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     trust = {"Principal": {"Service": "sagemaker.amazonaws.com"}, "Condition": ours}
     document = Match.object_like({"Statement": [Match.object_like(trust)]})
     roles = training.find_resources("AWS::IAM::Role", {"Properties": {"AssumeRolePolicyDocument": document}})
-    assert sorted(name[:17] for name in roles) == ["ExperimentsRole3C", "PipelinedigitsJob", "PipelinedigitsRol"]
+    assert sorted(name[:17] for name in roles) == ["PipelinedigitsJob", "PipelinedigitsRol"]
 
 
 def test_the_pipeline_calls_the_function_that_a_run_begins_with_and_no_other(training: Template) -> None:
@@ -128,7 +138,7 @@ def test_what_fails_and_what_alerts_is_heard_by_one_function(training: Template)
     pattern = heard(training, "sluice-dev-tell")
     assert sorted(pattern["source"]) == ["aws.s3", "aws.sagemaker"]
     alert, run = pattern["detail"]["$or"]
-    assert alert["object"] == {"key": [{"wildcard": "*/alerts/*.json"}]}
+    assert alert["object"] == {"key": [{"wildcard": "digits/*/checkpoints/*/alerts/*.json"}]}
     assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-digits" in str(run)
 
 
@@ -227,6 +237,25 @@ def test_the_workloads_tags_are_on_its_resources_and_on_what_a_run_starts(grown:
     body = json.loads(pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"][0])
     started = [step["Arguments"]["Tags"] for step in body["Steps"] if step["Type"] in ("Processing", "Training")]
     assert started and all(tag in tags for tags in started)
+
+
+def test_a_workload_keeps_its_package_group_when_it_changes_its_algorithm(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[dict[str, Any]] = []
+    for sample in ("tabular", "automl"):
+        folder = tmp_path / sample / "workloads"
+        folder.mkdir(parents=True)
+        (folder / "switched").symlink_to(ROOT / "workloads" / sample)
+        monkeypatch.setattr(stacks.training, "ROOT", tmp_path / sample)
+        workload = load_workload(folder / "switched" / "workload.yaml")
+        template = template_of(platform.model_copy(update={"workloads": {"switched": workload}})).to_json()
+        found.append({name: resource["Type"] for name, resource in template["Resources"].items()})
+    before, after = found
+    [group] = [name for name, kind in before.items() if kind == "AWS::SageMaker::ModelPackageGroup"]
+    assert after[group] == before[group]
+    # CloudFormation changes no type under one logical name.
+    assert all(before[name] == after[name] for name in before.keys() & after.keys())
 
 
 def test_what_autopilot_trains_has_no_pipeline_and_its_state_machine_is_heard(grown: Template) -> None:

@@ -1,4 +1,4 @@
-"""The tabular pipeline: Begin -> preprocess -> train, or search for hyperparameters -> evaluate -> register, if better.
+"""A pipeline over a table: Begin -> preprocess -> train, or search for hyperparameters -> evaluate -> register.
 
 Compiled by `sluice pipelines compile`. What only a deployment knows stands as `${Name}`, which synthesis fills in.
 """
