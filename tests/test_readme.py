@@ -7,8 +7,9 @@ from pathlib import Path
 
 import botocore.session
 import pytest
-import typer
 from botocore import xform_name
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli import new
@@ -53,11 +54,12 @@ def test_every_sluice_command_of_the_docs_is_understood() -> None:
     commands = typed(".venv/bin/sluice")
     assert {words[0] for words in commands} == {"new", "pipelines", "runs"}
     for words in commands:
-        command, context = typer.main.get_command(app), None
-        while isinstance(command, typer.core.TyperGroup):
-            context = command.make_context(words[0], words, parent=context)
-            _, command, words = command.resolve_command(context, words)
-            assert command, words
+        command, context = get_command(app), None
+        while isinstance(command, TyperGroup):
+            context = command.make_context(words[0], list(words), parent=context)
+            _, found, words = command.resolve_command(context, words)
+            assert found, words
+            command = found
         command.make_context(command.name, list(words), parent=context)
 
 
