@@ -27,6 +27,7 @@ from sluice.machine import fill
 from sluice.network import Network
 from sluice.permission import allow, allow_grants
 from sluice.roles import JOB_LOGS, WorkloadRole
+from sluice.waiver import accept_lint
 
 _LEFT_BEHIND = ["ABORTED", "FAILED", "TIMED_OUT"]
 
@@ -136,7 +137,7 @@ class Autopilot(Construct):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        return sfn.StateMachine(
+        machine = sfn.StateMachine(
             self,
             "Resource",
             state_machine_name=self._name,
@@ -145,6 +146,8 @@ class Autopilot(Construct):
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True,
         )
+        accept_lint(machine, "W3005", "CDK has it depend on its role, to which it refers as well")
+        return machine
 
     def _cancel(self) -> HandlerFunction:
         cancel = HandlerFunction(

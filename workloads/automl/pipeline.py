@@ -243,7 +243,7 @@ def _evaluate(workload: Workload) -> State:
 def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
     where = "'/evaluate/evaluation/evaluation.json'"
     arguments = {"Bucket": "${ArtifactBucket}", "Key": jsonata(f"'{NAME}/' & $states.context.Execution.Name & {where}")}
-    verdict = {"verdict": jsonata("$parse($states.result.Body)")}
+    verdict = {"verdict": jsonata("$parse($states.result.Body)"), "card": _card(workload, f"$uri & {where}")}
     yield "Verdict", task("s3:getObject", arguments, "Better", workload, Assign=verdict)
     better = {"Condition": jsonata("$verdict.better = true"), "Next": "Register"}
     yield "Better", {"Type": "Choice", "Choices": [better], "Default": "NotBetter"}
@@ -261,12 +261,47 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
             "SupportedRealtimeInferenceInstanceTypes": [workload.serve.instance_type],
             "SupportedTransformInstanceTypes": [workload.serve.instance_type],
         },
+        "MetadataProperties": {"GeneratedBy": jsonata("$states.context.Execution.Id")},
+        "ModelCard": {"ModelCardContent": jsonata("$string($card)"), "ModelCardStatus": "Draft"},
         "ModelMetrics": {"ModelQuality": {"Statistics": quality}},
         "CustomerMetadataProperties": {
             "candidate": jsonata("$best.CandidateName"),
             "execution": jsonata("$states.context.Execution.Name"),
             "search-job": jsonata("$run"),
+            "manifest": jsonata("$begin.ManifestUri"),
+            "champion_version": jsonata("$begin.ChampionVersion"),
         },
     }
     yield "Register", task("createModelPackage", package, "Done", workload)
     yield "Done", {"Type": "Succeed"}
+
+
+def _card(workload: Workload, evaluation: str) -> State:
+    """The model card, of the same schema as that of a pipeline (workloads/compiler/card.py)."""
+    metric = workload.metric
+    return {
+        "model_overview": {
+            "model_creator": f"state machine of the workload {NAME}",
+            "model_artifact": jsonata("[$containers.ModelDataUrl]"),
+        },
+        "intended_uses": {
+            "purpose_of_model": workload.description,
+            "intended_uses": "What the workload's endpoint is asked for",
+            "risk_rating": "Unknown",
+            "explanations_for_risk_rating": "Nobody has rated it: whoever approves the model does",
+        },
+        "training_details": {
+            "objective_function": {
+                "function": {"function": metric.direction.capitalize(), "facet": metric.name[:63]},
+                "notes": jsonata("'The best candidate of AutoML job ' & $run & ' by ' & $objective"),
+            },
+            "training_job_details": {"training_datasets": [jsonata("$uri & '/preprocess/train'")]},
+        },
+        "evaluation_details": [
+            {
+                "name": "Evaluate",
+                "evaluation_observation": "The model and the champion of its group, on the same held-out data",
+                "datasets": [jsonata(evaluation)],
+            }
+        ],
+    }
