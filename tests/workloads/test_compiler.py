@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,9 +94,9 @@ def test_a_mistaken_workload_file_is_reported_before_anything_is_built(
 def test_every_exception_in_force_is_shown_with_its_last_day_and_reason(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = project.folder / "workload.yaml"
-    waiver = "exceptions: [{rule: spot, step: Train, reason: no capacity here, until: 2999-12-31}]"
+    path, day = project.folder / "workload.yaml", date.today() + timedelta(days=30)
+    waiver = f"exceptions: [{{rule: spot, step: Train, reason: no capacity here, until: {day}}}]"
     path.write_text(path.read_text().replace("exceptions: []", waiver))
     del project.arguments("Train")["EnableManagedSpotTraining"]
     assert compiler.main([]) == 0
-    assert "digits: step Train: [spot] is waived until 2999-12-31: no capacity here" in capsys.readouterr().out
+    assert f"digits: step Train: [spot] is waived until {day}: no capacity here" in capsys.readouterr().out
