@@ -1,6 +1,5 @@
 """The shape of `workloads/<name>/workload.yaml`."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -8,15 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from config.instances import Hosting, Processing, Training
+from config.metrics import Metric, contradicted
+from config.schedule import Schedule
 from config.section import Finding, Positive, Section, TagValue, Text
-from config.tuning import Tuning
+from config.tuning import Finite, HyperparameterName, Tuning
 
 WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
 # Folders of the artifact bucket that others use.
 RESERVED = {"experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
-# What Scheduler takes for an expression of its own kinds, but for one-time schedules. The service reads the fields.
-Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$")]
-Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=50)]
 
 
 def _is_free(key: str) -> str:
@@ -37,6 +35,11 @@ class Data(Section):
     target: Text | None = None  # the column that is to be predicted
     segment: Text | None = None  # the column by whose values bias is measured
 
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        if raw.get("segment") is not None and raw.get("segment") == raw.get("target"):
+            yield ("segment",), raw["segment"], "must be another column than target"
+
 
 class Kmeans(Section):
     """SageMaker's built-in algorithm."""
@@ -50,7 +53,7 @@ class Script(Section):
     """The workload's own `scripts/train.py` on a framework image."""
 
     name: Literal["script"]
-    hyperparameters: dict[str, int | float | str | bool] = {}
+    hyperparameters: dict[HyperparameterName, int | Finite | str | bool] = {}
 
 
 class Autopilot(Section):
@@ -62,25 +65,6 @@ class Autopilot(Section):
     candidates: Annotated[int, Field(ge=1, le=750)]
     search_seconds: Seconds
     candidate_seconds: Seconds
-
-
-def _has_a_group(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"must be a regular expression: {error}") from error
-    if groups != 1:
-        raise ValueError(f"must have one group, which finds the number, not {groups}: loss=([0-9.eE+-]+)")
-    return pattern
-
-
-class Metric(Section):
-    """What a run is judged by. `pattern` finds its value in the training log, as the first group of a match."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9:_-]*$", max_length=255)]
-    direction: Literal["maximize", "minimize"]
-    pattern: Annotated[Text, AfterValidator(_has_a_group)] | None = None
-    worst: float | None = None  # a model that is worse is not registered, champion or not
 
 
 class ProcessSettings(Section):
@@ -123,13 +107,6 @@ class ServeSettings(Section):
     instance_count: Positive
 
 
-class Schedule(Section):
-    """When EventBridge Scheduler starts a run by itself."""
-
-    expression: Expression
-    time_zone: Zone = "UTC"
-
-
 class RunSettings(Section):
     """How a pipeline runs: runs at once, of which the last are refused; steps at once in a run; days for which an
     unchanged step's result is reused; retries of a step.
@@ -147,6 +124,24 @@ Symptom = Literal[
     "vanishing_gradients", "exploding_gradients", "loss_not_decreasing", "overfitting", "dead_units", "class_imbalance"
 ]
 Response = Literal["log", "alert", "stop"]
+
+
+# Source: AWS's package smdebug_rulesconfig 1.0.1, and "List of Debugger built-in rules".
+_DEBUGGER_RULES = (
+    *("AllZero", "CheckInputImages", "ClassImbalance", "Confusion", "CreateXgboostReport", "DeadRelu"),
+    *("ExplodingTensor", "FeatureImportanceOverweight", "LossNotDecreasing", "NLPSequenceRatio", "Overfit"),
+    *("Overtraining", "PoorWeightInitialization", "SaturatedActivation", "SimilarAcrossRuns", "StalledTrainingRule"),
+    *("TensorVariance", "TreeDepth", "UnchangedTensor", "VanishingGradient", "WeightUpdateRatio"),
+)
+
+
+def _is_built_in(rule: str) -> str:
+    if rule not in _DEBUGGER_RULES:
+        raise ValueError(f"must be one of {', '.join(_DEBUGGER_RULES)}")
+    return rule
+
+
+DebuggerRule = Annotated[str, AfterValidator(_is_built_in)]
 
 
 class RuleException(Section):
@@ -175,6 +170,8 @@ _UNWANTED = {
     },
 }
 _ANYWAY = {"process.engine": "script", "run.parallel_steps": RunSettings().parallel_steps}
+# Of data, what kmeans does not look at, with the value that says nothing.
+_UNREAD = {"format": "csv", "target": None, "segment": None}
 
 
 class Workload(Section):
@@ -189,11 +186,11 @@ class Workload(Section):
     tuning: Tuning | None = None
     watch: dict[Symptom, Response] = {}
     # Rules of SageMaker Debugger, such as VanishingGradient, for accounts that still have it.
-    debugger: tuple[Text, ...] = Field(default=(), strict=False)
+    debugger: tuple[DebuggerRule, ...] = Field(default=(), strict=False)
     serve: ServeSettings
     run: RunSettings = RunSettings()
     schedule: Schedule | None = None
-    tags: dict[TagKey, TagValue] = {}
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}  # AWS: 50, with those of the platform
     exceptions: tuple[RuleException, ...] = Field(default=(), strict=False)
 
     @classmethod
@@ -208,6 +205,11 @@ class Workload(Section):
                 value = value.get(part) if isinstance(value, Mapping) else None
             if value and value != _ANYWAY.get(field):
                 yield place, None, f"must be left out where the algorithm is {name}: {why}"
+        yield from contradicted(algorithm, metric)
+        for part, neutral in _UNREAD.items() if name == "kmeans" else ():
+            if (value := data.get(part, neutral)) != neutral:
+                told = "must be left out where the algorithm is kmeans, which clusters the rows of a CSV"
+                yield ("data", part), value, told
         if name != "autopilot" and raw.get("train") is None:
             yield ("train",), None, "is required"
         if name in ("script", "autopilot") and data and data.get("target") is None:

@@ -182,6 +182,7 @@ def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str
             "exceptions[0].until: 'soon' must be a valid date",
         ),
         ({"serve": ...}, "workload.yaml:1: serve is required"),
+        ({"process.engine": "spark"}, "process.engine: 'spark' needs scripts/preprocess_spark.py"),
     ],
 )
 def test_a_mistake_in_a_workload_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:

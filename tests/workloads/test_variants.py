@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.load import load_workload
+from config.load import SPARK_SCRIPT, load_workload
 from workloads.compiler.checks import check
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, base = tmp_path_factory.mktemp("variants"), yaml.safe_load(TABULAR.read_text())
     for name, changes in VARIANTS.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(changed(base, changes)))
+    (folder / "scripts").mkdir()
+    (folder / SPARK_SCRIPT).write_text("from pyspark.sql import SparkSession\n")
     command = [str(ROOT / ".venv-sdk/bin/python"), "tests/workloads/build_variants.py", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
@@ -115,6 +117,7 @@ def test_spark_preprocesses_on_several_instances_and_a_script_evaluates_on_one(
     work, judge = (found[name]["Arguments"] for name in ("Preprocess", "Evaluate"))
     assert work["AppSpecification"]["ImageUri"] == "${SparkImage}"
     assert work["AppSpecification"]["ContainerEntrypoint"][0] == "smspark-submit"
+    assert work["AppSpecification"]["ContainerArguments"][0] == "preprocess_spark"
     assert work["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 3
     assert judge["AppSpecification"]["ImageUri"] == "${SklearnImage}"
     assert judge["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 1

@@ -50,10 +50,10 @@ def data(plan: Plan) -> str:
 
 
 def preprocess(plan: Plan, begin: LambdaStep, arguments: Sequence[object], outputs: Sequence[str]) -> ProcessingStep:
-    """`preprocess` over the run's data and its manifest, on the engine that workload.yaml names."""
+    """`preprocess`, or on Spark `preprocess_spark`, over the run's data and its manifest."""
     settings, inputs = plan.workload.process, {"data": told(begin, "DataUri"), "manifest": told(begin, "ManifestUri")}
-    command = ["preprocess", "--input", data(plan), *arguments]
     spark = settings.engine == "spark"
+    command = ["preprocess_spark" if spark else "preprocess", "--input", data(plan), *arguments]
     return _step(plan, "Preprocess", command, inputs, outputs, spark=spark, instances=settings.instance_count)
 
 
