@@ -14,6 +14,21 @@ from typer.testing import CliRunner
 
 from cli import new
 from cli.main import app
+from config.tuning import Tuning
+from config.workload import (
+    Autopilot,
+    Data,
+    Kmeans,
+    Metric,
+    ProcessSettings,
+    RuleException,
+    RunSettings,
+    Schedule,
+    Script,
+    ServeSettings,
+    TrainSettings,
+    Workload,
+)
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -82,6 +97,14 @@ def test_every_aws_command_of_the_docs_exists_with_its_options() -> None:
         members = {option(name) for name in (shape.input_shape.members if shape.input_shape else {})}
         named = {word.removeprefix("--") for word in rest if word.startswith("--")} - {"query", "output"}
         assert named <= members, (operation, named - members)
+
+
+def test_every_field_of_a_workload_is_in_the_docs() -> None:
+    page = (ROOT / "docs" / "training.md").read_text()
+    sections = (Workload, Data, Kmeans, Script, Autopilot, Metric, ProcessSettings, TrainSettings, Tuning)
+    more = (ServeSettings, Schedule, RunSettings, RuleException)
+    fields = {name for section in (*sections, *more) for name in section.model_fields}
+    assert {name for name in fields if not re.search(rf"`{name}\b", page)} == set()
 
 
 def option(name: str) -> str:
