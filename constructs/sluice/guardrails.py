@@ -91,7 +91,7 @@ SERVICES = (
     *("ec2:Describe*", "ecr:Batch*", "ecr:Get*", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
     *("kms:GenerateDataKey*", "kms:ReEncrypt*", "lambda:InvokeFunction", "logs:*Log*", "s3:AbortMultipartUpload"),
     *("logs:*ResourcePolic*", "s3:Get*", "s3:List*", "s3:PutObject", "s3:Replicate*", "sns:Publish", "sqs:SendMessage"),
-    *("states:*Execution", "xray:GetSampling*", "xray:Put*"),
+    *("states:*Execution", "states:DescribeStateMachine", "xray:GetSampling*", "xray:Put*"),
 )
 # A denial may name more actions than there are, and a boundary has room for 6,144 characters only.
 _JOBS = ("Create*ingJob",)  # training, tuning, processing
