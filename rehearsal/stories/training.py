@@ -141,7 +141,7 @@ class Story(Deployed):
         auc = _values(evaluation)["auc"]
         if auc < LOWEST_AUC or len(self._packages("automl")) != 1:
             raise RehearsalError(f"AUC {auc}, {len(self._packages('automl'))} packages")
-        self._measure(automl_auc=auc)
+        self._measure(automl_auc=auc, automl_rows=self._lines("automl/first/preprocess/labels/labels.csv"))
         best = board["candidates"][0]
         return (
             f"{len(board['candidates'])} candidates in {board['job']}, best {best['name']} "
@@ -152,9 +152,12 @@ class Story(Deployed):
         execution = self._start_search("second")
         self._until_search(execution, lambda: self._busy("list_auto_ml_jobs"))
         self._states.stop_execution(executionArn=execution)
-        self.until(lambda: self._busy(), lambda jobs: not jobs, "every job of the search to end")
-        newest = max(self.sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"], key=lambda row: row["CreationTime"])
-        if newest["AutoMLJobStatus"] != "Stopped" or len(self._packages("automl")) != 1:
+        newest = self.until(
+            lambda: max(self.sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"], key=lambda row: row["CreationTime"]),
+            lambda job: job["AutoMLJobStatus"] not in ("InProgress", "Stopping"),
+            "the search to end",
+        )
+        if newest["AutoMLJobStatus"] != "Stopped" or self._busy() or len(self._packages("automl")) != 1:
             raise RehearsalError(f"{newest}; {len(self._packages('automl'))} packages")
         return f"{newest['AutoMLJobName']} is Stopped, nothing was registered"
 
@@ -271,6 +274,10 @@ class Story(Deployed):
 
     def _read(self, key: str) -> dict[str, Any]:
         return json.loads(self._s3.get_object(Bucket=self.published("artifact-bucket"), Key=key)["Body"].read())
+
+    def _lines(self, key: str) -> int:
+        body = self._s3.get_object(Bucket=self.published("artifact-bucket"), Key=key)["Body"].read()
+        return len(body.decode().splitlines())
 
     def _evaluation(self, workload: str, execution: str) -> dict[str, Any]:
         return self._read(f"{workload}/{execution.rsplit('/', 1)[-1]}/evaluate/evaluation/evaluation.json")

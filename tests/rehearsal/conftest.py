@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 
 from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud
+from sluice import archive
 from tests.rehearsal.bus import Bus
 from tests.rehearsal.jobbing import Workshop
 from tests.rehearsal.pipelining import Run, ended
@@ -106,11 +107,7 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
         [str(ROOT / ".venv-cloud/bin/python"), str(DIGITS / "data.py"), str(folder / "digits.csv")], folder / "log"
     )
     s3.upload_file(str(folder / "digits.csv"), "workload", "digits/digits.csv")
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted((DIGITS / "scripts").glob("*.py")):
-            archive.write(path, path.name)
-    s3.put_object(Bucket="workload", Key="code.py", Body=packed.getvalue())
+    s3.upload_file(str(archive.write(folder / "code.py", {"": DIGITS / "scripts"})), "workload", "code.py")
     cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName="digits")
     images = json.loads((DIGITS / "images.json").read_text())
     s3.put_object(Bucket="workload", Key="manifest.json", Body=b"{}")

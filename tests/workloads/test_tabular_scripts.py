@@ -120,7 +120,7 @@ def test_each_script_explains_its_arguments(script: str, option: str) -> None:
 def test_an_unknown_command_is_answered_with_the_known_ones(code: Path) -> None:
     done = run(code, "deploy")
     assert done.returncode == 1
-    assert "preprocess or train or evaluate, not 'deploy'" in done.stderr
+    assert "preprocess or preprocess_spark or train or evaluate, not 'deploy'" in done.stderr
 
 
 def test_the_scripts_are_written_for_the_oldest_python_of_the_images() -> None:
