@@ -21,7 +21,7 @@ NAMED = (
     (r"\{% '", r"(?=/' & \$states\.context\.Execution\.Name)"),
     (r'"workload": "', r'(?=")'),
     (r'"', r"(?=: not registered, because )"),
-    (r"pipeline of the workload ", r'(?=\\")'),
+    (r"(?:pipeline|state machine) of the workload ", r'(?=\\?")'),
 )
 COULD_NOT = 2
 

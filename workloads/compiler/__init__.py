@@ -1,4 +1,5 @@
 """Turns each workload's pipeline.py into a committed, checked pipeline.json.
 
-`build` needs the `sagemaker` SDK (.venv-sdk); `checks` and `shapes` need botocore only, so they run anywhere.
+What builds steps needs the `sagemaker` SDK (.venv-sdk): build, plan, processing, training, tuning, registration. What
+judges them and what builds state machines needs botocore at most: checks, shapes, rules, machine, asl.
 """
