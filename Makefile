@@ -95,7 +95,7 @@ test-all: setup setup-sdk build/.clients ## every test
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
 	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PY) -m pytest -q tests/config/test_random.py tests/rehearsal/test_conformance.py \
-	  tests/workloads/test_checkpointing.py tests/rehearsal/test_spot_drill.py
+	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -105,7 +105,7 @@ check: setup ## lint, types, nag, template checks
 compile: setup setup-sdk ## write every workload's pipeline.json
 	@.venv/bin/sluice pipelines compile
 
-bench: setup ## measure, into out/bench.json (ONLY=prefix)
+bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix)
 	@$(PY) -m bench --only "$(ONLY)"
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes

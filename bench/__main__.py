@@ -29,6 +29,8 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("guardrails.attempts", "guardrails.wrong"): governance.guardrails,
     ("iam.wildcards_with_resource_level",): governance.wildcards,
     ("config.random_valid_failed",): governance.random_valid,
+    ("compile.seconds",): training.compiling,
+    ("tuning.seconds", "tuning.gain_over_default", "automl.auc"): training.story,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from config import availability
 from config.document import Place
+from config.guardrails import limited
 from config.instances import Hosting, Processing, StudioApp, Training, partition, regions
 from config.load import ROOT, load_workload
 from config.schema import Platform
@@ -73,6 +74,8 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
         copies["data_bucket"] = f"d{copies['data_bucket'][1:]}"
     if availability.missing(region, availability.REGISTRY):
         raw.pop("registry", None)
+    if availability.missing(region, availability.EXPERIMENTS):
+        raw.pop("experiments", None)
     if availability.missing(region, availability.STUDIO):
         raw.get("studio", {}).pop("domain", None)
     count = draw(st.integers(2, 3))
@@ -89,10 +92,9 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
             types = guardrails.get("instance_types", {}).get(purpose)
             if types is not None and settings.instance_type not in types:
                 types.append(settings.instance_type)
-        assert wanted.train is not None
-        longest = max(wanted.process.max_run_seconds, wanted.train.max_run_seconds)
-        if "max_run_seconds" in guardrails:
-            guardrails["max_run_seconds"] = max(longest, guardrails["max_run_seconds"])
+        for _, limit, value in limited(wanted):
+            if limit in guardrails:
+                guardrails[limit] = max(value, guardrails[limit])
     return raw
 
 

@@ -116,7 +116,7 @@ def _between(raw: dict[str, Any]) -> Iterator[Mistake]:
         wanted = load_workload(ROOT / "workloads" / WORKLOAD / "workload.yaml")
         assert wanted.train is not None
         other = next(name for name in ("ml.m5.24xlarge", "ml.c5.18xlarge") if name != wanted.train.instance_type)
-        for limit in ({"instance_types": {"training": [other]}}, {"max_run_seconds": 60}):
+        for limit in ({"instance_types": {"training": [other]}}, {"max_run_seconds": 60}, {"max_instances": 1}):
             yield Mistake(("guardrails",), limit, ("workloads", WORKLOAD))
     studio = {"idle_minutes": 200, "max_idle_minutes": 100}
     yield Mistake(("studio",), studio, ("studio", "idle_minutes"))

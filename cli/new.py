@@ -11,11 +11,18 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from config.load import ROOT
-from config.workload import WorkloadName
+from config.workload import RESERVED, WorkloadName
 
 WORKLOADS = ROOT / "workloads"
-# What tells of a workload by its name; scripts do not.
-NAMED = ("workload.yaml", "pipeline.py", "pipeline.json")
+# What stands before and behind a workload's name in its definition: places in S3, what Begin is told, what a run that
+# registers nothing says, and the model card. pipeline.py takes the name from its folder.
+NAMED = (
+    (r"s3://\$\{ArtifactBucket\}/", r"(?=[/\"'])"),
+    (r"\{% '", r"(?=/' & \$states\.context\.Execution\.Name)"),
+    (r'"workload": "', r'(?=")'),
+    (r'"', r"(?=: not registered, because )"),
+    (r"pipeline of the workload ", r'(?=\\")'),
+)
 COULD_NOT = 2
 
 app = typer.Typer(no_args_is_help=True, help="New parts of the platform.")
@@ -51,10 +58,16 @@ def copy(source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as folder:
         made = Path(folder) / target.name
         shutil.copytree(source, made, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in NAMED:
-            text = (made / file).read_text("utf-8")
-            (made / file).write_text(re.sub(rf"\b{source.name}\b", target.name, text), "utf-8")
+        definition = made / "pipeline.json"
+        definition.write_text(renamed(definition.read_text("utf-8"), source.name, target.name), "utf-8")
         made.rename(target)
+
+
+def renamed(definition: str, old: str, new: str) -> str:
+    """The text of a definition under another name. The same word elsewhere, such as a channel `train`, stays."""
+    for before, behind in NAMED:
+        definition = re.sub(f"({before}){old}{behind}", rf"\g<1>{new}", definition)
+    return definition
 
 
 def _problem(name: str, like: str) -> str | None:
@@ -63,6 +76,8 @@ def _problem(name: str, like: str) -> str | None:
         TypeAdapter(WorkloadName).validate_python(name)
     except ValidationError:
         return f"NAME: {name!r} must be lower-case letters, digits and single dashes, 20 at most, from a letter on"
+    if name in RESERVED:
+        return f"NAME: {name} is the place of {RESERVED[name]}; choose another name"
     if (WORKLOADS / name).exists():
         return f"NAME: workloads/{name} exists already; choose another name"
     if like not in known:

@@ -17,6 +17,9 @@ from config.workload import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# What runs where a workload's engine is spark.
+SPARK_SCRIPT = "scripts/preprocess_spark.py"
+
 S = TypeVar("S", bound=Section)
 
 
@@ -70,7 +73,7 @@ def load(path: Path, *, root: Path = ROOT) -> Platform:
                 _note(problems, path, document, ("workloads", index), name, message)
             else:
                 folder = root / "workloads" / name
-                workloads[name] = _load(Workload, folder / "workload.yaml", problems)
+                workloads[name] = _load_workload(folder / "workload.yaml", problems)
                 _check_images(folder / "images.json", path, document, data.get("region"), problems)
         data = {**data, "workloads": {name: workload for name, workload in workloads.items() if workload is not None}}
     platform = _validate(Platform, path, document, data, problems)
@@ -82,15 +85,19 @@ def load(path: Path, *, root: Path = ROOT) -> Platform:
 def load_workload(path: Path) -> Workload:
     """What one workload.yaml says. Raises ConfigurationError."""
     problems: list[Problem] = []
-    workload = _load(Workload, path, problems)
+    workload = _load_workload(path, problems)
     if workload is None or problems:
         raise ConfigurationError(problems)
     return workload
 
 
-def _load(model: type[S], path: Path, problems: list[Problem]) -> S | None:
+def _load_workload(path: Path, problems: list[Problem]) -> Workload | None:
     document = _read(path, problems)
-    return None if document is None else _validate(model, path, document, document.data, problems)
+    workload = None if document is None else _validate(Workload, path, document, document.data, problems)
+    if document and workload and workload.process.engine == "spark" and not (path.parent / SPARK_SCRIPT).is_file():
+        message = f"needs {SPARK_SCRIPT}: preprocess.py would do the whole work on each instance"
+        _note(problems, path, document, ("process", "engine"), "spark", message)
+    return workload
 
 
 def _check_images(file: Path, path: Path, document: Document, region: object, problems: list[Problem]) -> None:

@@ -12,7 +12,7 @@ from config.instances import Region, partition, regions
 from config.network import AnyNetwork
 from config.section import Finding, Section, TagValue, repeated
 from config.storage import Environment, Storage
-from config.workload import Workload, WorkloadName
+from config.workload import RESERVED, Workload, WorkloadName
 
 # Of what CloudFormation cannot make in every region. `auto`: only where it can; `on`: a region where not is refused.
 # YAML reads `on` and `off` without quotes as booleans.
@@ -160,7 +160,7 @@ class Platform(Section):
         network, region = raw.get("network"), raw.get("region")
         yield from _unavailable(raw, str(region))
         yield from _denied(raw)
-        for taken, whose in (("experiments", "jobs that people start"), ("mlflow", "what MLflow keeps")):
+        for taken, whose in RESERVED.items():
             if taken in (raw.get("workloads") or ()):
                 yield ("workloads", taken), None, f"is the place of {whose}; name the folder otherwise"
         yield from _misplaced_copies(raw, str(region))

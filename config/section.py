@@ -66,6 +66,7 @@ class Section(BaseModel):
     @classmethod
     def _finding(cls, detail: ErrorDetails) -> Finding:
         place, kind = detail["loc"], detail["type"]
+        place = place[:-1] if place[-1:] == ("[key]",) else place  # pydantic's own step to the key of a mapping
         if kind == "extra_forbidden" and len(place) == 1:
             return place, detail["input"], f"is under an unknown key; known here: {', '.join(cls.model_fields)}"
         if kind == "missing":

@@ -1,6 +1,5 @@
 """The shape of `workloads/<name>/workload.yaml`."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -8,13 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from config.instances import Hosting, Processing, Training
+from config.metrics import Metric, contradicted
+from config.schedule import Schedule
 from config.section import Finding, Positive, Section, TagValue, Text
-from config.tuning import Tuning
+from config.tuning import Finite, HyperparameterName, Tuning
 
 WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
-# What Scheduler takes for an expression of its own kinds, but for one-time schedules. The service reads the fields.
-Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$")]
-Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=50)]
+# Folders of the artifact bucket that others use.
+RESERVED = {"experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
 
 
 def _is_free(key: str) -> str:
@@ -35,6 +35,11 @@ class Data(Section):
     target: Text | None = None  # the column that is to be predicted
     segment: Text | None = None  # the column by whose values bias is measured
 
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        if raw.get("segment") is not None and raw.get("segment") == raw.get("target"):
+            yield ("segment",), raw["segment"], "must be another column than target"
+
 
 class Kmeans(Section):
     """SageMaker's built-in algorithm."""
@@ -48,7 +53,7 @@ class Script(Section):
     """The workload's own `scripts/train.py` on a framework image."""
 
     name: Literal["script"]
-    hyperparameters: dict[str, int | float | str | bool] = {}
+    hyperparameters: dict[HyperparameterName, int | Finite | str | bool] = {}
 
 
 class Autopilot(Section):
@@ -60,25 +65,6 @@ class Autopilot(Section):
     candidates: Annotated[int, Field(ge=1, le=750)]
     search_seconds: Seconds
     candidate_seconds: Seconds
-
-
-def _has_a_group(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"must be a regular expression: {error}") from error
-    if groups != 1:
-        raise ValueError(f"must have one group, which finds the number, not {groups}: loss=([0-9.eE+-]+)")
-    return pattern
-
-
-class Metric(Section):
-    """What a run is judged by. `pattern` finds its value in the training log, as the first group of a match."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9:_-]*$", max_length=255)]
-    direction: Literal["maximize", "minimize"]
-    pattern: Annotated[Text, AfterValidator(_has_a_group)] | None = None
-    worst: float | None = None  # a model that is worse is not registered, champion or not
 
 
 class ProcessSettings(Section):
@@ -103,6 +89,7 @@ class TrainSettings(Section):
     max_run_seconds: Seconds
     max_wait_seconds: Positive
     spot: bool = True
+    distributed: bool = False  # the script shares its work between the instances
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
@@ -118,13 +105,6 @@ class TrainSettings(Section):
 class ServeSettings(Section):
     instance_type: Hosting
     instance_count: Positive
-
-
-class Schedule(Section):
-    """When EventBridge Scheduler starts a run by itself."""
-
-    expression: Expression
-    time_zone: Zone = "UTC"
 
 
 class RunSettings(Section):
@@ -146,6 +126,24 @@ Symptom = Literal[
 Response = Literal["log", "alert", "stop"]
 
 
+# Source: AWS's package smdebug_rulesconfig 1.0.1, and "List of Debugger built-in rules".
+_DEBUGGER_RULES = (
+    *("AllZero", "CheckInputImages", "ClassImbalance", "Confusion", "CreateXgboostReport", "DeadRelu"),
+    *("ExplodingTensor", "FeatureImportanceOverweight", "LossNotDecreasing", "NLPSequenceRatio", "Overfit"),
+    *("Overtraining", "PoorWeightInitialization", "SaturatedActivation", "SimilarAcrossRuns", "StalledTrainingRule"),
+    *("TensorVariance", "TreeDepth", "UnchangedTensor", "VanishingGradient", "WeightUpdateRatio"),
+)
+
+
+def _is_built_in(rule: str) -> str:
+    if rule not in _DEBUGGER_RULES:
+        raise ValueError(f"must be one of {', '.join(_DEBUGGER_RULES)}")
+    return rule
+
+
+DebuggerRule = Annotated[str, AfterValidator(_is_built_in)]
+
+
 class RuleException(Section):
     """A rule of the pipeline compiler that one step of this workload need not keep, why, and until which day."""
 
@@ -156,14 +154,24 @@ class RuleException(Section):
 
 
 _BUILT_IN = "it is built in, and this sits in the script"
-# What an algorithm has no use for, and why.
+# What an algorithm has no use for, unless it is as it would be anyway, and why.
 _UNWANTED = {
-    "autopilot": dict.fromkeys(("train", "tuning", "watch", "debugger"), "it trains by itself"),
+    "autopilot": {
+        **dict.fromkeys(("train", "tuning", "watch", "debugger"), "it trains by itself"),
+        "data.segment": "its runs measure no bias",
+        "metric.pattern": "no training log of its is read",
+        "process.engine": "its processing steps are scripts",
+        "run.cache_days": "state machines reuse no results",
+        "run.parallel_steps": "its steps come one after another",
+    },
     "kmeans": {
         **dict.fromkeys(("watch", "debugger"), _BUILT_IN),
         "tuning": "its metrics come from a test channel, and there is none",
     },
 }
+_ANYWAY = {"process.engine": "script", "run.parallel_steps": RunSettings().parallel_steps}
+# Of data, what kmeans does not look at, with the value that says nothing.
+_UNREAD = {"format": "csv", "target": None, "segment": None}
 
 
 class Workload(Section):
@@ -178,11 +186,11 @@ class Workload(Section):
     tuning: Tuning | None = None
     watch: dict[Symptom, Response] = {}
     # Rules of SageMaker Debugger, such as VanishingGradient, for accounts that still have it.
-    debugger: tuple[Text, ...] = Field(default=(), strict=False)
+    debugger: tuple[DebuggerRule, ...] = Field(default=(), strict=False)
     serve: ServeSettings
     run: RunSettings = RunSettings()
     schedule: Schedule | None = None
-    tags: dict[TagKey, TagValue] = {}
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}  # AWS: 50, with those of the platform
     exceptions: tuple[RuleException, ...] = Field(default=(), strict=False)
 
     @classmethod
@@ -191,13 +199,26 @@ class Workload(Section):
             part if isinstance(part := raw.get(name), Mapping) else {} for name in ("algorithm", "data", "metric")
         )
         name, tuning = algorithm.get("name"), raw.get("tuning")
-        for part, why in _UNWANTED.get(name, {}).items() if isinstance(name, str) else ():
-            if raw.get(part):
-                yield (part,), None, f"must be left out where the algorithm is {name}: {why}"
+        for field, why in _UNWANTED.get(name, {}).items() if isinstance(name, str) else ():
+            place, value = tuple(field.split(".")), raw
+            for part in place:
+                value = value.get(part) if isinstance(value, Mapping) else None
+            if value and value != _ANYWAY.get(field):
+                yield place, None, f"must be left out where the algorithm is {name}: {why}"
+        yield from contradicted(algorithm, metric)
+        for part, neutral in _UNREAD.items() if name == "kmeans" else ():
+            if (value := data.get(part, neutral)) != neutral:
+                told = "must be left out where the algorithm is kmeans, which clusters the rows of a CSV"
+                yield ("data", part), value, told
         if name != "autopilot" and raw.get("train") is None:
             yield ("train",), None, "is required"
         if name in ("script", "autopilot") and data and data.get("target") is None:
             yield ("data", "target"), None, "is required"
+        train = train if isinstance(train := raw.get("train"), Mapping) else {}
+        count = train.get("instance_count", 1)
+        if name == "script" and isinstance(count, int) and count > 1 and not train.get("distributed"):
+            told = "must be 1 unless distributed is true: every instance would train the same model"
+            yield ("train", "instance_count"), count, told
         if name == "script" and tuning is not None:
             if metric and metric.get("pattern") is None:
                 yield ("metric", "pattern"), None, "is required"

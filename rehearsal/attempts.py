@@ -2,13 +2,13 @@
 
 import copy
 import itertools
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 TABLE = Path(__file__).with_name("attempts.yaml")
@@ -54,8 +54,7 @@ def requests(values: Mapping[str, str]) -> Iterator[tuple[Attempt, dict[str, Any
 
 def outcome(client: Any, call: str, request: dict[str, Any]) -> str:
     """What comes of a call: done, denied, or the code of another refusal."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", call).lower()
-    method: Callable[..., Any] = getattr(client, name)
+    method: Callable[..., Any] = getattr(client, xform_name(call))
     try:
         method(**request)
     except ClientError as error:

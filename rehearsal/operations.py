@@ -17,7 +17,7 @@ _AGENTS = {"cloudformation": "stacks", "aws-cli": "AWS CLI", "sagemaker": "SageM
 _INTRODUCTION = """# What the embedded SageMaker does
 
 `make cloud-operations` plays the story and the client tests, records every call and writes this table. Every other
-operation is refused by its name. "tests" stands where nothing but this project's own tests calls an operation yet.
+operation is refused by its name. "tests" stands where only other stories and the project's tests call an operation.
 
 | operation | called by |
 |---|---|

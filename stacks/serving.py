@@ -7,6 +7,7 @@ from constructs import Construct
 
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
+from sluice.autopilot_roles import allow_models
 from sluice.endpoint import Endpoint
 from sluice.promotion import Promotion
 from sluice.published import Published
@@ -45,6 +46,9 @@ class ServingStack(Stack):
             )
             for workload, group in training.package_groups.items()
         ]
+        for endpoint in endpoints:
+            if not platform.workloads[endpoint.hosting["workload"]].train:
+                allow_models(endpoint.role)
         names = json.dumps([endpoint.name for endpoint in endpoints])
         Published(self, "Published", prefix=platform.prefix, values={"endpoints": names})
         if endpoints:

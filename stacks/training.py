@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Environment, Stack, Tags
+from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.load import ROOT
@@ -21,7 +22,7 @@ from stacks.foundation import FoundationStack
 
 
 class TrainingStack(Stack):
-    """For each workload's name, `package_groups`: where its pipeline registers models; `image_uris`: what it runs.
+    """For each workload's name, `package_groups`: where its runs register models; `image_uris`: what it runs.
 
     There are no `package_groups` where CloudFormation has none. Without workloads the parameter is left, because a
     stack that the application no longer has would stay deployed, and no stack is empty; and MLflow, which holds runs.
@@ -32,13 +33,13 @@ class TrainingStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: pipelines and model packages")
         handlers = [*self._functions(platform, foundation), *self._experiments(platform, foundation)]
+        self.package_groups: dict[str, sagemaker.CfnModelPackageGroup] = {}
         runs = {name: self._run(name, platform, foundation) for name in platform.workloads}
         handlers += [run.cancel for run in runs.values() if isinstance(run, Autopilot)]
         for first in range(0, len(handlers), MOST_FUNCTIONS):
             watched = handlers[first : first + MOST_FUNCTIONS]
             FunctionsAlarm(self, f"Alarm{first or ''}", functions=watched, alerts=foundation.alerts)
-        groups = {name: run.package_group for name, run in runs.items()} if platform.has_registry else {}
-        self.package_groups, self.image_uris = groups, {name: run.image_uris for name, run in runs.items()}
+        self.image_uris = {name: run.image_uris for name, run in runs.items()}
         kinds = {"pipelines": Pipeline, "state-machines": Autopilot}
         names = {k: [f"{platform.prefix}-{name}" for name in runs if isinstance(runs[name], kinds[k])] for k in kinds}
         Published(self, "Published", prefix=platform.prefix, values={k: json.dumps(v) for k, v in names.items()})
@@ -89,6 +90,12 @@ class TrainingStack(Stack):
     def _run(self, name: str, platform: Platform, foundation: FoundationStack) -> Pipeline | Autopilot:
         """What a run of the workload is: a pipeline, or a state machine where Autopilot trains."""
         workload = platform.workloads[name]
+        # The group stays the same resource when a workload changes its algorithm: its versions go on.
+        home = Construct(self, f"Pipeline-{name}")
+        if platform.has_registry:
+            self.package_groups[name] = sagemaker.CfnModelPackageGroup(
+                home, "PackageGroup", model_package_group_name=f"{platform.prefix}-{name}"
+            )
         common: dict[str, Any] = {
             "name": f"{platform.prefix}-{name}",
             "folder": ROOT / "workloads" / name,
@@ -100,13 +107,16 @@ class TrainingStack(Stack):
             "network": foundation.network,
             "begin": self._begin.handler.function,
             "tags": platform.tags,
-            "registers": platform.has_registry,
+            "package_group": self.package_groups.get(name),
         }
         run = (
-            Pipeline(self, f"Pipeline-{name}", **common)
+            Pipeline(home, "Default", **common)  # an id that leaves no trace in logical names
             if workload.train
             else Autopilot(self, f"Autopilot-{name}", **common)
         )
+        for tag, value in workload.tags.items():
+            Tags.of(home).add(tag, value)
+            Tags.of(run).add(tag, value)
         if workload.schedule:
             # A run that could not begin is a dead letter, of which the alarm tells.
             RunSchedule(

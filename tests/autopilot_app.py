@@ -3,6 +3,7 @@
 from aws_cdk import App, Environment, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sagemaker as sagemaker
 
 from config.load import ROOT, load, load_workload
 from sluice.autopilot import Autopilot
@@ -28,6 +29,7 @@ def build(app: App, *, registers: bool = True) -> Stack:
     env = Environment(account=platform.account, region=platform.region)
     foundation = FoundationStack(app, f"{platform.prefix}-foundation", platform=platform, env=env)
     stack = Stack(app, f"{platform.prefix}-autopilot", env=env)
+    group = sagemaker.CfnModelPackageGroup(stack, "PackageGroup", model_package_group_name=NAME) if registers else None
     Autopilot(
         stack,
         "Autopilot",
@@ -41,7 +43,7 @@ def build(app: App, *, registers: bool = True) -> Stack:
         network=foundation.network,
         begin=_begin(stack, foundation),
         tags=platform.tags,
-        registers=registers,
+        package_group=group,
     )
     foundation.guardrails.bind(app)
     for key, value in platform.tags.items():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from review.assembly import Assembly
 
 os.environ.setdefault("CDK_VALIDATION", "false")
+# As in the embedded cloud: OpenMP's threads of several trainings at once wait for each other most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,36 @@
 """What the README tells a reader to type exists, and CI types it too."""
 
 import re
+import shlex
+import shutil
 from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from cli import new
+from cli.main import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def blocks() -> list[list[str]]:
-    return [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
+def blocks(page: str = README) -> list[list[str]]:
+    """The lines to type, each whole, of each block."""
+    found = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    return [block.replace("\\\n", " ").strip().splitlines() for block in found]
+
+
+def typed(program: str) -> list[list[str]]:
+    """The arguments of each command of README and docs that calls `program`."""
+    lines = [shlex.split(line) for page in PAGES for block in blocks(page) for line in block]
+    return [words[1:] for words in lines if words[0] == program]
 
 
 def test_the_quick_start_is_two_commands_and_ci_runs_them() -> None:
@@ -27,6 +48,44 @@ def test_every_file_that_the_readme_links_or_names_exists() -> None:
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_every_sluice_command_of_the_docs_is_understood() -> None:
+    commands = typed(".venv/bin/sluice")
+    assert {words[0] for words in commands} == {"new", "pipelines", "runs"}
+    for words in commands:
+        command, context = get_command(app), None
+        while isinstance(command, TyperGroup):
+            context = command.make_context(words[0], list(words), parent=context)
+            _, found, words = command.resolve_command(context, words)
+            assert found, words
+            command = found
+        command.make_context(command.name, list(words), parent=context)
+
+
+def test_the_workload_that_the_docs_add_is_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "workloads", tmp_path / "workloads", symlinks=True)
+    monkeypatch.setattr(new, "WORKLOADS", tmp_path / "workloads")
+    for words in typed(".venv/bin/sluice"):
+        if words[0] == "new" and not (tmp_path / "workloads" / words[2]).exists():
+            assert CliRunner().invoke(app, words).exit_code == 0
+            assert (tmp_path / "workloads" / words[2] / "pipeline.json").exists()
+
+
+def test_every_aws_command_of_the_docs_exists_with_its_options() -> None:
+    session = botocore.session.get_session()
+    commands = typed("aws")
+    assert len(commands) > 5
+    for service, operation, *rest in commands:
+        model = session.get_service_model(service)
+        [shape] = [model.operation_model(name) for name in model.operation_names if option(name) == operation]
+        members = {option(name) for name in (shape.input_shape.members if shape.input_shape else {})}
+        named = {word.removeprefix("--") for word in rest if word.startswith("--")} - {"query", "output"}
+        assert named <= members, (operation, named - members)
+
+
+def option(name: str) -> str:
+    return xform_name(name, "-")
 
 
 def test_the_commands_for_an_account_of_ones_own_use_the_pinned_cdk() -> None:

@@ -1,9 +1,10 @@
-"""A workload that Autopilot trains: its state machine, and the model package group that its runs register models in."""
+"""A workload that Autopilot trains: its state machine, and what ends what a run has left behind."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Tags
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -26,13 +27,22 @@ from sluice.machine import fill
 from sluice.network import Network
 from sluice.permission import allow, allow_grants
 from sluice.roles import JOB_LOGS, WorkloadRole
+from sluice.waiver import accept_lint
 
-STEM_LENGTH = 19  # an AutoML job's name has 32 characters at most, and 13 of them tell one run from another
 _LEFT_BEHIND = ["ABORTED", "FAILED", "TIMED_OUT"]
 
 
+def stem(name: str) -> str:
+    """How the names of all that the state machine `name` starts begin. Nothing else's do, not even a sibling's.
+
+    An AutoML job's name has 32 characters at most, of which 13 tell one run from another: a workload's own name is too
+    long, and cut off it would begin those of other workloads, and of the models that endpoints serve, as well.
+    """
+    return f"ap-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
 class Autopilot(Construct):
-    """The state machine `name` of the workload in `folder`. With `registers`, `package_group` has the same name.
+    """The state machine `name` of the workload in `folder`. Runs register models in `package_group`.
 
     Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix. `cancel` ends what an
     execution that came to no good end has left running.
@@ -53,13 +63,12 @@ class Autopilot(Construct):
         network: Network,
         begin: lambda_.IFunction,
         tags: Mapping[str, str],
-        registers: bool,
+        package_group: sagemaker.CfnModelPackageGroup | None,
     ) -> None:
         super().__init__(scope, id)
-        self._name, self._key, self._stem = name, key, name[:STEM_LENGTH].rstrip("-")
+        self._name, self._key, self._stem = name, key, stem(name)
         uris = images(folder, region)
         code = archive.asset(self, "Code", ROOT / "build" / "workloads" / f"{folder.name}.py", folder / "scripts")
-        # Endpoints of its models would need its images; which ones Autopilot chooses is known after a search only.
         self.image_uris = list(uris.values())
 
         self.job_role = self._job_role(folder.name, code, data_bucket, artifact_bucket, network)
@@ -85,15 +94,14 @@ class Autopilot(Construct):
             **uris,
         }
         tagged = {**tags, **workload.tags, "sluice:workload": folder.name}
-        self.state_machine = self._machine(fill(folder / "pipeline.json", values, tagged, registers=registers))
+        self.state_machine = self._machine(
+            fill(folder / "pipeline.json", values, tagged, registers=bool(package_group))
+        )
         self.cancel = self._cancel()
-        if registers:
+        if package_group:
             self.role.allow_registration(name)
-            self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
-            self.state_machine.node.add_dependency(self.package_group)
-        for tag, value in workload.tags.items():
-            Tags.of(self).add(tag, value)
+            self.state_machine.node.add_dependency(package_group)
 
     @property
     def start(self) -> dict[str, str]:
@@ -129,7 +137,7 @@ class Autopilot(Construct):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        return sfn.StateMachine(
+        machine = sfn.StateMachine(
             self,
             "Resource",
             state_machine_name=self._name,
@@ -138,6 +146,8 @@ class Autopilot(Construct):
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True,
         )
+        accept_lint(machine, "W3005", "CDK has it depend on its role, to which it refers as well")
+        return machine
 
     def _cancel(self) -> HandlerFunction:
         cancel = HandlerFunction(

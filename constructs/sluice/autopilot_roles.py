@@ -24,6 +24,11 @@ def allow_search(role: WorkloadRole) -> None:
     that does to the report, and to the job's secondary status, is not verified.
     """
     allow(role, ["iam:PassRole"], [role.role_arn], conditions=_PASSED_TO)
+    allow_models(role)
+
+
+def allow_models(role: WorkloadRole) -> None:
+    """Pull the images that Autopilot chooses for its models, which are known only after a search."""
     images = Stack.of(role).format_arn(service="ecr", resource="repository", resource_name="*", account="*")
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     allow(

@@ -57,13 +57,21 @@ TABLE = (
     Guardrail("Spot", "training on demand", "compile-time check", "IAM has no key; jobs that people start pass"),
     Guardrail(
         "InstanceCount",
-        "more instances than workload.yaml says",
+        "more instances or storage than workload.yaml says, or than guardrails allow it to say",
         "compile-time check",
         "no key; jobs that people start pass",
     ),
-    Guardrail("TuningJobs", "too many tuning jobs", "compile-time check", "no key; people may start none"),
     Guardrail(
-        "AutoMLBudget", "a search of more candidates or time than workload.yaml says", "compile-time check", "no key"
+        "TuningJobs",
+        "more tuning jobs than workload.yaml says, or than guardrails allow it to say",
+        "compile-time check",
+        "no key; people may start none",
+    ),
+    Guardrail(
+        "AutoMLBudget",
+        "a search of more candidates or time than workload.yaml says, or than guardrails allow it to say",
+        "compile-time check",
+        "no key",
     ),
     Guardrail("OwnModel", "approval by who trained it", "role", "who approves starts no pipeline and no job"),
 )
@@ -91,7 +99,7 @@ SERVICES = (
     *("ec2:Describe*", "ecr:Batch*", "ecr:Get*", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
     *("kms:GenerateDataKey*", "kms:ReEncrypt*", "lambda:InvokeFunction", "logs:*Log*", "s3:AbortMultipartUpload"),
     *("logs:*ResourcePolic*", "s3:Get*", "s3:List*", "s3:PutObject", "s3:Replicate*", "sns:Publish", "sqs:SendMessage"),
-    *("states:*Execution*", "xray:GetSampling*", "xray:Put*"),
+    *("states:*Execution*", "states:Describe*", "xray:GetSampling*", "xray:Put*"),
 )
 # A denial may name more actions than there are, and a boundary has room for 6,144 characters only.
 _JOBS = ("Create*ingJob",)  # training, tuning, processing

@@ -1,9 +1,8 @@
-"""A workload's SageMaker pipeline, and the model package group that its runs register models in."""
+"""A workload's SageMaker pipeline, and the roles that it needs."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Tags
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -21,10 +20,10 @@ from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
 
 
 class Pipeline(Construct):
-    """The pipeline `name` of the workload in `folder`. With `registers`, `package_group` has the same name.
+    """The pipeline `name` of the workload in `folder`. Runs register models in `package_group`.
 
-    Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix. Everything, and what a
-    run starts, has the workload's tags beside `tags`, those of the platform.
+    Jobs read `data_bucket` and write `artifact_bucket`, both under the workload's own prefix. What a run starts has
+    the workload's tags beside `tags`, those of the platform.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class Pipeline(Construct):
         network: Network,
         begin: lambda_.IFunction,
         tags: Mapping[str, str],
-        registers: bool,
+        package_group: sagemaker.CfnModelPackageGroup | None,
     ) -> None:
         super().__init__(scope, id)
         uris = images(folder, region)
@@ -91,17 +90,14 @@ class Pipeline(Construct):
             pipeline_name=name,
             role_arn=self.role.role_arn,
             pipeline_definition={
-                "PipelineDefinitionBody": fill(folder / "pipeline.json", values, tagged, registers=registers)
+                "PipelineDefinitionBody": fill(folder / "pipeline.json", values, tagged, registers=bool(package_group))
             },
             parallelism_configuration={"MaxParallelExecutionSteps": workload.run.parallel_steps},
         )
-        if registers:
+        if package_group:
             self.role.allow_registration(name, models=artifact_bucket, workload=folder.name)
-            self.package_group = sagemaker.CfnModelPackageGroup(self, "PackageGroup", model_package_group_name=name)
             # Runs register by the group's name, which is no reference that CloudFormation would see.
-            self._resource.add_resource_dependency(self.package_group)
-        for tag, value in workload.tags.items():
-            Tags.of(self).add(tag, value)
+            self._resource.add_resource_dependency(package_group)
         self._name = name
 
     @property

@@ -45,7 +45,10 @@ class Teardown(Construct):
             service_token=self.handler.function.function_arn,
             # Should the function die without an answer, CloudFormation gives up now instead of after an hour.
             service_timeout=_TIMEOUT,
-            properties={"Group": endpoint.name},
+            properties={
+                "Group": endpoint.name,
+                "StateMachine": arn(self, "states", f"stateMachine:{endpoint.name}"),  # if Autopilot trains
+            },
         )
         # The role outlives the endpoint that runs as it.
         resource.node.add_dependency(endpoint)
@@ -71,3 +74,5 @@ class Teardown(Construct):
         ):
             named = [f"sagemaker:{action}" for action in actions]
             allow(role, named, [arn(self, "sagemaker", resource)], wildcard=any_workload)
+        machines = [arn(self, "states", f"stateMachine:{prefix}-*")]
+        allow(role, ["states:DescribeStateMachine"], machines, wildcard=any_workload)

@@ -8,7 +8,7 @@ _MISSING = ("could not find", "does not exist", "not found", "recordnotfound")
 def is_missing(error: ClientError) -> bool:
     """The resource is not there (any more)."""
     code, message = _parts(error)
-    return code in ("ResourceNotFound", "ResourceNotFoundException") or (
+    return code in ("ResourceNotFound", "ResourceNotFoundException", "StateMachineDoesNotExist") or (
         code == "ValidationException" and any(words in message for words in _MISSING)
     )
 

@@ -22,12 +22,18 @@ class TeardownError(RuntimeError):
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answers CloudFormation in every case; `Group` of the event's properties is the workload's model package group."""
+    """Answers CloudFormation in every case.
+
+    Of the event's properties `Group` is the workload's model package group, and the name of its pipeline; where
+    Autopilot trains, `StateMachine`, an ARN, is there instead of it.
+    """
     failure: str | None = f"unexpected error; see the log {context.log_group_name}"
     try:
         if event["RequestType"] == "Delete":
             deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
-            remove(clients.client("sagemaker"), event["ResourceProperties"]["Group"], _until(deadline))
+            group, machine = event["ResourceProperties"]["Group"], event["ResourceProperties"].get("StateMachine")
+            remove(clients.client("sagemaker"), group, _until(deadline))
+            remove_group(clients.client("sagemaker"), clients.client("stepfunctions"), group, machine)
         failure = None
     except (ClientError, BotoCoreError, TeardownError) as error:
         logger.exception("teardown failed")
@@ -38,7 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def remove(sagemaker: Any, group: str, wait: Callable[[], bool]) -> None:
-    """Remove packages, endpoint, endpoint configurations and models of `group`, and the group if nobody else will.
+    """Remove packages, endpoint, endpoint configurations and models of `group`.
 
     `wait` pauses, and says False when there is no time left. Raises TeardownError then.
     """
@@ -56,11 +62,21 @@ def remove(sagemaker: Any, group: str, wait: Callable[[], bool]) -> None:
     for name in _listed(sagemaker, "list_models", "Models[].ModelName", NameContains=group):
         if made_here.fullmatch(name):
             _gone(sagemaker.delete_model, ModelName=name)
-    # The training stack deletes pipeline and group. Where the pipeline is gone already, it has tried to delete the
-    # group too, and failed because of its packages; while the pipeline is there, the group is still in use.
-    if _found(sagemaker.describe_pipeline, PipelineName=group) is None:
-        _gone(sagemaker.delete_model_package_group, ModelPackageGroupName=group)
     logger.info("removed", group=group)
+
+
+def remove_group(sagemaker: Any, states: Any, group: str, machine: str | None) -> None:
+    """Remove the group, without packages by now, if nobody else will.
+
+    The training stack deletes it with the pipeline or state machine. Where both are gone already, it has tried to
+    delete the group too, and failed because of its packages; while one is there, the group is still in use.
+    """
+    if _found(sagemaker.describe_pipeline, PipelineName=group):
+        return
+    found = _found(states.describe_state_machine, stateMachineArn=machine) if machine else None
+    # One that is deleted stays, under this status, until its last execution has ended.
+    if not found or found["status"] == "DELETING":
+        _gone(sagemaker.delete_model_package_group, ModelPackageGroupName=group)
 
 
 def _remove_endpoint(sagemaker: Any, name: str, wait: Callable[[], bool]) -> None:

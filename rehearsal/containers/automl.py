@@ -10,16 +10,19 @@ says in output/failure.
 # scikit-learn and what it needs live in .venv-cloud only.
 import json
 import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
 
 if __package__ is None or __package__ == "":
-    sys.path.insert(0, str(Path(__file__).parent))
+    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 import automl_table
 import joblib
 from automl_candidates import MINIMIZED, chosen, metrics, out_of_fold, plan
 from automl_table import BadDataError
+
+from rehearsal.processes import die_with
 
 ML = Path(os.environ["SLUICE_ML"])
 INFERENCE = Path(__file__).with_name("automl_inference.py")
@@ -46,13 +49,15 @@ def main():
 
 
 def _apart(work, number, algorithm):
-    """In a process of its own, which the cloud ends when the candidate's time is over."""
+    """In a process of its own, which the cloud ends when the candidate's time is over; it never outlives this one."""
+    parent = os.getpid()
     folder = ML / "candidates" / f"{number:03d}"
     (folder / "model" / "code").mkdir(parents=True)
     child = os.fork()
     if child == 0:
         status = 1
         try:
+            die_with(parent, signal.SIGKILL)
             work()
             status = 0
         finally:

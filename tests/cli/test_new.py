@@ -1,15 +1,16 @@
 """`sluice new workload` makes a folder that is whole, named right and passes the checks, or nothing."""
 
 import json
-import re
+import os
 import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from cli import new
+from cli import new, pipelines
 from cli.main import app
 from config.load import ROOT, load_workload
 from workloads.compiler.canonical import canonical
@@ -17,32 +18,62 @@ from workloads.compiler.checks import check
 
 RUNNER = CliRunner()
 LIKE = ("digits", "tabular", "automl")
+PARTS = (*LIKE, "compiler", "toolkit")
 COMPILED = shutil.ignore_patterns("__pycache__")
 
 
 @pytest.fixture
 def workloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder like workloads/, to make new ones in."""
-    for part in (*LIKE, "toolkit"):
-        shutil.copytree(ROOT / "workloads" / part, tmp_path / part, symlinks=True, ignore=COMPILED)
-    monkeypatch.setattr(new, "WORKLOADS", tmp_path)
-    return tmp_path
+    folder = tmp_path / "workloads"
+    for part in PARTS:
+        shutil.copytree(ROOT / "workloads" / part, folder / part, symlinks=True, ignore=COMPILED)
+    monkeypatch.setattr(new, "WORKLOADS", folder)
+    return folder
+
+
+def make(workloads: Path, name: str, like: str) -> Path:
+    result = RUNNER.invoke(app, ["new", "workload", name, "--like", like])
+    assert result.exit_code == 0, result.output
+    return workloads / name
 
 
 @pytest.mark.parametrize("like", LIKE)
-def test_a_new_workload_passes_all_checks_and_names_the_old_one_nowhere(workloads: Path, like: str) -> None:
-    result = RUNNER.invoke(app, ["new", "workload", "churn-1", "--like", like])
-    assert result.exit_code == 0, result.output
-    made = workloads / "churn-1"
-    workload = load_workload(made / "workload.yaml")
-    definition, images = (json.loads((made / f"{part}.json").read_text()) for part in ("pipeline", "images"))
-    assert check("churn-1", definition, images, workload, date.today()) == []
-    assert (made / "pipeline.json").read_text() == canonical(definition)
-    for file in new.NAMED:
-        assert not re.search(rf"\b{like}\b", (made / file).read_text()), file
-    before = {path.relative_to(workloads / like) for path in (workloads / like).rglob("*")}
-    assert before == {path.relative_to(made) for path in made.rglob("*")}
-    assert sorted(path.name for path in workloads.iterdir()) == sorted([*LIKE, "churn-1", "toolkit"])
+@pytest.mark.parametrize("name", ["churn-1", "train"])
+def test_a_new_workload_is_the_old_one_but_for_the_name_in_its_definition(
+    workloads: Path, name: str, like: str
+) -> None:
+    made = make(workloads, name, like)
+    files = {path.relative_to(made): path.read_bytes() for path in made.rglob("*") if path.is_file()}
+    before = {path.relative_to(workloads / like): path.read_bytes() for path in (workloads / like).rglob("*.*")}
+    assert sorted(key for key in before if files[key] != before[key]) == [Path("pipeline.json")]
+    definition, images = (json.loads(files[Path(f"{part}.json")]) for part in ("pipeline", "images"))
+    assert check(name, definition, images, load_workload(made / "workload.yaml"), date.today()) == []
+    assert files[Path("pipeline.json")].decode() == canonical(definition)
+    assert sorted(path.name for path in workloads.iterdir()) == sorted([*PARTS, name])
+
+
+@pytest.mark.parametrize("like", LIKE)
+def test_a_workload_may_be_called_like_a_channel_or_a_step_and_be_copied_again(workloads: Path, like: str) -> None:
+    make(workloads, "train", like)
+    again, back = make(workloads, "again", "train"), make(workloads, "x", like)
+    text, expected = ((folder / "pipeline.json").read_text() for folder in (again, back))
+    assert new.renamed(text, "again", "x") == expected
+    assert (again / "workload.yaml").read_text() == (workloads / like / "workload.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_the_definition_of_a_new_workload_is_what_the_compiler_makes_of_it(workloads: Path) -> None:
+    names = {
+        like: make(workloads, name, like).name for like, name in zip(LIKE, ("train", "evaluate", "s3"), strict=True)
+    }
+    command = [str(pipelines.SDK_PYTHON), "-m", "workloads.compiler", "--check", *names.values()]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=workloads.parent, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("pipeline.json: up to date") == len(LIKE)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +81,7 @@ def test_a_new_workload_passes_all_checks_and_names_the_old_one_nowhere(workload
     [
         ("Churn", "tabular", "NAME: 'Churn' must be lower-case letters"),
         ("digits", "tabular", "NAME: workloads/digits exists already; choose another name"),
+        ("mlflow", "tabular", "NAME: mlflow is the place of what MLflow keeps; choose another name"),
         ("../churn", "tabular", "NAME: '../churn' must be"),
         ("churn", "forest", "--like: 'forest' must be one of automl, digits, tabular"),
     ],

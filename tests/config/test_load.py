@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from config.guardrails import Guardrails, limited
 from config.load import ROOT, ConfigurationError, chosen, load, load_workload
 
 TEAM: dict[str, Any] = {
@@ -181,6 +182,7 @@ def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str
             "exceptions[0].until: 'soon' must be a valid date",
         ),
         ({"serve": ...}, "workload.yaml:1: serve is required"),
+        ({"process.engine": "spark"}, "process.engine: 'spark' needs scripts/preprocess_spark.py"),
     ],
 )
 def test_a_mistake_in_a_workload_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:
@@ -296,6 +298,37 @@ def test_what_a_workload_asks_for_and_the_guardrails_deny_is_refused_before_it_i
         "601 is process.max_run_seconds of workloads/digits/workload.yaml; it must be at most "
         "guardrails.max_run_seconds, 600",
     ]
+
+
+def test_how_much_a_workload_may_ask_for_is_the_platforms_to_say(refused: Refusal) -> None:
+    wanted = {"train.instance_count": 9, "serve.instance_count": 9, "train.volume_gb": 501}
+    lines = refused({}, wanted)
+    assert [line.partition("workloads.digits: ")[2] for line in lines] == [
+        f"{value} is {field} of workloads/digits/workload.yaml; it must be at most guardrails.{limit}, {most}"
+        for field, value, limit, most in (
+            ("train.instance_count", 9, "max_instances", 8),
+            ("serve.instance_count", 9, "max_instances", 8),
+            ("train.volume_gb", 501, "max_volume_gb", 500),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "limit"),
+    [
+        ("tabular", "tuning.max_jobs", "max_tuning_jobs"),
+        ("tabular", "tuning.parallel_jobs", "max_parallel_jobs"),
+        ("automl", "algorithm.candidates", "max_candidates"),
+        ("automl", "algorithm.search_seconds", "max_search_seconds"),
+        ("automl", "algorithm.candidate_seconds", "max_run_seconds"),
+    ],
+)
+def test_a_search_has_limits_of_the_platform_too(name: str, field: str, limit: str) -> None:
+    workload = load_workload(ROOT / "workloads" / name / "workload.yaml")
+    assert list(Guardrails().breaches(workload)) == []
+    [value] = [value for place, _, value in limited(workload) if place == field]
+    tight = Guardrails().model_copy(update={limit: value - 1})
+    assert (field, value, f"at most guardrails.{limit}, {value - 1}") in list(tight.breaches(workload))
 
 
 def test_instance_types_that_no_permissions_boundary_has_room_for_are_refused(refused: Refusal) -> None:

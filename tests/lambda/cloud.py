@@ -48,6 +48,7 @@ class Cloud(runs.Runs):
         self.packages: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, dict[str, Any]] = {}
         self.pipelines: dict[str, dict[str, Any]] = {}
+        self.machines: dict[str, str] = {}
         self.notebooks: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.invocations: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
@@ -197,6 +198,11 @@ class Cloud(runs.Runs):
         if PipelineName not in self.pipelines:
             raise RefusalError(f"Pipeline '{PipelineName}' does not exist.", "ResourceNotFound")
         return dict(self.pipelines[PipelineName])
+
+    def DescribeStateMachine(self, stateMachineArn: str) -> dict[str, Any]:
+        if stateMachineArn not in self.machines:
+            raise RefusalError(f"State Machine Does Not Exist: '{stateMachineArn}'", "StateMachineDoesNotExist")
+        return {"stateMachineArn": stateMachineArn, "status": self.machines[stateMachineArn]}
 
     def ListModels(self, NameContains: str, **page: Any) -> dict[str, Any]:
         return _page("Models", [m for n, m in self.models.items() if NameContains in n], **page)

@@ -119,6 +119,8 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     elif operation == "ListModelPackages":
         yield action, cloud.arn("model-package/{ModelPackageGroupName}/*".format(**params))
         yield action, cloud.arn(_NAMED["ModelPackageGroup"].format(**params))
+    elif "stateMachineArn" in params:
+        yield action.replace("stepfunctions", "states"), params["stateMachineArn"]
     elif operation.startswith("List") or operation == "GetMetricData":
         yield action, "*"
     else:

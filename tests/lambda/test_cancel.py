@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from controls import cancel
+from sluice.autopilot import stem
 
-STEM = "sluice-dev-automl"
+STEM = stem("sluice-dev-automl")
 EXECUTION = "arn:aws:states:us-east-1:111122223333:execution:sluice-dev-automl:run-1"
 RUN = f"{STEM}-{hashlib.sha256(EXECUTION.encode()).hexdigest()[:12]}"
 ALL = [

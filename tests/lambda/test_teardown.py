@@ -12,6 +12,7 @@ import pytest
 from controls import answer, teardown
 
 GROUP = "sluice-dev-digits"
+MACHINE = f"arn:aws:states:us-east-1:111122223333:stateMachine:{GROUP}"
 
 
 class Answers(HTTPServer):
@@ -73,7 +74,7 @@ def run(server: Answers, kind: str = "Delete", context: Any = CONTEXT, **more: A
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Teardown",
-        "ResourceProperties": {"Group": GROUP},
+        "ResourceProperties": {"Group": GROUP, "StateMachine": MACHINE},
     }
     if kind != "Create":
         event["PhysicalResourceId"] = "as-before"
@@ -119,6 +120,17 @@ def test_the_group_of_a_workload_that_was_removed_goes_with_it(cloud: Any, cloud
     del cloud.pipelines[GROUP]
     assert run(cloudformation)["Status"] == "SUCCESS"
     assert list(cloud.groups) == list(cloud.endpoints) == [f"{GROUP}-two"]
+
+
+@pytest.mark.parametrize(("status", "left"), [("ACTIVE", [GROUP]), ("DELETING", [])])
+def test_the_group_of_a_workload_that_autopilot_trains_goes_when_its_state_machine_goes(
+    cloud: Any, cloudformation: Answers, status: str, left: list[str]
+) -> None:
+    promoted(cloud)
+    cloud.pipelines.clear()
+    cloud.machines[MACHINE] = status
+    assert run(cloudformation)["Status"] == "SUCCESS"
+    assert list(cloud.groups) == left and not cloud.packages
 
 
 def test_a_group_that_gets_a_package_meanwhile_is_a_failure_with_its_reason(

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import random
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,6 +195,26 @@ def test_a_job_is_stopped_and_cannot_be_stopped_twice(
     assert "InProgress" not in {c["CandidateStatus"] for c in candidates(cloud, "stopped")}
     with pytest.raises(ClientError, match="in status Stopped"):
         sagemaker.stop_auto_ml_job(AutoMLJobName="stopped")
+
+
+def test_a_candidate_does_not_outlive_a_search_that_is_killed(tmp_path: Path) -> None:
+    for part in ("input/training", "output", "candidates"):
+        (tmp_path / part).mkdir(parents=True)
+    rows = "".join(f"{number / 7},{number % 2}\n" for number in range(20_000))
+    (tmp_path / "input/training/train.csv").write_text(f"x,y\n{rows}")
+    (tmp_path / "request.json").write_text(
+        json.dumps({"target": "y", "mode": "HYPERPARAMETER_TUNING", "candidates": 9})
+    )
+    command = [ROOT / ".venv-cloud/bin/python", ROOT / "rehearsal/containers/automl.py"]
+    search = subprocess.Popen(command, env={"PATH": os.environ["PATH"], "SLUICE_ML": str(tmp_path)}, cwd=tmp_path)
+    begun = tmp_path / "candidates/001/begun.json"
+    until(begun.exists)
+    candidate = Path("/proc") / str(json.loads(begun.read_text())["pid"]) / "stat"
+    search.kill()
+    search.wait()
+    # Where nobody waits for orphans, a killed one stays as a zombie.
+    until(lambda: not candidate.exists() or candidate.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert not (tmp_path / "candidates/001/result.json").exists()
 
 
 def test_the_log_says_what_stands_in(cloud: EmbeddedCloud, role: str, passengers: list[list[str]]) -> None:

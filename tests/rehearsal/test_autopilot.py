@@ -107,7 +107,14 @@ def test_a_run_registers_the_best_candidate_and_only_a_better_one_after_it(platf
     described = platform.sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
     assert described["ModelApprovalStatus"] == "PendingManualApproval"
     assert described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == board["candidates"][0]["model"]
-    assert described["CustomerMetadataProperties"]["execution"] == "first"
+    origin = described["CustomerMetadataProperties"]
+    assert (origin["execution"], origin["search-job"], origin["champion_version"]) == ("first", board["job"], "0")
+    assert origin["manifest"] == board["manifest"]
+    card = json.loads(described["ModelCard"]["ModelCardContent"])
+    assert card["model_overview"]["model_artifact"] == [board["candidates"][0]["model"]]
+    assert card["evaluation_details"][0]["datasets"] == [
+        f"s3://{platform.artifacts}/automl/first/evaluate/evaluation/evaluation.json"
+    ]
     assert platform.sagemaker.list_models()["Models"] == []
 
     platform.sagemaker.update_model_package(ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus="Approved")

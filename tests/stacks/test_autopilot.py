@@ -12,10 +12,11 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from config.load import ROOT
 from sluice import waiver
+from sluice.autopilot import stem
 from tests import autopilot_app
 
 NAME = autopilot_app.NAME
-STEM = "sluice-dev-automl"
+STEM = stem(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,20 @@ def test_the_machine_and_what_cancels_it_touch_what_bears_the_stem_alone(templat
             actions = set(listed(statement["Action"]))
             if {a for a in actions if a.startswith("sagemaker:")} - unbound:
                 assert all(f"/{STEM}-*" in json.dumps(r) for r in listed(statement["Resource"])), statement
+
+
+def test_no_name_but_those_of_its_own_runs_bears_the_stem() -> None:
+    longest = f"{'p' * 16}-{'e' * 8}-{'w' * 20}"
+    for name in (NAME, longest):
+        own, run = stem(name), f"{stem(name)}-{'0' * 12}"
+        others = (
+            f"{name}-v3-0123abcd",
+            f"{name}-two",
+            f"pipelines-{'0' * 12}-Train-0",
+            stem(f"{name}-two"),
+            stem(name[:-1]),
+        )
+        assert len(run) <= 32 and not [other for other in others if other.startswith(f"{own}-") or other == own]
 
 
 def test_the_job_role_is_handed_to_sagemaker_alone(template: Template) -> None:

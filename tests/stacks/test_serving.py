@@ -9,6 +9,7 @@ from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
 from aws_cdk.aws_sagemaker import CfnModelPackageGroup
 
+from config.load import ROOT, load_workload
 from sluice.promotion import TooManyEndpointsError, refuse_too_many
 from stacks.foundation import FoundationStack
 from stacks.serving import ServingStack
@@ -76,9 +77,9 @@ def test_promotion_hears_of_approvals_and_of_settled_endpoints_of_its_own_groups
 
 @pytest.fixture(scope="module")
 def two(synthesis: Any) -> Template:
-    """The stack of a platform with two workloads."""
-    digits = synthesis.platform.workloads["digits"]
-    platform = synthesis.platform.model_copy(update={"workloads": {"digits": digits, "letters": digits}})
+    """The stack of a platform with two workloads, of which Autopilot trains one."""
+    digits, automl = (load_workload(ROOT / "workloads" / name / "workload.yaml") for name in ("digits", "automl"))
+    platform = synthesis.platform.model_copy(update={"workloads": {"digits": digits, "letters": automl}})
     common: dict[str, Any] = {"platform": platform, "env": Environment(region="us-east-1")}
     app = App(context={"aws:cdk:bundling-stacks": []})
     foundation = FoundationStack(app, "Foundation", **common)
@@ -87,7 +88,9 @@ def two(synthesis: Any) -> Template:
         name: CfnModelPackageGroup(training, name, model_package_group_name=f"sluice-dev-{name}")
         for name in platform.workloads
     }
-    training.image_uris = {name: [] for name in platform.workloads}
+    training.image_uris = {
+        name: ["111122223333.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"] for name in platform.workloads
+    }
     return Template.from_stack(ServingStack(app, "Serving", foundation=foundation, training=training, **common))
 
 
@@ -115,6 +118,16 @@ def test_each_workload_is_torn_down_on_its_own(two: Template) -> None:
         hosting = [d for d in resource["DependsOn"] if d.startswith("Endpoint")]
         assert hosting
         assert not set(hosting) & set(resources[other]["DependsOn"])
+
+
+def test_only_an_endpoint_of_autopilots_models_may_pull_images_that_nobody_knows_yet(two: Template) -> None:
+    pulling = [
+        name[:17]
+        for name, policy in two.find_resources("AWS::IAM::Policy").items()
+        for s in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "ecr:BatchGetImage" in actions(s) and "repository/*" in str(s["Resource"])
+    ]
+    assert pulling == ["EndpointlettersRo"]
 
 
 def test_teardown_may_remove_a_workload_that_the_template_no_longer_names(serving: Template) -> None:

@@ -239,6 +239,25 @@ def test_the_workloads_tags_are_on_its_resources_and_on_what_a_run_starts(grown:
     assert started and all(tag in tags for tags in started)
 
 
+def test_a_workload_keeps_its_package_group_when_it_changes_its_algorithm(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[dict[str, Any]] = []
+    for sample in ("tabular", "automl"):
+        folder = tmp_path / sample / "workloads"
+        folder.mkdir(parents=True)
+        (folder / "switched").symlink_to(ROOT / "workloads" / sample)
+        monkeypatch.setattr(stacks.training, "ROOT", tmp_path / sample)
+        workload = load_workload(folder / "switched" / "workload.yaml")
+        template = template_of(platform.model_copy(update={"workloads": {"switched": workload}})).to_json()
+        found.append({name: resource["Type"] for name, resource in template["Resources"].items()})
+    before, after = found
+    [group] = [name for name, kind in before.items() if kind == "AWS::SageMaker::ModelPackageGroup"]
+    assert after[group] == before[group]
+    # CloudFormation changes no type under one logical name.
+    assert all(before[name] == after[name] for name in before.keys() & after.keys())
+
+
 def test_what_autopilot_trains_has_no_pipeline_and_its_state_machine_is_heard(grown: Template) -> None:
     grown.resource_count_is("AWS::SageMaker::Pipeline", 1)
     *_, machine = heard(grown, "sluice-dev-tell")["detail"]["$or"]

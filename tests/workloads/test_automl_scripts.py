@@ -82,12 +82,16 @@ AUC = ("--metric", "auc", "--direction", "maximize", "--worst", "0.7")
 @pytest.mark.parametrize(
     ("rows", "champion", "better", "words"),
     [
-        (GOOD, None, True, "no version is approved yet"),
-        (POOR, None, True, "auc is 0.7500"),
+        (GOOD, None, True, "there is no champion"),
+        (POOR, None, True, "auc is 0.75;"),
         (POOR, GOOD, False, "not better"),
         (GOOD, GOOD, False, "not better"),
-        (GOOD, POOR, True, "that of the champion (version 3) 0.7500"),
-        ([answer(0.5)] * 4, None, False, "worse than the limit 0.7"),
+        (GOOD, POOR, True, "better than the 0.75 of champion version 3"),
+        (GOOD, ["0.1", "0.9", "0.8", "0.2"], True, "could not be measured on the same rows (it has no auc"),
+        (GOOD, ["a,b,c"] * 4, True, "could not be measured on the same rows (ValueError: malformed"),
+        (GOOD, ["a,[,]"] * 4, True, "could not be measured on the same rows (SyntaxError"),
+        (GOOD, GOOD[:3], True, "could not be measured on the same rows (ValueError: there are 3 predictions for 4"),
+        ([answer(0.5)] * 4, None, False, "worse than the 0.7 that is asked for"),
     ],
 )
 def test_only_what_is_good_enough_and_better_is_better(

@@ -175,6 +175,13 @@ def test_an_exception_holds_through_its_last_day_and_is_a_finding_afterwards() -
     assert {(finding.step, finding.rule) for finding in found} == {waiver}
 
 
+def test_an_exception_is_looked_at_again_within_a_year() -> None:
+    change, waiver = without("EnableNetworkIsolation"), ("Train", "isolation")
+    assert findings(change, workload=waiving(waiver, until=date(2027, 6, 15))) == []
+    [found] = findings(change, workload=waiving(waiver, until=date(2027, 6, 17)))
+    assert (found.field, found.value) == ("exceptions", "until 2027-06-17")
+
+
 def test_a_built_in_that_writes_no_checkpoints_gets_no_longer_wait_by_a_place_for_them() -> None:
     def change(arguments: dict[str, Any]) -> None:
         with_("s3://bucket/checkpoints", "CheckpointConfig", "S3Uri")(arguments)

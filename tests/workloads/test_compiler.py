@@ -2,8 +2,10 @@
 
 import copy
 import json
+import re
 import shutil
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -90,12 +92,35 @@ def test_a_mistaken_workload_file_is_reported_before_anything_is_built(
     assert "building" not in said
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("IMAGES = {}\n\n\ndef build(workload):\n    return {}[workload.description]\n", "line 5: KeyError: 'Numbers'"),
+        ("IMAGES = {}\ndef build(workload:\n", "line 2: SyntaxError: "),
+        ("import nothing_of_this_name\n", "line 1: ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+    ],
+)
+def test_a_broken_pipeline_is_told_with_its_line_and_hides_no_other_workload(
+    project: Project, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    broken = project.folder.parent / "broken"
+    broken.mkdir()
+    (broken / "pipeline.py").write_text(text)
+    automl = (DIGITS.parent / "automl" / "workload.yaml").read_text()  # its kind is compiled without the SDK
+    (broken / "workload.yaml").write_text(re.sub("description: .*", "description: Numbers", automl))
+    (project.folder / "pipeline.json").unlink()
+    assert compiler.main([]) == compiler.COULD_NOT
+    said = capsys.readouterr().out
+    assert f"broken: pipeline.py {told}" in said
+    assert "workloads/digits/pipeline.json: written" in said
+
+
 def test_every_exception_in_force_is_shown_with_its_last_day_and_reason(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = project.folder / "workload.yaml"
-    waiver = "exceptions: [{rule: spot, step: Train, reason: no capacity here, until: 2999-12-31}]"
+    path, day = project.folder / "workload.yaml", date.today() + timedelta(days=30)
+    waiver = f"exceptions: [{{rule: spot, step: Train, reason: no capacity here, until: {day}}}]"
     path.write_text(path.read_text().replace("exceptions: []", waiver))
     del project.arguments("Train")["EnableManagedSpotTraining"]
     assert compiler.main([]) == 0
-    assert "digits: step Train: [spot] is waived until 2999-12-31: no capacity here" in capsys.readouterr().out
+    assert f"digits: step Train: [spot] is waived until {day}: no capacity here" in capsys.readouterr().out

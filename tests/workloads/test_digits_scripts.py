@@ -30,8 +30,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts in a zip whose name says nothing, as an asset of the deployment is."""
     path = tmp_path_factory.mktemp("code") / "0a1b2c.py"
     with zipfile.ZipFile(path, "w") as archive:
-        for script in SCRIPTS.glob("*.py"):
-            archive.write(script, script.name)
+        for script in [*SCRIPTS.glob("*.py"), *SCRIPTS.glob("toolkit/*.py")]:
+            archive.write(script, script.relative_to(SCRIPTS))
     return path
 
 
@@ -110,7 +110,7 @@ def test_evaluate_reports_the_purity_of_the_clusters(code: Path, split: Path, mo
         "metrics": {"purity": {"value": value}},
         "champion": None,
         "better": True,
-        "reason": f"purity {value:.4f}, and there is no champion",
+        "reason": f"purity is {value:.6g}; there is no champion",
         "clusters": 10,
         "images": 359,
     }
@@ -124,7 +124,7 @@ def test_a_model_is_better_than_a_worse_champion_alone(
     assert beaten["champion"]["metrics"]["purity"]["value"] < beaten["metrics"]["purity"]["value"]
     same = evaluated(code, split, tmp_path, "--model", model, "--champion", model, "--champion-version", "4")
     assert not same["better"]
-    assert "is not higher: version 4, the champion, has" in same["reason"]
+    assert ", not better than the " in same["reason"]
 
 
 def test_a_model_below_the_worst_that_is_good_enough_is_not_better_than_nothing(
@@ -132,14 +132,20 @@ def test_a_model_below_the_worst_that_is_good_enough_is_not_better_than_nothing(
 ) -> None:
     report = evaluated(code, split, tmp_path, "--model", model, "--worst", 0.99)
     assert not report["better"]
-    assert "below the worst that is good enough, 0.99" in report["reason"]
+    assert "worse than the 0.99 that is asked for" in report["reason"]
 
 
-def test_a_champion_that_is_not_there_ends_the_evaluation(code: Path, split: Path, model: Path, tmp_path: Path) -> None:
-    arguments = ("--model", model, "--test", split / "test", "--output", tmp_path, "--champion-version", "3")
+def test_a_champion_that_cannot_be_measured_does_not_keep_its_place(
+    code: Path, split: Path, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.tar.gz").write_text("{}")
+    given = ("--model", model, "--champion-version", "3")
+    for name, kind in {"none": "FileNotFoundError", "text": "ReadError"}.items():
+        report = evaluated(code, split, tmp_path, *given, "--champion", tmp_path / f"{name}.tar.gz")
+        assert report["better"] and report["champion"] == {"version": "3", "metrics": {}}
+        assert f"champion version 3 could not be measured on the same rows ({kind}: " in report["reason"]
+    arguments = ("--test", split / "test", "--output", tmp_path, *given)
     assert "say where that model lies" in run(code, "evaluate", *arguments).stderr
-    done = run(code, "evaluate", *arguments, "--champion", tmp_path / "none.tar.gz")
-    assert done.returncode != 0 and not (tmp_path / "evaluation.json").exists()
 
 
 def test_preprocess_refuses_what_are_no_digits(code: Path, tmp_path: Path) -> None:

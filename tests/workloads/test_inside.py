@@ -59,13 +59,15 @@ def test_a_line_that_was_half_written_is_left_out(tmp_path: Path) -> None:
         history.write_bytes(whole[:cut])
         records = Inside(tmp_path, watch={}).history.records
         assert [record["step"] for record in records] == list(range(max(0, whole[:cut].count(b"\n") - 1)))
+        learn(Inside(tmp_path, watch={}), range(len(records), 5))
+        assert [record["step"] for record in Inside(tmp_path, watch={}).history.records] == list(range(5)), cut
 
 
 def test_an_alert_is_written_once_beside_the_checkpoints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         overfit(Inside(tmp_path / "output", tmp_path / "kept", watch={"overfitting": "alert"}, job="tabular-1"))
-    assert [path.name for path in (tmp_path / "kept/alerts").iterdir()] == ["1-overfitting.json"]
-    alert = json.loads((tmp_path / "kept/alerts/1-overfitting.json").read_text())
+    assert [path.name for path in (tmp_path / "kept/tabular-1/alerts").iterdir()] == ["1-overfitting.json"]
+    alert = json.loads((tmp_path / "kept/tabular-1/alerts/1-overfitting.json").read_text())
     assert (alert["symptom"], alert["step"], alert["job"]) == ("overfitting", 16, "tabular-1")
     assert alert["values"]["best"] == pytest.approx(1.1)
     assert "Stop at the best validation loss" in alert["next"]
@@ -93,8 +95,9 @@ def test_class_imbalance_is_judged_by_the_labels_given_once(tmp_path: Path) -> N
     inside.labels([0] * 10 + [1])
     with pytest.raises(StopTrainingError, match="class '0' has 11 rows, class '1' 1"):
         inside.labels([0] * 11 + [1])
-    with pytest.raises(ValueError, match=r"label 0\.5: classes are expected"):
-        inside.labels([0.5])
+    for label in (0.5, math.nan, math.inf):
+        with pytest.raises(ValueError, match=rf"label {label}: classes are expected"):
+            inside.labels([label])
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,12 @@ def test_the_committed_machine_is_what_the_workload_gives_and_keeps_the_rules(wo
         ("Search", "SecurityConfig.VpcConfig.Subnets", "{% $subnets %}", "isolation"),
         ("Preprocess", "StoppingCondition.MaxRuntimeInSeconds", "{% $seconds %}", "limit"),
         ("Evaluate", "NetworkConfig.EnableNetworkIsolation", False, "isolation"),
+        ("Search", "RoleArn", "arn:aws:iam::111122223333:role/other", "isolation"),
+        ("Preprocess", "RoleArn", "{% $role %}", "isolation"),
+        ("ChampionModel", "ExecutionRoleArn", "arn:aws:iam::111122223333:role/other", "isolation"),
+        ("Search", "SecurityConfig.VolumeKmsKeyId", "alias/other", "encryption"),
+        ("ChallengerModel", "VpcConfig.Subnets", ["subnet-1"], "isolation"),
+        ("ChallengerPredict", "TransformResources.InstanceType", "ml.m5.4xlarge", "instances"),
         ("ChallengerModel", "EnableNetworkIsolation", None, "isolation"),
         ("ChampionPredict", "TransformResources.InstanceCount", 2, "instances"),
         ("ChallengerPredict", "TransformOutput.KmsKeyId", None, "encryption"),
@@ -101,6 +107,11 @@ def test_what_leads_nowhere_or_is_not_known_is_found(
     assert (step, rule) in {(found[0], found[2]) for found in findings(path, value)}
 
 
+def test_its_images_are_those_that_the_sdk_gives_other_workloads(built: Any) -> None:
+    compiled = json.loads((ROOT / "workloads" / "digits" / "images.json").read_text())
+    assert built[1] == {"SklearnImage": compiled["SklearnImage"]}
+
+
 def test_a_metric_is_the_objective_where_the_problem_is_given(workload: Any) -> None:
     algorithm = workload.algorithm.model_copy(update={"problem": "BinaryClassification"})
     given, _ = machine.build(FOLDER, workload.model_copy(update={"algorithm": algorithm}))
@@ -108,5 +119,22 @@ def test_a_metric_is_the_objective_where_the_problem_is_given(workload: Any) -> 
     assert asked["AutoMLJobObjective"] == {"MetricName": "AUC"}
     assert asked["AutoMLProblemTypeConfig"]["TabularJobConfig"]["ProblemType"] == "BinaryClassification"
     metric = workload.metric.model_copy(update={"name": "happiness"})
-    with pytest.raises(ValueError, match="happiness; Autopilot knows auc"):
-        machine.build(FOLDER, workload.model_copy(update={"algorithm": algorithm, "metric": metric}))
+    unknown = workload.model_copy(update={"algorithm": algorithm, "metric": metric})
+    found = [str(each) for each in check("automl", *machine.build(FOLDER, unknown), unknown, TODAY)]
+    assert "automl: step Search: metric.name: [request] 'happiness'; allowed: auc, accuracy, f1, rmse, mae, r2" in found
+
+
+def test_every_call_is_repeated_as_often_as_the_workload_says(workload: Any) -> None:
+    for retries in (0, 5):
+        run = workload.run.model_copy(update={"retries": retries})
+        states = machine.build(FOLDER, workload.model_copy(update={"run": run}))[0]["States"].values()
+        tasks = [state for state in states if state["Type"] == "Task"]
+        told = {state["Retry"][0]["MaxAttempts"] if "Retry" in state else 0 for state in tasks}
+        assert told == {retries} and len(tasks) == 19
+
+
+def test_a_job_reads_the_one_file_that_the_path_names(workload: Any) -> None:
+    for path, place in (("parts/table.csv", "/table.csv"), ("table", "/table"), ("parts/", "")):
+        given = workload.model_copy(update={"data": workload.data.model_copy(update={"path": path})})
+        words = machine.build(FOLDER, given)[0]["States"]["Preprocess"]["Arguments"]["AppSpecification"]
+        assert words["ContainerArguments"][2] == f"/opt/ml/processing/input/data{place}"

@@ -38,8 +38,25 @@ def test_a_job_takes_its_arguments_from_where_sagemaker_puts_them(cancer: Split,
         "model.joblib",
         "model.json",
     ]
-    assert len(list((folder / "checkpoints" / "job").iterdir())) == 2
+    assert len(list((folder / "checkpoints" / "job").glob("*.checkpoint"))) == 2
+    assert (folder / "output" / "data" / "inside" / "report.html").is_file()
     assert not (folder / "output" / "failure").exists()
+
+
+def test_a_retry_goes_on_where_the_job_before_ended_and_a_search_keeps_its_jobs_apart(
+    cancer: Split, tmp_path: Path
+) -> None:
+    folder = place(cancer, tmp_path, target="target", iterations="2", epoch_iterations="1")
+    command = (cancer.code, "train", "--job", folder)
+    assert "goes on" not in succeed(*command, TRAINING_JOB_NAME="pipelines-a-Train-1")
+    assert "goes on after epoch 2" in succeed(*command, TRAINING_JOB_NAME="pipelines-a-Train-2")
+    for name in ("search-1", "search-2"):
+        searched = {"SLUICE_COMMAND": f"train --job {folder}", "TRAINING_JOB_NAME": name}
+        assert "goes on" not in succeed(cancer.code, **searched)
+    for host in ("algo-1", "algo-2"):
+        assert "goes on" not in succeed(*command, SM_HOSTS='["algo-1", "algo-2"]', SM_CURRENT_HOST=host)
+    names = ["job", "job-of-host-0", "job-of-host-1", "search-1", "search-2"]
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == names
 
 
 @pytest.mark.parametrize(
@@ -48,6 +65,8 @@ def test_a_job_takes_its_arguments_from_where_sagemaker_puts_them(cancer: Split,
         ({"target": "Target"}, "train.csv has no column 'Target'"),
         ({}, "the following arguments are required: --target"),
         ({"target": "target", "learning_rate": "fast"}, "argument --learning-rate: invalid float value: 'fast'"),
+        ({"target": "target", "iterations": "0"}, "argument --iterations: it is 0; at least 1 is needed"),
+        ({"target": "target", "epoch_iterations": "0"}, "argument --epoch-iterations: it is 0; at least 1 is needed"),
         ({"target": "target", "depth": "3"}, "unrecognized arguments: --depth=3"),
         ({"target": "target", "max_leaf_nodes": "1"}, "The 'max_leaf_nodes' parameter"),
     ],
@@ -73,9 +92,16 @@ def predictions(model: Path, split: Split) -> list[str]:
     return json.loads(succeed(Path(__file__).with_name("serve_rows.py"), model, text=requests))
 
 
-def test_a_training_killed_at_any_moment_ends_with_the_same_model(cancer: Split, tmp_path: Path) -> None:
-    calm = succeed(*cancer.training(tmp_path / "calm", *SLOWLY))
-    command = [str(PYTHON), *cancer.training(tmp_path / "rough", *SLOWLY, "--checkpoints", tmp_path / "kept")]
+def recorded(output: Path) -> list[str]:
+    """What the look inside kept of each step."""
+    assert (output / "inside" / "report.html").stat().st_size > 0
+    return (output / "inside" / "history.jsonl").read_text().splitlines()[1:]
+
+
+def test_a_training_killed_at_any_moment_ends_with_the_same_model_and_report(cancer: Split, tmp_path: Path) -> None:
+    calm = succeed(*cancer.training(tmp_path / "calm", *SLOWLY, "--output", tmp_path / "calm-output"))
+    places = ("--checkpoints", tmp_path / "kept", "--output", tmp_path / "rough-output")
+    command = [str(PYTHON), *cancer.training(tmp_path / "rough", *SLOWLY, *places)]
     chance, log = random.Random(0), tmp_path / "log"
     for _ in range(3):
         with log.open("ab") as output:
@@ -91,6 +117,8 @@ def test_a_training_killed_at_any_moment_ends_with_the_same_model(cancer: Split,
     assert (told.lost_epochs, told.differing) == (0, 0)
     assert told.told == spot_jobs.judge(calm.splitlines(), kills=0).told
     assert predictions(tmp_path / "rough", cancer) == predictions(tmp_path / "calm", cancer)
+    assert recorded(tmp_path / "rough-output") == recorded(tmp_path / "calm-output")
+    assert len(recorded(tmp_path / "calm-output")) == 30
 
 
 def test_sigterm_ends_a_training_after_the_epoch_it_is_in(cancer: Split, tmp_path: Path) -> None:

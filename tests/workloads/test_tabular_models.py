@@ -114,6 +114,10 @@ def test_the_evaluation_measures_bias_and_says_what_the_model_decides_by(
             "could not be measured on the same rows (ValueError: it",
         ),
         (("--champion", "TEXT", "--champion-version", "3"), True, "could not be measured on the same rows (ReadError"),
+        (("--champion", "LIST", "--champion-version", "3"), True, "could not be measured on the same rows (TypeError"),
+        (("--champion", "NULL", "--champion-version", "3"), True, "could not be measured on the same rows (TypeError"),
+        (("--champion", "EMPTY", "--champion-version", "3"), True, "could not be measured on the same rows (EOFError"),
+        (("--champion", "CUT", "--champion-version", "3"), True, "could not be measured on the same rows ("),
     ],
 )
 def test_only_a_model_that_beats_the_champion_on_the_same_rows_is_better(
@@ -138,7 +142,18 @@ def champions(titanic: Split, cancer: Split, tmp_path_factory: pytest.TempPathFa
     succeed(*titanic.training(folder / "weak", "--iterations", "1", "--learning-rate", "0.01"))
     succeed(*cancer.training(folder / "other", "--iterations", "1"))
     (folder / "manifest.json").write_text("{}")
-    packed = {name.upper(): pack(folder / name, folder / f"{name}.tar.gz") for name in ("weak", "other")}
+    weak = {path.name: path.read_bytes() for path in (folder / "weak").glob("model.*")}
+    broken = {
+        "list": {"model.json": b"[]"},
+        "null": {"model.json": json.dumps({**json.loads(weak["model.json"]), "classes": None}).encode()},
+        "empty": {"model.joblib": b""},
+        "cut": {"model.joblib": weak["model.joblib"][:-100]},
+    }
+    for name, changed in broken.items():
+        (folder / name).mkdir()
+        for member, content in {**weak, **changed}.items():
+            (folder / name / member).write_bytes(content)
+    packed = {name.upper(): pack(folder / name, folder / f"{name}.tar.gz") for name in ("weak", "other", *broken)}
     return {**packed, "TEXT": folder / "manifest.json"}
 
 

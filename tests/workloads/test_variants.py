@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.load import load_workload
+from config.load import SPARK_SCRIPT, load_workload
 from workloads.compiler.checks import check
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,11 @@ SPARK = {"engine": "spark", "instance_count": 3}
 STOPS = {"target": 0.1, "jobs_without_improvement": 3, "max_run_seconds": 7200, "early_stopping": False, "seed": 7}
 VARIANTS: dict[str, dict[str, Any]] = {
     "search": {},
-    "alone": {"tuning": None, "train": {"instance_count": 2}, "run": {"cache_days": 0, "retries": 0}},
+    "alone": {
+        "tuning": None,
+        "train": {"instance_count": 2, "distributed": True},
+        "run": {"cache_days": 0, "retries": 0},
+    },
     "spark": {"process": SPARK},
     "debugger": {"tuning": None, "debugger": ["VanishingGradient", "Overfit"]},
     "stops": {"tuning": STOPS},
@@ -47,6 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, base = tmp_path_factory.mktemp("variants"), yaml.safe_load(TABULAR.read_text())
     for name, changes in VARIANTS.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(changed(base, changes)))
+    (folder / "scripts").mkdir()
+    (folder / SPARK_SCRIPT).write_text("from pyspark.sql import SparkSession\n")
     command = [str(ROOT / ".venv-sdk/bin/python"), "tests/workloads/build_variants.py", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
@@ -111,6 +117,7 @@ def test_spark_preprocesses_on_several_instances_and_a_script_evaluates_on_one(
     work, judge = (found[name]["Arguments"] for name in ("Preprocess", "Evaluate"))
     assert work["AppSpecification"]["ImageUri"] == "${SparkImage}"
     assert work["AppSpecification"]["ContainerEntrypoint"][0] == "smspark-submit"
+    assert work["AppSpecification"]["ContainerArguments"][0] == "preprocess_spark"
     assert work["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 3
     assert judge["AppSpecification"]["ImageUri"] == "${SklearnImage}"
     assert judge["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 1

@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from config.workload import Autopilot, Workload
-from workloads.compiler.asl import PROCESSING, State, code, job, jsonata, output, processing, retry, source, task, vpc
+from workloads.compiler.asl import (
+    PROCESSING,
+    State,
+    code,
+    data,
+    job,
+    jsonata,
+    output,
+    processing,
+    retry,
+    source,
+    task,
+    vpc,
+)
+from workloads.compiler.machine import OBJECTIVES
 
-# Placeholder -> the workload whose compiled images.json has it: the SDK, which knows the images, is not needed here.
-IMAGES = {"SklearnImage": "digits"}
 NAME = Path(__file__).parent.name
 SEARCH_POLL_SECONDS = 60
 TRANSFORM_SECONDS, SLACK_SECONDS = 3600, 1800
 MOST_TOLD = 50  # candidates on the leaderboard: a task's answer is 256 KiB at most
-# Metric of workload.yaml -> objective of Autopilot. `auc` is of two classes.
-OBJECTIVES = {"auc": "AUC", "accuracy": "Accuracy", "f1": "F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2"}
 # Probabilities with their labels mean the same in both of Autopilot's modes; `probability` alone does not.
 KEYS = ("predicted_label", "probabilities", "labels")
 
@@ -38,19 +48,25 @@ def build(workload: Workload) -> dict[str, Any]:
 
 def _states(workload: Workload) -> Iterator[tuple[str, State]]:
     yield from _beginning(workload)
-    yield from job("Preprocess", "ProcessingJob", _preprocess(workload), "Search")
+    yield from job("Preprocess", "ProcessingJob", _preprocess(workload), "Search", workload)
     objective = "ResolvedAttributes.AutoMLJobObjective.MetricName"
     found = {"best": "$states.result.BestCandidate", "objective": f"$states.result.{objective}"}
     yield from job(
-        "Search", "AutoMLJobV2", _search(workload), "Candidates", poll_seconds=SEARCH_POLL_SECONDS, keeps=found
+        "Search",
+        "AutoMLJobV2",
+        _search(workload),
+        "Candidates",
+        workload,
+        poll_seconds=SEARCH_POLL_SECONDS,
+        keeps=found,
     )
-    yield from _leaderboard()
+    yield from _leaderboard(workload)
     yield from _predictions("Challenger", "$containers", workload, "HasChampion")
     compare = {"Condition": jsonata("$begin.ChampionVersion != '0'"), "Next": "ChampionModel"}
     yield "HasChampion", {"Type": "Choice", "Choices": [compare], "Default": "Evaluate"}
     champion = "[{'ModelPackageName': '${PackageArn}/' & $begin.ChampionVersion}]"
     yield from _predictions("Champion", champion, workload, "Evaluate")
-    yield from job("Evaluate", "ProcessingJob", _evaluate(workload), "Verdict")
+    yield from job("Evaluate", "ProcessingJob", _evaluate(workload), "Verdict", workload)
     yield from _conclusion(workload)
 
 
@@ -73,14 +89,16 @@ def _beginning(workload: Workload) -> Iterator[tuple[str, State]]:
             "Resource": "arn:${Partition}:states:::lambda:invoke",
             "Arguments": {"FunctionName": "${BeginFunctionArn}", "Payload": payload},
             "Assign": {"begin": begun, "against": jsonata("$states.result.Payload.ManifestUri")},
-            "Retry": [retry("Lambda.ServiceException", "Lambda.TooManyRequestsException", "Lambda.SdkClientException")],
+            **retry(
+                workload, "Lambda.ServiceException", "Lambda.TooManyRequestsException", "Lambda.SdkClientException"
+            ),
             "Next": "Preprocess",
         },
     )
 
 
 def _preprocess(workload: Workload) -> State:
-    words = ["preprocess", "--input", f"{PROCESSING}/input/data", "--target", workload.data.target]
+    words = ["preprocess", "--input", data(workload.data.path), "--target", workload.data.target]
     words += ["--format", workload.data.format]
     for name in ("train", "features", "labels"):
         words += [f"--{name}", f"{PROCESSING}/output/{name}"]
@@ -114,14 +132,12 @@ def _search(workload: Workload) -> State:
         },
     }
     if algorithm.problem != "auto":  # AWS takes both of these or neither
-        if workload.metric.name not in OBJECTIVES:
-            raise ValueError(f"metric.name is {workload.metric.name}; Autopilot knows {', '.join(OBJECTIVES)}")
         tabular["ProblemType"] = algorithm.problem
-        request["AutoMLJobObjective"] = {"MetricName": OBJECTIVES[workload.metric.name]}
+        request["AutoMLJobObjective"] = {"MetricName": OBJECTIVES.get(workload.metric.name, workload.metric.name)}
     return request
 
 
-def _leaderboard() -> Iterator[tuple[str, State]]:
+def _leaderboard(workload: Workload) -> Iterator[tuple[str, State]]:
     """The candidates, the best first, in a file; then the best one's containers as they are used from here on."""
     metric = "function($m) {{$m.StandardMetricName: $m.Value}}"
     told = {
@@ -147,21 +163,14 @@ def _leaderboard() -> Iterator[tuple[str, State]]:
         "leaderboard": jsonata(f"{{{head}, 'candidates': {rows}}}"),
         "containers": jsonata(_answering("$best.InferenceContainers")),
     }
-    yield "Candidates", task("listCandidatesForAutoMLJob", arguments, "Leaderboard", Assign=assign)
-    yield (
-        "Leaderboard",
-        {
-            "Type": "Task",
-            "Resource": "arn:${Partition}:states:::aws-sdk:s3:putObject",
-            "Arguments": {
-                "Bucket": "${ArtifactBucket}",
-                "Key": jsonata(f"'{NAME}/' & $states.context.Execution.Name & '/leaderboard/leaderboard.json'"),
-                "ContentType": "application/json",
-                "Body": jsonata("$leaderboard"),
-            },
-            "Next": "ChallengerModel",
-        },
-    )
+    yield "Candidates", task("listCandidatesForAutoMLJob", arguments, "Leaderboard", workload, Assign=assign)
+    put = {
+        "Bucket": "${ArtifactBucket}",
+        "Key": jsonata(f"'{NAME}/' & $states.context.Execution.Name & '/leaderboard/leaderboard.json'"),
+        "ContentType": "application/json",
+        "Body": jsonata("$leaderboard"),
+    }
+    yield "Leaderboard", task("s3:putObject", put, "ChallengerModel", workload)
 
 
 def _answering(containers: str) -> str:
@@ -196,7 +205,7 @@ def _predictions(who: str, containers: str, workload: Workload, then: str) -> It
         "VpcConfig": vpc(),
         "Containers": jsonata(containers),
     }
-    yield f"{who}Model", task("createModel", model, f"{who}Predict")
+    yield f"{who}Model", task("createModel", model, f"{who}Predict", workload)
     place = {"S3DataType": "S3Prefix", "S3Uri": jsonata("$uri & '/preprocess/features'")}
     target = {"S3OutputPath": jsonata(f"$uri & '/predict/{suffix}'"), "KmsKeyId": "${KeyArn}"}
     request = {
@@ -210,9 +219,9 @@ def _predictions(who: str, containers: str, workload: Workload, then: str) -> It
             "VolumeKmsKeyId": "${KeyArn}",
         },
     }
-    yield from job(f"{who}Predict", "TransformJob", request, f"Drop{who}", suffix=suffix)
+    yield from job(f"{who}Predict", "TransformJob", request, f"Drop{who}", workload, suffix=suffix)
     kept = {"Assign": {"against": target["S3OutputPath"]}} if who == "Champion" else {}
-    yield f"Drop{who}", task("deleteModel", named, then, **kept)
+    yield f"Drop{who}", task("deleteModel", named, then, workload, **kept)
 
 
 def _evaluate(workload: Workload) -> State:
@@ -234,22 +243,15 @@ def _evaluate(workload: Workload) -> State:
 def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
     where = "'/evaluate/evaluation/evaluation.json'"
     arguments = {"Bucket": "${ArtifactBucket}", "Key": jsonata(f"'{NAME}/' & $states.context.Execution.Name & {where}")}
-    yield (
-        "Verdict",
-        {
-            "Type": "Task",
-            "Resource": "arn:${Partition}:states:::aws-sdk:s3:getObject",
-            "Arguments": arguments,
-            "Assign": {"verdict": jsonata("$parse($states.result.Body)")},
-            "Next": "Better",
-        },
-    )
+    verdict = {"verdict": jsonata("$parse($states.result.Body)"), "card": _card(workload, f"$uri & {where}")}
+    yield "Verdict", task("s3:getObject", arguments, "Better", workload, Assign=verdict)
     better = {"Condition": jsonata("$verdict.better = true"), "Next": "Register"}
     yield "Better", {"Type": "Choice", "Choices": [better], "Default": "NotBetter"}
     yield "NotBetter", {"Type": "Fail", "Error": "NotBetter", "Cause": jsonata("$verdict.reason")}
     quality = {"ContentType": "application/json", "S3Uri": jsonata(f"$uri & {where}")}
     package = {
         "ModelPackageGroupName": "${PackageGroup}",
+        "ClientToken": jsonata("$run"),
         "ModelPackageDescription": jsonata("'The best candidate of AutoML job ' & $run"),
         "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {
@@ -259,12 +261,47 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
             "SupportedRealtimeInferenceInstanceTypes": [workload.serve.instance_type],
             "SupportedTransformInstanceTypes": [workload.serve.instance_type],
         },
+        "MetadataProperties": {"GeneratedBy": jsonata("$states.context.Execution.Id")},
+        "ModelCard": {"ModelCardContent": jsonata("$string($card)"), "ModelCardStatus": "Draft"},
         "ModelMetrics": {"ModelQuality": {"Statistics": quality}},
         "CustomerMetadataProperties": {
             "candidate": jsonata("$best.CandidateName"),
             "execution": jsonata("$states.context.Execution.Name"),
             "search-job": jsonata("$run"),
+            "manifest": jsonata("$begin.ManifestUri"),
+            "champion_version": jsonata("$begin.ChampionVersion"),
         },
     }
-    yield "Register", task("createModelPackage", package, "Done")
+    yield "Register", task("createModelPackage", package, "Done", workload)
     yield "Done", {"Type": "Succeed"}
+
+
+def _card(workload: Workload, evaluation: str) -> State:
+    """The model card, of the same schema as that of a pipeline (workloads/compiler/card.py)."""
+    metric = workload.metric
+    return {
+        "model_overview": {
+            "model_creator": f"state machine of the workload {NAME}",
+            "model_artifact": jsonata("[$containers.ModelDataUrl]"),
+        },
+        "intended_uses": {
+            "purpose_of_model": workload.description,
+            "intended_uses": "What the workload's endpoint is asked for",
+            "risk_rating": "Unknown",
+            "explanations_for_risk_rating": "Nobody has rated it: whoever approves the model does",
+        },
+        "training_details": {
+            "objective_function": {
+                "function": {"function": metric.direction.capitalize(), "facet": metric.name[:63]},
+                "notes": jsonata("'The best candidate of AutoML job ' & $run & ' by ' & $objective"),
+            },
+            "training_job_details": {"training_datasets": [jsonata("$uri & '/preprocess/train'")]},
+        },
+        "evaluation_details": [
+            {
+                "name": "Evaluate",
+                "evaluation_observation": "The model and the champion of its group, on the same held-out data",
+                "datasets": [jsonata(evaluation)],
+            }
+        ],
+    }

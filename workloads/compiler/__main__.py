@@ -1,12 +1,13 @@
 """`python -m workloads.compiler [--check] [WORKLOAD...]`: writes each workload's pipeline.json and images.json.
 
 Exit status: 0 compiled; 2 could not be compiled; 3 a definition is refused or, with --check, not what is committed.
-(1 is Python's own, for a pipeline.py that raises.)
+(1 is Python's own.) What could not be compiled hides no other workload.
 """
 
 import argparse
 import difflib
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from workloads.compiler.environment import isolate
 WORKLOADS = Path(__file__).resolve().parents[1]
 DIFF_LINES = 20
 COULD_NOT, REFUSED = 2, 3
+# What a pipeline.py may raise that is not as it should be; what the compiler's own files raise has no line of it.
+MISTAKES = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError),
+    *(SyntaxError, TypeError, ValueError),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,9 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     if workloads is None:
         return COULD_NOT
     isolate()
-    # State machines last: they take their images from what the others have compiled.
-    ordered = sorted(workloads.items(), key=lambda item: isinstance(item[1].algorithm, Autopilot))
-    return max(_compile(name, workload, options.check) for name, workload in ordered)
+    statuses = [_tried(name, workload, options.check) for name, workload in workloads.items()]
+    return COULD_NOT if COULD_NOT in statuses else max(statuses)
 
 
 def _configured(names: list[str]) -> dict[str, Workload] | None:
@@ -50,6 +55,19 @@ def _configured(names: list[str]) -> dict[str, Workload] | None:
         except ConfigurationError as error:
             _say(str(error))
     return workloads if len(workloads) == len(names) else None
+
+
+def _tried(name: str, workload: Workload, compare: bool) -> int:
+    """As `_compile`; a mistake in the workload's pipeline.py is told with its line."""
+    try:
+        return _compile(name, workload, compare)
+    except MISTAKES as error:
+        path = str(WORKLOADS / name / "pipeline.py")
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+        line = error.lineno if isinstance(error, SyntaxError) and error.filename == path else (lines or [None])[-1]
+        place = f"pipeline.py line {line}" if line else "pipeline.py"
+        _say(f"{name}: {place}: {type(error).__name__}: {error}")
+        return COULD_NOT
 
 
 def _compile(name: str, workload: Workload, compare: bool) -> int:

@@ -12,6 +12,9 @@ from config.workload import Workload
 PROCESSING = "/opt/ml/processing"
 # SageMaker's jobs take minutes to come up; each look costs two transitions of the state machine.
 JOB_POLL_SECONDS = 30
+# What is made has a name or a token, so that asking again makes nothing twice. SageMaker's model knows no throttling,
+# which therefore comes under this name: AWS, "Handling errors in Step Functions workflows"; not verified.
+THROTTLED = ("SageMaker.ThrottlingException", "SageMaker.SageMakerException")
 
 State = dict[str, Any]
 
@@ -21,6 +24,7 @@ def job(
     kind: str,
     request: State,
     then: str,
+    workload: Workload,
     *,
     poll_seconds: int = JOB_POLL_SECONDS,
     keeps: State | None = None,
@@ -33,7 +37,7 @@ def job(
     stem = kind.removesuffix("V2")
     own = "$run" if kind == "AutoMLJobV2" else f"$run & '-{suffix or name.lower()}'"
     named = {f"{stem}Name": jsonata(own)}
-    yield name, task(f"create{kind}", {**request, **named}, f"{name}Wait")
+    yield name, task(f"create{kind}", {**request, **named}, f"{name}Wait", workload)
     yield f"{name}Wait", {"Type": "Wait", "Seconds": poll_seconds, "Next": f"{name}Look"}
     # An expression without a result is an error: while the job runs it has told neither reason nor result.
     reason = " : ".join(
@@ -44,7 +48,7 @@ def job(
     assign |= {key: jsonata(f"$exists({told}) ? {told} : null") for key, told in (keeps or {}).items()}
     yield (
         f"{name}Look",
-        task(f"describe{kind}", named, f"{name}Ended", Assign=assign, Retry=[retry("States.TaskFailed")]),
+        task(f"describe{kind}", named, f"{name}Ended", workload, Assign=assign),
     )
     choices = [
         {"Condition": jsonata("$status = 'Completed'"), "Next": then},
@@ -55,13 +59,26 @@ def job(
     yield f"{name}Failed", {"Type": "Fail", "Error": f"{name}Failed", "Cause": cause}
 
 
-def task(action: str, arguments: State, then: str, **more: Any) -> State:
-    resource = f"arn:${{Partition}}:states:::aws-sdk:sagemaker:{action}"
-    return {"Type": "Task", "Resource": resource, "Arguments": arguments, "Next": then, **more}
+def task(action: str, arguments: State, then: str, workload: Workload, **more: Any) -> State:
+    """A call of SageMaker, or of the service that `action` names: `s3:getObject`."""
+    service, _, call = action.rpartition(":")
+    resource = f"arn:${{Partition}}:states:::aws-sdk:{service or 'sagemaker'}:{call}"
+    errors = THROTTLED if call.startswith("create") else ("States.TaskFailed",)
+    return {
+        "Type": "Task",
+        "Resource": resource,
+        "Arguments": arguments,
+        **retry(workload, *errors),
+        "Next": then,
+        **more,
+    }
 
 
-def retry(*errors: str) -> State:
-    return {"ErrorEquals": list(errors), "IntervalSeconds": 5, "MaxAttempts": 4, "BackoffRate": 2}
+def retry(workload: Workload, *errors: str) -> State:
+    """The member `Retry` of a state, if the workload repeats anything."""
+    most = workload.run.retries
+    again = {"ErrorEquals": list(errors), "IntervalSeconds": 5, "MaxAttempts": most, "BackoffRate": 2}
+    return {"Retry": [again]} if most else {}
 
 
 def processing(workload: Workload, words: list[Any], inputs: list[State], outputs: list[State]) -> State:
@@ -90,6 +107,15 @@ def processing(workload: Workload, words: list[Any], inputs: list[State], output
         "ProcessingResources": {"ClusterConfig": cluster},
         "StoppingCondition": {"MaxRuntimeInSeconds": process.max_run_seconds},
     }
+
+
+def data(path: str) -> str:
+    """Where `data.path` lies in a job that takes it as its input `data`: a file, or a folder where it ends in `/`.
+
+    A prefix brings along whatever begins with the same name, so a job is told the one file.
+    """
+    folder = f"{PROCESSING}/input/data"
+    return folder if path.endswith("/") else f"{folder}/{path.rpartition('/')[2]}"
 
 
 def code() -> State:

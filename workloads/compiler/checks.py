@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from config.workload import RuleException, Workload
@@ -18,6 +18,7 @@ OPERATIONS = {
     "RegisterModel": ("CreateModelPackage", ""),
     "Model": ("CreateModel", "ModelName"),
 }
+LONGEST = timedelta(days=366)  # that an exception holds
 CONTROL_STEPS = ("Condition", "Fail", "Lambda")
 # The one function that a pipeline calls. No other may: rules see what jobs do, not what functions do.
 FUNCTION = "${BeginFunctionArn}"
@@ -58,6 +59,8 @@ def _waivers(name: str, workload: Workload, found: set[tuple[str, str]], today: 
     for waiver in workload.exceptions:
         if waiver.until < today:
             value, allowed = f"expired on {waiver.until}", "the rule kept, or another day and its reason"
+        elif waiver.until - today > LONGEST:
+            value, allowed = f"until {waiver.until}", f"a day within {LONGEST.days} days: then it is looked at again"
         elif (waiver.step, waiver.rule) not in found:
             value, allowed = "waives nothing", "only exceptions that are needed"
         else:

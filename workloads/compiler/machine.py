@@ -18,24 +18,28 @@ PLACEHOLDERS = (
 )
 SAGEMAKER = "arn:${Partition}:states:::aws-sdk:sagemaker:"
 OTHERS = ("lambda:invoke", "aws-sdk:s3:getObject", "aws-sdk:s3:putObject")
+# Metric of workload.yaml -> objective of Autopilot. `auc` is of two classes.
+OBJECTIVES = {"auc": "AUC", "accuracy": "Accuracy", "f1": "F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2"}
 TYPES = ("Task", "Pass", "Wait", "Choice", "Succeed", "Fail")
 
 Images = dict[str, dict[str, str]]
 
 
 def build(folder: Path, workload: Workload) -> tuple[dict[str, Any], Images]:
-    """The state machine of the workload in `folder`, and its images as another workload's compile wrote them."""
+    """The state machine of the workload in `folder`, and its images as they were committed: no SDK is needed."""
     spec = importlib.util.spec_from_file_location(f"workloads.{folder.name}.pipeline", folder / "pipeline.py")
     assert spec and spec.loader, folder
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    known = {other: json.loads((folder.parent / other / "images.json").read_text()) for other in module.IMAGES.values()}
-    return module.build(workload), {name: known[other][name] for name, other in module.IMAGES.items()}
+    return module.build(workload), json.loads((folder / "images.json").read_text())
 
 
 def findings(name: str, machine: Mapping[str, Any], workload: Workload) -> Iterator[Finding]:
     """What is wrong with a machine: its requests, the rules for what they start, its states and its time."""
-    states = machine["States"]
+    states, algorithm = machine["States"], workload.algorithm
+    given = isinstance(algorithm, Autopilot) and algorithm.problem != "auto"
+    if given and workload.metric.name not in OBJECTIVES:
+        yield Finding(name, "Search", "metric.name", "request", repr(workload.metric.name), ", ".join(OBJECTIVES))
     if not isinstance(machine.get("TimeoutSeconds"), int):
         yield Finding(name, "-", "TimeoutSeconds", "limit", "missing", "a number of seconds; the default is a year")
     for state, field, value in _loose_ends(machine):
@@ -75,8 +79,11 @@ def _automl(arguments: dict[str, Any], workload: Workload) -> Iterator[rules.Bre
 
 _RULES: dict[str, Callable[[dict[str, Any], Workload], Any]] = {
     "CreateAutoMLJobV2": _automl,
-    "CreateProcessingJob": lambda arguments, workload: rules.processing(arguments, workload.process),
-    "CreateTransformJob": lambda arguments, workload: machine_rules.transform(arguments),
+    "CreateProcessingJob": lambda arguments, workload: (
+        *rules.processing(arguments, workload.process),
+        *rules.role(arguments),
+    ),
+    "CreateTransformJob": lambda arguments, workload: machine_rules.transform(arguments, workload.serve),
     "CreateModel": lambda arguments, workload: machine_rules.model(arguments),
     "CreateModelPackage": lambda arguments, workload: (),
 }

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from config.workload import Autopilot
-from workloads.compiler.rules import Breach
+from config.workload import Autopilot, ServeSettings
+from workloads.compiler.rules import Breach, get, keys, most, network, role, shown, traffic
 
 Arguments = dict[str, Any]
 
@@ -12,54 +12,32 @@ Arguments = dict[str, Any]
 def automl(arguments: Arguments, budget: Autopilot) -> Iterator[Breach]:
     """The breaches of a CreateAutoMLJobV2 request. It has no field for instances, spot and network isolation."""
     criteria = "AutoMLProblemTypeConfig.TabularJobConfig.CompletionCriteria"
-    for name, most in (
+    for name, highest in (
         ("MaxCandidates", budget.candidates),
         ("MaxAutoMLJobRuntimeInSeconds", budget.search_seconds),
         ("MaxRuntimePerTrainingJobInSeconds", budget.candidate_seconds),
     ):
-        value = _get(arguments, f"{criteria}.{name}")
-        if not isinstance(value, int) or isinstance(value, bool) or value > most:
-            yield Breach(f"{criteria}.{name}", "limit", _shown(value), f"at most {most}, as workload.yaml says")
-    yield from _keys(arguments, "SecurityConfig.VolumeKmsKeyId", "OutputDataConfig.KmsKeyId")
-    field = "SecurityConfig.EnableInterContainerTrafficEncryption"
-    if (value := _get(arguments, field)) is not True:
-        yield Breach(field, "encryption", _shown(value), "true")
-    yield from _network(arguments, "SecurityConfig.VpcConfig")
+        yield from most(arguments, f"{criteria}.{name}", "limit", highest)
+    yield from keys(arguments, "SecurityConfig.VolumeKmsKeyId", "OutputDataConfig.KmsKeyId")
+    yield from traffic(arguments, "SecurityConfig.EnableInterContainerTrafficEncryption")
+    yield from network(arguments, "SecurityConfig.")
+    yield from role(arguments)
 
 
-def transform(arguments: Arguments) -> Iterator[Breach]:
+def transform(arguments: Arguments, settings: ServeSettings) -> Iterator[Breach]:
     """The breaches of a CreateTransformJob request; its containers run as the model says."""
     field = "TransformResources.InstanceCount"
-    if (value := _get(arguments, field)) != 1:
-        yield Breach(field, "instances", _shown(value), "1")
-    yield from _keys(arguments, "TransformResources.VolumeKmsKeyId", "TransformOutput.KmsKeyId")
+    if (value := get(arguments, field)) != 1:
+        yield Breach(field, "instances", shown(value), "1")
+    field = "TransformResources.InstanceType"
+    if (value := get(arguments, field)) != settings.instance_type:
+        yield Breach(field, "instances", shown(value), f"{settings.instance_type}, as `serve` of workload.yaml says")
+    yield from keys(arguments, "TransformResources.VolumeKmsKeyId", "TransformOutput.KmsKeyId")
 
 
 def model(arguments: Arguments) -> Iterator[Breach]:
     """The breaches of a CreateModel request."""
-    if (value := _get(arguments, "EnableNetworkIsolation")) is not True:
-        yield Breach("EnableNetworkIsolation", "isolation", _shown(value), "true")
-    yield from _network(arguments, "VpcConfig")
-
-
-def _network(arguments: Arguments, config: str) -> Iterator[Breach]:
-    for field in (f"{config}.Subnets", f"{config}.SecurityGroupIds"):
-        value = _get(arguments, field)
-        if not isinstance(value, list) or not value:
-            yield Breach(field, "isolation", _shown(value), "a list that is not empty")
-
-
-def _keys(arguments: Arguments, *fields: str) -> Iterator[Breach]:
-    for field in fields:
-        if not isinstance(value := _get(arguments, field), str) or not value:
-            yield Breach(field, "encryption", _shown(value), "a customer key, ${KeyArn}")
-
-
-def _get(arguments: Any, path: str) -> Any:
-    for name in path.split("."):
-        arguments = arguments.get(name) if isinstance(arguments, dict) else None
-    return arguments
-
-
-def _shown(value: Any) -> str:
-    return "missing" if value is None else repr(value)
+    if (value := get(arguments, "EnableNetworkIsolation")) is not True:
+        yield Breach("EnableNetworkIsolation", "isolation", shown(value), "true")
+    yield from network(arguments, "")
+    yield from role(arguments, "ExecutionRoleArn")

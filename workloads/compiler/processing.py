@@ -15,6 +15,7 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.lambda_step import LambdaOutput, LambdaStep
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
+from workloads.compiler import asl
 from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan
 
 FOLDER = "/opt/ml/processing"
@@ -45,15 +46,14 @@ def told(begin: LambdaStep, name: str) -> object:
 
 def data(plan: Plan) -> str:
     """Where the data lies in a job that takes it as its input `data`: a file, or a folder where that is given."""
-    path = plan.workload.data.path
-    return f"{FOLDER}/input/data" if path.endswith("/") else f"{FOLDER}/input/data/{path.rpartition('/')[2]}"
+    return asl.data(plan.workload.data.path)
 
 
 def preprocess(plan: Plan, begin: LambdaStep, arguments: Sequence[object], outputs: Sequence[str]) -> ProcessingStep:
-    """`preprocess` over the run's data and its manifest, on the engine that workload.yaml names."""
+    """`preprocess`, or on Spark `preprocess_spark`, over the run's data and its manifest."""
     settings, inputs = plan.workload.process, {"data": told(begin, "DataUri"), "manifest": told(begin, "ManifestUri")}
-    command = ["preprocess", "--input", data(plan), *arguments]
     spark = settings.engine == "spark"
+    command = ["preprocess_spark" if spark else "preprocess", "--input", data(plan), *arguments]
     return _step(plan, "Preprocess", command, inputs, outputs, spark=spark, instances=settings.instance_count)
 
 

@@ -37,8 +37,8 @@ def training(arguments: dict[str, Any], repository: str, settings: TrainSettings
     yield from _instances(arguments, "ResourceConfig", settings)
     yield from _spot(arguments)
     yield from _checkpoint(arguments, repository)
-    yield from _keys(arguments, "ResourceConfig.VolumeKmsKeyId", "OutputDataConfig.KmsKeyId")
-    yield from _traffic(arguments, "EnableInterContainerTrafficEncryption")
+    yield from keys(arguments, "ResourceConfig.VolumeKmsKeyId", "OutputDataConfig.KmsKeyId")
+    yield from traffic(arguments, "EnableInterContainerTrafficEncryption")
     yield from _isolation(arguments, "")
 
 
@@ -47,9 +47,15 @@ def processing(arguments: dict[str, Any], settings: ProcessSettings) -> Iterator
     cluster = "ProcessingResources.ClusterConfig"
     yield from _limit(arguments, settings.max_run_seconds)
     yield from _instances(arguments, cluster, settings)
-    yield from _keys(arguments, f"{cluster}.VolumeKmsKeyId", "ProcessingOutputConfig.KmsKeyId")
-    yield from _traffic(arguments, "NetworkConfig.EnableInterContainerTrafficEncryption")
+    yield from keys(arguments, f"{cluster}.VolumeKmsKeyId", "ProcessingOutputConfig.KmsKeyId")
+    yield from traffic(arguments, "NetworkConfig.EnableInterContainerTrafficEncryption")
     yield from _isolation(arguments, "NetworkConfig.")
+
+
+def role(arguments: dict[str, Any], field: str = "RoleArn") -> Iterator[Breach]:
+    """A breach where anything but the workload's own role is handed on."""
+    if (value := get(arguments, field)) != "${ExecutionRoleArn}":
+        yield Breach(field, "isolation", shown(value), "${ExecutionRoleArn}, the workload's own role")
 
 
 def most(arguments: dict[str, Any], field: str, rule: str, highest: int, why: str = "") -> Iterator[Breach]:
@@ -95,13 +101,15 @@ def _checkpoint(arguments: dict[str, Any], repository: str) -> Iterator[Breach]:
         yield Breach(field, "checkpoint", shown(wait), allowed)
 
 
-def _keys(arguments: dict[str, Any], *fields: str) -> Iterator[Breach]:
+def keys(arguments: dict[str, Any], *fields: str) -> Iterator[Breach]:
+    """A breach for each of the fields that is not the platform's key."""
     for field in fields:
         if (value := get(arguments, field)) != "${KeyArn}":
             yield Breach(field, "encryption", shown(value), "${KeyArn}, the platform's own key")
 
 
-def _traffic(arguments: dict[str, Any], field: str) -> Iterator[Breach]:
+def traffic(arguments: dict[str, Any], field: str) -> Iterator[Breach]:
+    """A breach where what instances send each other is not encrypted."""
     # For one instance too: the permissions boundary asks every job for it, because IAM has no key for their number.
     if (value := get(arguments, field)) is not True:
         yield Breach(field, "encryption", shown(value), "true")
@@ -111,6 +119,11 @@ def _isolation(arguments: dict[str, Any], prefix: str) -> Iterator[Breach]:
     field = f"{prefix}EnableNetworkIsolation"
     if (value := get(arguments, field)) is not True:
         yield Breach(field, "isolation", shown(value), "true")
+    yield from network(arguments, prefix)
+
+
+def network(arguments: dict[str, Any], prefix: str) -> Iterator[Breach]:
+    """A breach where a job is not in all of the platform's subnets and security groups."""
     for name, allowed in WHOLE_NETWORK.items():
         field = f"{prefix}VpcConfig.{name}"
         if (value := get(arguments, field)) != allowed:

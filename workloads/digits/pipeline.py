@@ -1,4 +1,4 @@
-"""The digits pipeline: Begin -> preprocess -> train (built-in K-means) -> evaluate -> register, if it is better.
+"""A pipeline that clusters: Begin -> preprocess -> train (built-in K-means) -> evaluate -> register, if it is better.
 
 Compiled by `sluice pipelines compile`. What only a deployment knows stands as `${Name}`, which synthesis fills in.
 """

@@ -1,4 +1,4 @@
-"""The tabular pipeline: Begin -> preprocess -> train, or search for hyperparameters -> evaluate -> register, if better.
+"""A pipeline over a table: Begin -> preprocess -> train, or search for hyperparameters -> evaluate -> register.
 
 Compiled by `sluice pipelines compile`. What only a deployment knows stands as `${Name}`, which synthesis fills in.
 """
@@ -44,6 +44,7 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
 def _arguments(workload: Workload) -> list[str]:
     assert workload.data.target is not None  # a script has one: config/workload.py
     given = ["--format", workload.data.format, "--target", workload.data.target, *_segment(workload)]
+    given += ["--metric", workload.metric.name]  # refused there, before anything is trained, if the table has no such
     outputs = [word for name in OUTPUTS for word in (f"--{name}", f"{FOLDER}/output/{name}")]
     return [*given, "--manifest", f"{FOLDER}/input/manifest", *outputs]
 

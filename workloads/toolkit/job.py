@@ -1,7 +1,7 @@
 """A script's arguments, written by a person or found where SageMaker puts them.
 
 With `--job /opt/ml` the hyperparameters come from input/config/hyperparameters.json, each channel that the script has
-an option for from input/data/<channel>, and model/, output/data/ and checkpoints/<job name>/ are where it writes.
+an option for from input/data/<channel>, and model/, output/data/ and a folder in checkpoints/ are where it writes.
 Source: AWS, "How Amazon SageMaker AI Runs Your Training Image". Arguments beside --job win over what is found there.
 """
 
@@ -10,6 +10,8 @@ import json
 import os
 import sys
 from pathlib import Path
+
+from toolkit import distributed
 
 
 class Arguments(argparse.ArgumentParser):
@@ -34,13 +36,26 @@ class Arguments(argparse.ArgumentParser):
     def _found(self, folder):
         options = {word for action in self._actions for word in action.option_strings}
         places = {path.name: path for path in (folder / "input" / "data").glob("*") if path.is_dir()}
-        name = os.environ.get("TRAINING_JOB_NAME", "job")
         places.update(model=folder / "model", output=folder / "output" / "data")
-        places["checkpoints"] = folder / "checkpoints" / name
+        places["checkpoints"] = folder / "checkpoints" / _checkpoints_of(folder)
         words = [f"--{place}={path}" for place, path in places.items() if f"--{place}" in options]
         for parameter, value in read_hyperparameters(folder).items():
             words.append(f"--{parameter.replace('_', '-')}={value}")
         return words
+
+
+def _checkpoints_of(folder):
+    """A search's jobs share a place in S3, each under its name; elsewhere a retry, which has a new name, goes on."""
+    name = os.environ.get("TRAINING_JOB_NAME", "job") if "SLUICE_COMMAND" in os.environ else "job"
+    place = distributed.cluster(folder)
+    return f"{name}-of-host-{place.rank}" if place.size > 1 else name
+
+
+def positive(text):
+    """The type of an argument that is a whole number of at least 1."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it is {text}; at least 1 is needed")
+    return int(text)
 
 
 def read_hyperparameters(folder):

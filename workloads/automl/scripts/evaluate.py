@@ -5,11 +5,11 @@
 import argparse
 import ast
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 from sklearn import metrics
+from toolkit.verdict import conclude, metric_of
 
 
 def main(argv=None):
@@ -28,18 +28,8 @@ def main(argv=None):
     options = parser.parse_args(argv)
     labels = [row[0] for row in csv.reader((options.labels / "labels.csv").open(encoding="utf-8"))]
     found = measured(answers(options.predictions), labels)
-    if options.metric not in found:
-        parser.error(f"--metric is {options.metric}; these predictions have {', '.join(found)}")
-    champion = None
-    if options.champion_version != "0":
-        champion = {"version": options.champion_version, "metrics": measured(answers(options.champion), labels)}
-    better, reason = verdict(found, champion, options.metric, options.direction, options.worst)
-    report = {"metrics": _told(found), "champion": champion, "better": better, "reason": reason}
-    if champion:
-        champion["metrics"] = _told(champion["metrics"])
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "evaluation.json").write_text(json.dumps(report) + "\n")
-    print(reason)
+    metric = metric_of(options.metric, found, "regression" if "rmse" in found else "classification")
+    conclude(options.output, metric, found, options, lambda: measured(answers(options.champion), labels))
 
 
 def answers(folder):
@@ -72,19 +62,6 @@ def measured(rows, labels):
     return {name: float(value) for name, value in found.items()}
 
 
-def verdict(found, champion, metric, direction, worst):
-    """(better, why): not worse than `worst`, and strictly better than the champion if there is one."""
-    sign = 1 if direction == "maximize" else -1
-    value = found[metric]
-    if worst is not None and sign * value < sign * worst:
-        return False, f"{metric} is {value:.4f}, worse than the limit {worst}"
-    if champion is None:
-        return True, f"{metric} is {value:.4f}, and no version is approved yet"
-    other = champion["metrics"][metric]
-    words = f"{metric} is {value:.4f}, that of the champion (version {champion['version']}) {other:.4f}"
-    return (True, words) if sign * value > sign * other else (False, f"{words}: not better")
-
-
 def _numbers(guess, truth):
     squared = float(metrics.mean_squared_error(truth, guess))
     absolute, r2 = metrics.mean_absolute_error(truth, guess), metrics.r2_score(truth, guess)
@@ -103,10 +80,6 @@ def _name(value):
     except ValueError:
         return str(value)
     return str(int(number)) if number.is_integer() else str(number)
-
-
-def _told(found):
-    return {name: {"value": value} for name, value in found.items()}
 
 
 if __name__ == "__main__":

@@ -3,16 +3,15 @@
 # pyright: reportMissingImports=false
 
 import argparse
-import json
 import tarfile
 from pathlib import Path
 
 import numpy as np
 from ndarray import read_ndarrays
+from toolkit.verdict import NO_CHAMPION, conclude
 
 MODEL_MEMBER = "model_algo-1"
 METRIC = "purity"
-NO_CHAMPION = "0"
 
 
 def main(argv=None):
@@ -25,17 +24,17 @@ def main(argv=None):
     centroids = read_centroids(options.model)
     features = np.loadtxt(options.test / "features.csv", delimiter=",", ndmin=2)
     labels = np.loadtxt(options.test / "labels.csv", dtype=np.int64, ndmin=1)
-    value = measure(centroids, features, labels)
-    champion = None
-    if options.champion_version != NO_CHAMPION:
-        measured = measure(read_centroids(options.champion), features, labels)
-        champion = {"version": options.champion_version, "metrics": {METRIC: {"value": measured}}}
-    better, reason = judge(value, champion, options.worst)
-    report = {"metrics": {METRIC: {"value": value}}, "champion": champion, "better": better, "reason": reason}
-    report.update(clusters=len(centroids), images=len(labels))
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "evaluation.json").write_text(json.dumps(report) + "\n")
-    print(f"purity {value:.3f} of {len(centroids)} clusters on {len(labels)} images: {reason}")
+    values = {METRIC: measure(centroids, features, labels)}
+    counts = {"clusters": len(centroids), "images": len(labels)}
+    print(f"{len(centroids)} clusters, measured on {len(labels)} images")
+    conclude(
+        options.output,
+        METRIC,
+        values,
+        options,
+        lambda: {METRIC: measure(read_centroids(options.champion), features, labels)},
+        **counts,
+    )
 
 
 def parse(argv):
@@ -52,17 +51,6 @@ def parse(argv):
     if options.champion_version != NO_CHAMPION and options.champion is None:
         parser.error(f"--champion-version is {options.champion_version}: say where that model lies, with --champion")
     return options
-
-
-def judge(value, champion, worst):
-    """Whether a model of this purity is to be registered, and why."""
-    if worst is not None and value < worst:
-        return False, f"purity {value:.4f} is below the worst that is good enough, {worst:g}"
-    if champion is None:
-        return True, f"purity {value:.4f}, and there is no champion"
-    theirs = champion["metrics"][METRIC]["value"]
-    told = f"version {champion['version']}, the champion, has {theirs:.4f} on the same images"
-    return value > theirs, f"purity {value:.4f} is {'higher' if value > theirs else 'not higher'}: {told}"
 
 
 def measure(centroids, features, labels):

@@ -1,4 +1,4 @@
-"""Entry point of the archive that the jobs run: `python3 code.py preprocess|train|evaluate ...`.
+"""Entry point of the archive that the jobs run: `python3 code.py COMMAND ...`.
 
 A search's training jobs cannot bring a command of their own: theirs is in SLUICE_COMMAND.
 """
@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 
-COMMANDS = ("preprocess", "train", "evaluate")
+COMMANDS = ("preprocess", "preprocess_spark", "train", "evaluate")  # a workload on Spark brings preprocess_spark.py
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ and the rest is measured on the test rows. Classes have log_loss, auc and accura
 
 import argparse
 import json
-import pickle
 import sys
 import tarfile
 import tempfile
@@ -19,9 +18,7 @@ from fairness import bias, explanation
 from measures import measure
 from model import target_of
 from toolkit.table import TableError, read_table
-
-# What reading somebody's older model may end in: another layout, another scikit-learn, other columns or classes.
-UNUSABLE = (OSError, tarfile.TarError, pickle.UnpicklingError, ValueError, KeyError, AttributeError, ImportError)
+from toolkit.verdict import NO_CHAMPION, conclude, metric_of
 
 
 def main(argv=None):
@@ -34,7 +31,7 @@ def main(argv=None):
     parser.add_argument("--direction", choices=("maximize", "minimize"), required=True)
     parser.add_argument("--worst", type=float, help="a model that is worse is not better than anything")
     parser.add_argument("--champion", type=Path, help="model.tar.gz of the approved model")
-    parser.add_argument("--champion-version", default="0", help="its version; 0 when there is no champion")
+    parser.add_argument("--champion-version", default=NO_CHAMPION, help="its version; 0 when there is no champion")
     parser.add_argument("--segment", help="a column: bias is measured between its values")
     parser.add_argument("--seed", type=int, default=0, help="of the permutations that explain the model")
     evaluate(parser.parse_args(argv))
@@ -47,18 +44,11 @@ def evaluate(options):
     except TableError as error:
         sys.exit(str(error))
     values = measured(estimator, description, frame)
-    metric = options.metric.rpartition(":")[2]
-    if metric not in values:
-        sys.exit(f"there is no metric {options.metric!r}; a {description['problem']} model has {', '.join(values)}")
-    champion, trouble = champion_of(options, frame, description)
-    theirs = champion and champion["metrics"].get(metric, {}).get("value")
-    better, reason = judge(metric, values[metric], theirs, trouble, options)
-    report = {"metrics": named(values), "champion": champion, "better": better, "reason": reason}
-    write(options.output / "evaluation.json", report)
+    metric = metric_of(options.metric, values, description["problem"])
+    conclude(options.output, metric, values, options, lambda: measured_champion(options.champion, frame, description))
     write(options.output / "explanation.json", explanation(estimator, description, frame, options.seed))
     if options.segment:
         write(options.output / "bias.json", bias(estimator, description, frame, options.segment))
-    print(f"{'better' if better else 'not better'}: {reason}")
 
 
 def load(path):
@@ -79,41 +69,12 @@ def measured(estimator, description, frame):
     return measure(description, estimator, matrix, target_of(frame[description["target"]], description))
 
 
-def champion_of(options, frame, description):
-    """(its version and metrics, or None; why it could not be measured, or None)."""
-    version = options.champion_version
-    if version == "0" or not options.champion:
-        return None, None
-    try:
-        estimator, described = load(options.champion)
-        if (described["target"], described["problem"]) != (description["target"], description["problem"]):
-            raise ValueError(f"it predicts {described['target']!r} as {described['problem']}")
-        return {"version": version, "metrics": named(measured(estimator, described, frame))}, None
-    except UNUSABLE as error:
-        return {"version": version, "metrics": {}}, f"{type(error).__name__}: {error}"
-
-
-def judge(metric, value, theirs, trouble, options):
-    """(better, why). A champion that cannot be measured on today's rows does not keep its place by that."""
-
-    def beats(one, other):
-        return one > other if options.direction == "maximize" else one < other
-
-    if value != value:
-        return False, f"{metric} is not a number"
-    if options.worst is not None and beats(options.worst, value):
-        return False, f"{metric} is {value:.6g}, worse than the {options.worst:g} that is asked for"
-    champion = f"champion version {options.champion_version}"
-    if trouble:
-        return True, f"{metric} is {value:.6g}; {champion} could not be measured on the same rows ({trouble})"
-    if theirs is None:
-        return True, f"{metric} is {value:.6g}; there is no champion"
-    words = "better" if beats(value, theirs) else "not better"
-    return beats(value, theirs), f"{metric} is {value:.6g}, {words} than the {theirs:.6g} of {champion}"
-
-
-def named(values):
-    return {name: {"value": value} for name, value in values.items()}
+def measured_champion(path, frame, description):
+    """The champion's metrics on the same rows. Raises ValueError where it predicts something else."""
+    estimator, described = load(path)
+    if (described["target"], described["problem"]) != (description["target"], description["problem"]):
+        raise ValueError(f"it predicts {described['target']!r} as {described['problem']}")
+    return measured(estimator, described, frame)
 
 
 def write(path, content):

@@ -55,6 +55,8 @@ def fresh(options, description):
     return (HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier)(
         learning_rate=options.learning_rate,
         max_leaf_nodes=options.max_leaf_nodes,
+        min_samples_leaf=options.min_samples_leaf,
+        max_features=options.max_features,
         l2_regularization=options.l2_regularization,
         random_state=options.seed,
         categorical_features=[column["kind"] == "category" for column in used],

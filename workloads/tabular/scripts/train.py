@@ -23,7 +23,7 @@ from model import describe, fresh, target_of, write_model
 from toolkit.checkpointing import Checkpoints
 from toolkit.inside import Inside
 from toolkit.inside.estimators import loss_of, row_gradients
-from toolkit.job import Arguments
+from toolkit.job import Arguments, positive
 from toolkit.table import TableError, problem_of, read_table
 
 ENDED = 128 + signal.SIGTERM
@@ -39,9 +39,11 @@ def main(argv=None):
     parser.add_argument("--target", required=True, help="the column that is to be predicted")
     parser.add_argument("--learning-rate", type=float, default=0.1)
     parser.add_argument("--max-leaf-nodes", type=int, default=31)
+    parser.add_argument("--min-samples-leaf", type=int, default=20)
+    parser.add_argument("--max-features", type=float, default=1.0, help="share of the columns that each split sees")
     parser.add_argument("--l2-regularization", type=float, default=0.0)
-    parser.add_argument("--iterations", type=int, default=60, help="trees, or trees of each class")
-    parser.add_argument("--epoch-iterations", type=int, default=5, help="trees between two checkpoints")
+    parser.add_argument("--iterations", type=positive, default=60, help="trees, or trees of each class")
+    parser.add_argument("--epoch-iterations", type=positive, default=5, help="trees between two checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, metavar="DIR", help="for the report of the look inside; none without")
     parser.add_argument("--watch", type=json.loads, default={}, help="JSON: symptoms and responses, docs/inside.md")
@@ -77,13 +79,13 @@ def fit(options, description, rows, held_out, ending):
         iterations = min(epoch * options.epoch_iterations, options.iterations)
         estimator.set_params(max_iter=iterations).fit(*rows)
         metrics = told(description, estimator, rows, held_out)
+        if inside:  # before the checkpoint: an epoch that is trained again is recorded again, and none is left out
+            losses = {"train": loss_of(estimator, *rows), "validation": loss_of(estimator, *held_out)}
+            inside.record(iterations, losses, gradients={"rows": row_gradients(estimator, *rows)})
         if checkpoints:
             checkpoints.save(epoch, pickle.dumps((identity, estimator, metrics)))
         # What is printed is finished: no interruption may take it back.
         print(f"epoch {epoch} of {epochs}: {metrics}", flush=True)
-        if inside:
-            losses = {"train": loss_of(estimator, *rows), "validation": loss_of(estimator, *held_out)}
-            inside.record(iterations, losses, gradients={"rows": row_gradients(estimator, *rows)})
         if ending and epoch < epochs:
             print(f"ended by SIGTERM after epoch {epoch}", flush=True)
             sys.exit(ENDED)
@@ -118,7 +120,8 @@ def restore(checkpoints, identity, options):
 
 def identity_of(options, rows):
     """What a training must share with the one whose checkpoint it takes up."""
-    names = ("learning_rate", "max_leaf_nodes", "l2_regularization", "epoch_iterations", "seed", "target")
+    names = ("learning_rate", "max_leaf_nodes", "min_samples_leaf", "max_features", "l2_regularization")
+    names += ("epoch_iterations", "seed", "target")
     data = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in rows)).hexdigest()
     return {"data": data, **{name: getattr(options, name) for name in names}}
 

@@ -53,7 +53,7 @@ class History:
         whole = [json.loads(line) for line in lines[:-1]]
         if whole:
             self.about, self.records = whole[0], whole[1:]
-            self.write()
+        self.write()
 
 
 def write_whole(path, text):

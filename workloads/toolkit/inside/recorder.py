@@ -108,7 +108,8 @@ class Inside:
             fired.append({**said, "job": self.job, "response": response, "next": rules.NEXT[symptom]})
             print(f"inside: {message}. {rules.NEXT[symptom]}", flush=True)
             if response == "alert":
-                folder = self.checkpoints or self.output
+                # Named by the job, so that who is told finds its log.
+                folder = self.checkpoints / self.job if self.checkpoints else self.output
                 write_whole(folder / "alerts" / f"{len(fired)}-{symptom}.json", json.dumps(fired[-1], indent=1) + "\n")
             # After the alert: a process that ends in between alerts again, into the same file.
             self.history.write()

@@ -181,7 +181,7 @@ def count_labels(y):
     """Rows by class. Raises ValueError for labels that are no classes but numbers."""
     counts = {}
     for label in y:
-        if isinstance(label, float) and label != int(label):
+        if isinstance(label, float) and not label.is_integer():
             raise ValueError(f"label {label!r}: classes are expected; for numbers there is no class imbalance")
         counts[str(label)] = counts.get(str(label), 0) + 1
     return counts

@@ -1,0 +1,49 @@
+"""When a workload runs by itself."""
+
+import re
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, StringConstraints
+
+from config.section import Section
+
+# The highest number in each field of a cron expression: minutes, hours, day of month, month, day of week, year.
+_HIGHEST = (59, 23, 31, 12, 7, 2199)
+
+
+def _can_be(expression: str) -> str:
+    """What Scheduler would refuse, as far as counting tells; source: AWS, "Schedule types in EventBridge Scheduler"."""
+    kind, _, inner = expression[:-1].partition("(")
+    if kind == "rate":
+        if not re.fullmatch(r"[1-9][0-9]* (minutes?|hours?|days?)", inner):
+            raise ValueError("must be a number and a unit, minutes, hours or days: rate(12 hours)")
+        return expression
+    fields = inner.split()
+    if len(fields) != len(_HIGHEST):
+        raise ValueError(f"must have six fields, minutes hours day-of-month month day-of-week year, not {len(fields)}")
+    if (fields[2] == "?") == (fields[4] == "?"):
+        raise ValueError("must have ? as day of month or as day of week, and not as both")
+    for field, highest in zip(fields, _HIGHEST, strict=True):
+        if any(int(number) > highest for number in re.findall(r"[0-9]+", field)):
+            raise ValueError(f"must have no number above {highest} in {field}")
+    return expression
+
+
+def _is_known(zone: str) -> str:
+    # Empty on a machine without the database of time zones.
+    if (known := available_timezones()) and zone not in known:
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Berlin")
+    return zone
+
+
+# What Scheduler takes for an expression of its own kinds, but for one-time schedules.
+Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$"), AfterValidator(_can_be)]
+Zone = Annotated[str, StringConstraints(max_length=50), AfterValidator(_is_known)]
+
+
+class Schedule(Section):
+    """When EventBridge Scheduler starts a run by itself."""
+
+    expression: Expression
+    time_zone: Zone = "UTC"
