@@ -12,7 +12,7 @@ from rich.text import Text
 
 from config.load import ConfigurationError, Platform, chosen, load
 from config.workload import Metric
-from controls.mlflow import Mlflow, MlflowError, Run
+from controls.runs.mlflow import Mlflow, MlflowError, Run
 
 COULD_NOT = 2
 DEFAULT_LAST = 6

@@ -48,26 +48,26 @@ class TrainingStack(Stack):
         """What runs begin with, and what tells of those that fail; those that nothing else tells of when they fail."""
         if not platform.workloads:
             return []
+        searches = [name for name, workload in platform.workloads.items() if not workload.train]
         self._begin = Begin(
             self,
             "Begin",
             prefix=platform.prefix,
             prefixes={name: f"{name}/{workload.data.path}" for name, workload in platform.workloads.items()},
             parallel_runs={name: workload.run.parallel_runs for name, workload in platform.workloads.items()},
-            machines=[name for name, workload in platform.workloads.items() if not workload.train],
+            machines=searches,
             data_bucket=foundation.data_bucket,
             artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,
             registers=platform.has_registry,
         )
-        names = {name: f"{platform.prefix}-{name}" for name in platform.workloads}
         self._tell = Tell(
             self,
             "Tell",
             prefix=platform.prefix,
-            workloads=list(names),
-            pipelines=[names[name] for name, workload in platform.workloads.items() if workload.train],
-            state_machines=[names[name] for name, workload in platform.workloads.items() if not workload.train],
+            workloads=list(platform.workloads),
+            pipelines=len(searches) < len(platform.workloads),
+            state_machines=bool(searches),
             artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,
             alerts=foundation.alerts,

@@ -1,6 +1,8 @@
 """Approval in the model registry brings a version into service."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
@@ -11,6 +13,13 @@ from constructs import Construct
 from sluice.endpoint import Endpoint
 from sluice.function import HandlerFunction
 from sluice.network import Network
+
+_VARIABLES_BYTES = 4096  # AWS, "Lambda quotas": all variables of a function
+_ROLE_ARN_BYTES, _OTHERS_BYTES = 102, 600  # what only a deployment knows, at the most
+
+
+class TooManyEndpointsError(Exception):
+    """The function cannot be told of all of them."""
 
 
 class Promotion(Construct):
@@ -28,7 +37,8 @@ class Promotion(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, id)
-        stack = Stack.of(self)
+        stack, hostings = Stack.of(self), {endpoint.name: endpoint.hosting for endpoint in endpoints}
+        refuse_too_many(hostings, tags)
         self.handler = HandlerFunction(
             self,
             "Function",
@@ -42,7 +52,7 @@ class Promotion(Construct):
                 "key_arn": key.key_arn,
                 "subnet_ids": stack.to_json_string(network.subnet_ids),
                 "security_group_ids": stack.to_json_string(network.security_group_ids),
-                "workloads": stack.to_json_string({endpoint.name: endpoint.hosting for endpoint in endpoints}),
+                "workloads": stack.to_json_string(hostings),
             },
         )
         names = [endpoint.name for endpoint in endpoints]
@@ -58,3 +68,14 @@ class Promotion(Construct):
     def _rule(self, id: str, detail_type: str, detail: dict[str, list[str]]) -> events.Rule:
         pattern = events.EventPattern(source=["aws.sagemaker"], detail_type=[detail_type], detail=detail)
         return events.Rule(self, id, event_pattern=pattern, targets=[targets.LambdaFunction(self.handler.function)])
+
+
+def refuse_too_many(hostings: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]) -> None:
+    """Raises TooManyEndpointsError if the function's variables may not hold what it is told of endpoints."""
+    told = {name: {**hosting, "role_arn": "x" * _ROLE_ARN_BYTES} for name, hosting in hostings.items()}
+    size = len(json.dumps(told, separators=(",", ":"))) + len(json.dumps(dict(tags))) + _OTHERS_BYTES
+    if size > _VARIABLES_BYTES:
+        raise TooManyEndpointsError(
+            f"{len(hostings)} endpoints: variables of promote may take {size} bytes, and Lambda allows "
+            f"{_VARIABLES_BYTES}. Put some of the workloads on a platform of their own"
+        )

@@ -17,7 +17,7 @@ from sluice.permission import allow
 
 
 class Tell(Construct):
-    """Hears of `pipelines` and `state_machines`, by name, and of alerts that jobs write for `workloads`."""
+    """Hears of the platform's `pipelines` and `state_machines`, if any, and of alerts of jobs of `workloads`."""
 
     def __init__(
         self,
@@ -26,8 +26,8 @@ class Tell(Construct):
         *,
         prefix: str,
         workloads: Sequence[str],
-        pipelines: Sequence[str],
-        state_machines: Sequence[str] = (),
+        pipelines: bool,
+        state_machines: bool = False,
         artifact_bucket: s3.IBucket,
         key: kms.IKey,
         alerts: AlertTopic,
@@ -51,9 +51,9 @@ class Tell(Construct):
         }
         heard: list[tuple[str, str, dict[str, Any]]] = [("aws.s3", "Object Created", alert)]
         if pipelines:
-            heard.append(self._hear_pipelines(pipelines))
+            heard.append(self._hear_pipelines(prefix))
         if state_machines:
-            heard.append(self._hear_state_machines(state_machines))
+            heard.append(self._hear_state_machines(prefix))
         sources, types, details = (list(part) for part in zip(*heard, strict=True))
         # One rule for all: each rule takes a permission of the function as well.
         pattern = events.EventPattern(source=sources, detail_type=types, detail={"$or": details})
@@ -65,23 +65,25 @@ class Tell(Construct):
         via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
         allow(self.handler.role, ["kms:Decrypt"], [key.key_arn], conditions=via_s3)
 
-    def _hear_pipelines(self, names: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
-        pipelines = [arn(self, "sagemaker", f"pipeline/{name}") for name in names]
+    # By prefix: a pattern that names each would reach EventBridge's 2,048 characters with a dozen workloads.
+    def _hear_pipelines(self, prefix: str) -> tuple[str, str, dict[str, Any]]:
+        ours = arn(self, "sagemaker", f"pipeline/{prefix}-")
         asked = ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"]
-        runs = [f"{pipeline}/execution/*" for pipeline in pipelines]
-        allow(self.handler.role, asked, runs, wildcard="Runs are named by SageMaker, when they start")
-        detail = {"pipelineArn": pipelines, "currentPipelineExecutionStatus": ["Failed"]}
+        allow(
+            self.handler.role, asked, [f"{ours}*/execution/*"], wildcard="Runs are named by SageMaker, when they start"
+        )
+        detail = {"pipelineArn": [{"prefix": ours}], "currentPipelineExecutionStatus": ["Failed"]}
         return "aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change", detail
 
-    def _hear_state_machines(self, names: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
-        runs = [arn(self, "states", f"execution:{name}:*") for name in names]
+    def _hear_state_machines(self, prefix: str) -> tuple[str, str, dict[str, Any]]:
+        runs = [arn(self, "states", f"execution:{prefix}-*:*")]
         allow(
             self.handler.role,
             ["states:DescribeExecution", "states:GetExecutionHistory"],
             runs,
             wildcard="Runs are named when they start",
         )
-        machines = [arn(self, "states", f"stateMachine:{name}") for name in names]
+        machines = [{"prefix": arn(self, "states", f"stateMachine:{prefix}-")}]
         detail = {"stateMachineArn": machines, "status": ["FAILED", "TIMED_OUT"]}
         return "aws.states", "Step Functions Execution Status Change", detail
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import autopilot_run, batches, clients, settings
-from controls.ended import Ended, Try
-from controls.mlflow import Mlflow, Run
-from controls.pipeline_run import PipelineRun
-from controls.results import Results, split
+from controls import clients, settings
+from controls.runs import autopilot, batches
+from controls.runs.ended import Ended, Try
+from controls.runs.mlflow import Mlflow, Run
+from controls.runs.pipeline import PipelineRun
+from controls.runs.results import Results, split
 
 logger = Logger(service="record")
 
@@ -45,7 +46,7 @@ def _read(event: dict[str, Any], config: Settings) -> Ended | None:
     detail, found = event["detail"], Results(clients.client("s3"), config.artifact_bucket)
     if event["source"] == "aws.states":
         workload = detail["stateMachineArn"].rsplit(":", 1)[-1].removeprefix(f"{config.platform}-")
-        return autopilot_run.read(detail, workload, found, config.artifact_bucket)
+        return autopilot.read(detail, workload, found, config.artifact_bucket)
     workload = detail["pipelineArn"].rsplit("/", 1)[-1].removeprefix(f"{config.platform}-")
     return PipelineRun(clients.client("sagemaker"), found, detail["pipelineExecutionArn"]).read(workload)
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.runs import comparison
 from config.workload import Metric
-from controls.mlflow import Run
+from controls.runs.mlflow import Run
 
 
 def run(number: int, **members: object) -> Run:

@@ -101,8 +101,16 @@ def _runs(app: App, foundation: FoundationStack) -> Stack:
     prefixes = {"digits": "digits/digits.csv", "tables": "tables/parts/"}
     runs = {"prefixes": prefixes, "parallel_runs": {"digits": 1, "tables": 2}, "machines": ["tables"]}
     Begin(stack, "Begin", prefix="sluice-dev", data_bucket=foundation.data_bucket, registers=True, **runs, **common)
-    names = {"workloads": ["digits"], "pipelines": ["sluice-dev-digits"], "state_machines": ["sluice-dev-automl"]}
-    Tell(stack, "Tell", prefix="sluice-dev", alerts=foundation.alerts, **names, **common)
+    Tell(
+        stack,
+        "Tell",
+        prefix="sluice-dev",
+        alerts=foundation.alerts,
+        workloads=["digits"],
+        pipelines=True,
+        state_machines=True,
+        **common,
+    )
     return stack
 
 

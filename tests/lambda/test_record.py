@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from controls import clients, record, results
-from controls.mlflow import MlflowError
+from controls import clients, record
+from controls.runs import results
+from controls.runs.mlflow import MlflowError
 
 # `lambda` is a keyword, so no import statement reaches this folder.
 executions = importlib.import_module("tests.lambda.executions")

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from cli.main import app as sluice
 from controls import record
-from controls.ended import Ended
-from controls.mlflow import Mlflow, MlflowError
+from controls.runs.ended import Ended
+from controls.runs.mlflow import Mlflow, MlflowError
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from sluice import archive, function
 from tests.rehearsal.pipelining import Run, process, until

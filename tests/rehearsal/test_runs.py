@@ -43,8 +43,8 @@ class Deployed:
         counts: dict[str, Any] = {"parallel_runs": dict.fromkeys(prefixes, 1), "machines": ["automl"]}
         common: dict[str, Any] = {"prefix": "runs-dev", "artifact_bucket": artifacts, "key": key}
         Begin(runs, "Begin", prefixes=prefixes, data_bucket=data, registers=True, **counts, **common)
-        machines = {"workloads": ["digits"], "pipelines": NAMES, "state_machines": ["runs-dev-automl"]}
-        tell = Tell(runs, "Tell", alerts=foundation.alerts, **machines, **common)
+        heard: dict[str, Any] = {"workloads": ["digits"], "pipelines": True, "state_machines": True}
+        tell = Tell(runs, "Tell", alerts=foundation.alerts, **heard, **common)
         definition = {"PipelineDefinitionBody": json.dumps({"Version": "2020-12-01", "Steps": [fail("End")]})}
         pipeline = CfnPipeline(
             hourly, "P", pipeline_name="runs-dev-hourly", role_arn=role, pipeline_definition=definition

@@ -139,7 +139,7 @@ def test_what_fails_and_what_alerts_is_heard_by_one_function(training: Template)
     assert sorted(pattern["source"]) == ["aws.s3", "aws.sagemaker"]
     alert, run = pattern["detail"]["$or"]
     assert alert["object"] == {"key": [{"wildcard": "digits/*/checkpoints/*/alerts/*.json"}]}
-    assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-digits" in str(run)
+    assert run["currentPipelineExecutionStatus"] == ["Failed"] and ":pipeline/sluice-dev-'" in str(run)
 
 
 def watched(training: Template) -> list[set[str]]:
@@ -261,4 +261,4 @@ def test_a_workload_keeps_its_package_group_when_it_changes_its_algorithm(
 def test_what_autopilot_trains_has_no_pipeline_and_its_state_machine_is_heard(grown: Template) -> None:
     grown.resource_count_is("AWS::SageMaker::Pipeline", 1)
     *_, machine = heard(grown, "sluice-dev-tell")["detail"]["$or"]
-    assert machine["status"] == ["FAILED", "TIMED_OUT"] and "stateMachine:sluice-dev-automl" in str(machine)
+    assert machine["status"] == ["FAILED", "TIMED_OUT"] and "stateMachine:sluice-dev-'" in str(machine)

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from controls import results
-from controls.ended import Ended, Kept, Try, given
-from controls.results import Results
+from controls.runs import results
+from controls.runs.ended import Ended, Kept, Try, given
+from controls.runs.results import Results
 
 STATUSES = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "TIMED_OUT": "FAILED", "ABORTED": "KILLED"}
 

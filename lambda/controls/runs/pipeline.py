@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from controls.ended import Ended, Kept, Try, given, milliseconds
-from controls.results import Results
+from controls.runs.ended import Ended, Kept, Try, given, milliseconds
+from controls.runs.results import Results
 
 STATUSES = {"Succeeded": "FINISHED", "Failed": "FAILED", "Stopped": "KILLED"}
 _JOB_STATUSES = {"Completed": "FINISHED", "Failed": "FAILED"}

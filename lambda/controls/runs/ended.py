@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from controls import results
-from controls.results import LeftOutError, Results
+from controls.runs import results
+from controls.runs.results import LeftOutError, Results
 
 
 @dataclass(frozen=True, kw_only=True)

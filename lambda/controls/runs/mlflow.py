@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from controls import batches
+from controls.runs import batches
 
 _ATTEMPTS = 4
 _TIMEOUT_SECONDS = 30
