@@ -153,7 +153,11 @@ class Story(Deployed):
         self._until_search(execution, lambda: self._busy("list_auto_ml_jobs"))
         self._states.stop_execution(executionArn=execution)
         self.until(lambda: self._busy(), lambda jobs: not jobs, "every job of the search to end")
-        newest = max(self.sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"], key=lambda row: row["CreationTime"])
+        newest = self.until(
+            lambda: max(self.sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"], key=lambda row: row["CreationTime"]),
+            lambda job: job["AutoMLJobStatus"] != "Stopping",
+            "the search to be stopped",
+        )
         if newest["AutoMLJobStatus"] != "Stopped" or len(self._packages("automl")) != 1:
             raise RehearsalError(f"{newest}; {len(self._packages('automl'))} packages")
         return f"{newest['AutoMLJobName']} is Stopped, nothing was registered"
