@@ -5,6 +5,8 @@
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score, roc_auc_score
 
+OF_CLASSES = ("log_loss", "auc", "accuracy")
+METRICS = {"binary": OF_CLASSES, "multiclass": OF_CLASSES, "regression": ("rmse", "r2")}
 LOSSES = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from baseline import constraints, statistics
+from measures import METRICS
 from pandas.api.types import is_numeric_dtype
 from toolkit.table import TableError, manifest, read_table
+from toolkit.verdict import metric_of
 
 FEWEST = 3  # one row for each set
 MOST_SEGMENTS = 20
@@ -31,6 +33,7 @@ def main(argv=None):
     parser.add_argument("--input", type=Path, required=True, help="a table, or a folder of tables with one header")
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--target", required=True, help="the column that is to be predicted")
+    parser.add_argument("--metric", help="what models will be compared by; only checked here")
     parser.add_argument("--segment", help="the column by which bias will be measured; only checked here")
     parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
     for name in ("train", "validation", "test", "baseline"):
@@ -46,6 +49,8 @@ def preprocess(options):
         frame = read_table(options.input, options.target, options.format)
         check_segment(frame, options.segment)
         described = manifest(options.input, frame, options.target, options.format, options.manifest)
+        if options.metric:
+            metric_of(options.metric, METRICS[described["problem"]], described["problem"])
         groups = None if described["problem"] == "regression" else options.target
         sets = split(frame, groups, options.validation_share, options.test_share, options.seed)
     except TableError as error:
