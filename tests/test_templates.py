@@ -31,7 +31,7 @@ UNTAGGED = {
     "Custom::RuntimeResources": "is a call of our own function",
 }
 
-pytestmark = pytest.mark.parametrize("sample", SAMPLES)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("sample", SAMPLES)]  # `make check` runs it
 
 
 def test_nag_has_no_finding_that_is_not_accepted(synthesize: Callable[[str], Any], sample: str) -> None:

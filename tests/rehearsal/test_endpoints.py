@@ -21,6 +21,8 @@ from rehearsal.sagemaker.endpoints import Variant
 from rehearsal.sagemaker.serving_container import ServingContainer
 from tests.rehearsal.serving import KMEANS, Serving, log_events, refusal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared(serving: Serving) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from rehearsal.sagemaker import iam
 from tests.rehearsal.studying import Studio
 
+pytestmark = pytest.mark.slow
+
 PREFIX = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:"
 DENIED = "AccessDeniedException"
 TAGS = [{"Key": "team", "Value": "blue"}]

@@ -15,6 +15,8 @@ from rehearsal.sagemaker import container
 from rehearsal.sagemaker.store import AwsError
 from tests.rehearsal.jobbing import ENDED, SKLEARN, Workshop, lines, packed, unpacked, until
 
+pytestmark = pytest.mark.slow
+
 SAVE = "import os; open(os.environ['SM_MODEL_DIR'] + '/weights', 'w').write('half')\n"
 SLEEP = "import time; print('here', flush=True); time.sleep(300)\n"
 ON_TERM = """

@@ -9,6 +9,8 @@ from rehearsal.embedded import EmbeddedCloud
 from tests.rehearsal.jobbing import until
 from tests.rehearsal.searching import PLANE, WHOLE, Searching, losses
 
+pytestmark = pytest.mark.slow
+
 FIRST = "number = int(os.environ['TRAINING_JOB_NAME'].split('-')[-2])\n"
 SLEEP = "time.sleep(300)\n"
 

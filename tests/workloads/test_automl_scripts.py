@@ -10,6 +10,8 @@ import pytest
 
 from config.load import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = ROOT / "workloads" / "automl" / "scripts"
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
 PARTS = ("train", "features", "labels")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.workloads.tabling import TABULAR, Split, refused, rows, run, succeed
 
+pytestmark = pytest.mark.slow
+
 
 def read(path: Path) -> Any:
     return json.loads(path.read_text())
