@@ -4,6 +4,7 @@ Spark and Debugger are validated here and never run: the embedded cloud has neit
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from datetime import date
@@ -54,7 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "scripts").mkdir()
     (folder / SPARK_SCRIPT).write_text("from pyspark.sql import SparkSession\n")
     command = [str(ROOT / ".venv-sdk/bin/python"), "tests/workloads/build_variants.py", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     return folder
 
