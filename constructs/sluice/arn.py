@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Aws, Stack
 from constructs import IConstruct
 
 
@@ -11,10 +11,12 @@ def arn(scope: IConstruct, service: str, resource: str) -> str:
     return _beginning(_stack(scope), service) + resource
 
 
+_ACCOUNT = Aws.ACCOUNT_ID
 # Both, because there are dozens of ARNs in a stack, and each question to CDK takes up to a millisecond.
 _stack = cache(Stack.of)
 
 
 @cache
 def _beginning(stack: Stack, service: str) -> str:
-    return stack.format_arn(service=service, resource="", arn_format=ArnFormat.NO_RESOURCE_NAME)
+    # A configured account's own digits would be a hard-coded account: cloudformation-validate, W9013.
+    return stack.format_arn(service=service, account=_ACCOUNT, resource="", arn_format=ArnFormat.NO_RESOURCE_NAME)
