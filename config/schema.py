@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 
 from config import availability
+from config.costs import Costs
 from config.guardrails import Guardrails, Persona
 from config.instances import Region, partition, regions
 from config.network import AnyNetwork
@@ -36,7 +37,6 @@ PlatformName = Annotated[
 ]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Minutes = Annotated[int, Field(ge=1)]
 # The bounds of SageMaker's own IdleSettings.
 StudioIdleMinutes = Annotated[int, Field(ge=60, le=525600)]
 
@@ -68,17 +68,6 @@ class Studio(Section):
         idle, most = raw.get("idle_minutes", 120), raw.get("max_idle_minutes", 240)
         if isinstance(idle, int) and isinstance(most, int) and idle > most:
             yield ("idle_minutes",), idle, f"must be at most max_idle_minutes ({most})"
-
-
-class SweepPolicy(Section):
-    mode: Literal["observe", "enforce"] = "observe"
-    every_hours: Annotated[int, Field(ge=1, le=24)] = 1
-    endpoint_idle_minutes: Minutes = 120
-    notebook_idle_minutes: Minutes = 120
-
-
-class Costs(Section):
-    sweep: SweepPolicy = SweepPolicy()
 
 
 class Platform(Section):

@@ -5,6 +5,8 @@ from constructs import Construct
 
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
+from sluice.controls_boundary import ControlsBoundary
+from sluice.cost_ledger import CostLedger
 from sluice.published import Published
 from sluice.sweep import Sweep
 from stacks.foundation import FoundationStack
@@ -15,13 +17,16 @@ class CostsStack(Stack):
         self, scope: Construct, id: str, *, platform: Platform, foundation: FoundationStack, env: Environment
     ) -> None:
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: the sweep of idle resources")
+        ControlsBoundary(self, "Boundary", prefix=platform.prefix)
+        ledger = CostLedger(self, "Ledger", key=foundation.key)
         sweep = Sweep(
             self,
             "Sweep",
             prefix=platform.prefix,
             environment=platform.environment,
-            policy=platform.costs.sweep,
+            costs=platform.costs,
+            ledger=ledger,
             key=foundation.key,
         )
-        Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": sweep.ledger.table_name})
+        Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)

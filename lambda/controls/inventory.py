@@ -1,13 +1,15 @@
 """The resources that cost money while they idle, as they are now, with what tells whether they are used."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from controls.policy import Kind, Policy, Resource, is_ours
+from controls.policy import Policy, is_ours
+from controls.prices import Prices
 from controls.refusals import is_missing
+from controls.resource import Kind, Resource, Warned
 
 NOTEBOOK_LOGS = "/aws/sagemaker/NotebookInstances"
 
@@ -19,9 +21,20 @@ _RETRY_TIME = timedelta(hours=6)
 class Inventory:
     """Reads only. Foreign resources are listed, and nothing but their tags is looked at."""
 
-    def __init__(self, sagemaker: Any, cloudwatch: Any, logs: Any, *, policy: Policy, now: datetime) -> None:
+    def __init__(
+        self,
+        sagemaker: Any,
+        cloudwatch: Any,
+        logs: Any,
+        *,
+        region: str,
+        policy: Policy,
+        prices: Prices,
+        warned: Mapping[str, Warned],
+        now: datetime,
+    ) -> None:
         self._sagemaker, self._cloudwatch, self._logs = sagemaker, cloudwatch, logs
-        self._policy, self._now = policy, now
+        self._region, self._policy, self._prices, self._warned, self._now = region, policy, prices, warned, now
 
     def ours(self) -> Iterator[tuple[Kind, str, str]]:
         """Kind, name and ARN of each resource in service that carries the platform's tag."""
@@ -59,53 +72,69 @@ class Inventory:
     def _endpoint(self, name: str, arn: str) -> Resource:
         endpoint = self._sagemaker.describe_endpoint(EndpointName=name)
         variants = endpoint.get("ProductionVariants", [])
+        config = self._sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+        types = [v["InstanceType"] for v in config["ProductionVariants"] if "InstanceType" in v]
+        busy = not variants or any(map(_has_capacity, variants))
+        rates = [self._prices.rate(self._region, "Hosting", each) for each in types]
         return Resource(
             kind=Kind.ENDPOINT,
             name=name,
             arn=arn,
+            region=self._region,
             status=endpoint["EndpointStatus"],
+            created_at=endpoint["CreationTime"],
             changed_at=endpoint["LastModifiedTime"],
             tags=self._tags(arn),
+            instance_type=max(types, default=""),
+            instance_count=len(types),
+            usd_per_hour=sum(rate.usd_per_hour for rate in rates) or (0.1 if busy else 0.0),
+            estimated=any(rate.estimated for rate in rates),
             # An asynchronous endpoint does its work from a queue, which Invocations does not show.
-            activity=None if "AsyncInferenceConfig" in endpoint else self._invocations(name, variants),
-            costs_when_idle=not variants or any(map(_has_capacity, variants)),
+            idle_since=None if "AsyncInferenceConfig" in endpoint else self._last_invoked(name, variants),
+            warned=self._warned.get(arn),
         )
 
-    def _invocations(self, name: str, variants: list[dict[str, Any]]) -> float | None:
-        """Invocations of all variants within the idle time; None when CloudWatch cannot say."""
+    def _last_invoked(self, name: str, variants: list[dict[str, Any]]) -> datetime | None:
+        """When any variant was last invoked, or how far back none was; None when CloudWatch cannot say."""
         if not variants:
             return None
+        begin = self._now - self._policy.longest_idle()
         queries = [_query(f"v{i}", name, variant["VariantName"]) for i, variant in enumerate(variants)]
         pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries,
-            StartTime=self._now - self._policy.idle_time(Kind.ENDPOINT),
-            EndTime=self._now + _RETRY_TIME,
+            MetricDataQueries=queries, StartTime=begin, EndTime=self._now + _RETRY_TIME
         )
         results = [result for page in pages for result in page["MetricDataResults"]]
         # A query is PartialData until its last page.
         last_states = {result["Id"]: result["StatusCode"] for result in results}
         if set(last_states.values()) != {"Complete"} or len(last_states) != len(queries):
             return None
-        return sum(sum(result["Values"]) for result in results)
+        return max((time for result in results for time in result["Timestamps"]), default=begin)
 
     def _notebook_instance(self, name: str, arn: str) -> Resource:
         notebook = self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)
+        rate = self._prices.rate(self._region, "Notebook", notebook["InstanceType"])
         return Resource(
             kind=Kind.NOTEBOOK_INSTANCE,
             name=name,
             arn=arn,
+            region=self._region,
             status=notebook["NotebookInstanceStatus"],
+            created_at=notebook["CreationTime"],
             changed_at=notebook["LastModifiedTime"],
             tags=self._tags(arn),
-            activity=self._jupyter_entries(name),
+            instance_type=notebook["InstanceType"],
+            instance_count=1,
+            usd_per_hour=rate.usd_per_hour,
+            estimated=rate.estimated,
+            idle_since=self._last_jupyter_entry(name),
+            warned=self._warned.get(arn),
         )
 
-    def _jupyter_entries(self, name: str) -> float | None:
-        """Whether Jupyter wrote to its log (kernels started, notebooks saved) within the idle time; None without a log.
+    def _last_jupyter_entry(self, name: str) -> datetime | None:
+        """When Jupyter last wrote to its log (kernels started, notebooks saved); None without a log.
 
         SageMaker has no metric of a notebook instance's use.
         """
-        since = self._now - self._policy.idle_time(Kind.NOTEBOOK_INSTANCE)
         try:
             page = self._logs.get_log_events(
                 logGroupName=NOTEBOOK_LOGS, logStreamName=f"{name}/jupyter.log", limit=1, startFromHead=False
@@ -116,7 +145,7 @@ class Inventory:
             raise
         if not page["events"]:
             return None
-        return float(page["events"][-1]["timestamp"] >= since.timestamp() * 1000)
+        return datetime.fromtimestamp(page["events"][-1]["timestamp"] / 1000, UTC)
 
 
 def _has_capacity(variant: dict[str, Any]) -> bool:

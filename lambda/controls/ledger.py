@@ -1,33 +1,141 @@
-"""The record of everything that the sweep found and did."""
+"""The record of everything that was found and done, and of what has to be remembered between two runs."""
 
-from datetime import datetime, timedelta
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from controls.policy import Resource, Verdict
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from controls.policy import Verdict
+from controls.resource import Resource, Rule, Warned
 
 KEEP_DAYS = 400
+BY_DAY = "by-day"
+
+Item = dict[str, Any]
 
 
 class Ledger:
-    """One item for each resource and sweep, in a table keyed by `resource` (ARN) and `at` (the sweep's time, ISO 8601).
+    """A table of items keyed by `subject` and `at`.
 
-    Recording again for the same sweep replaces the item, so a replayed event leaves no double.
+    Of an entry, `subject` is a resource's ARN and `at` the time of the event (ISO 8601), so a replayed event leaves no
+    double; `day`, the key of the index BY_DAY, is its date. What is remembered has a topic as `subject`, such as
+    `warned`, `restorable` or `budget`, and as `at` whatever it is about.
     """
 
     def __init__(self, dynamodb: Any, table: str, *, now: datetime) -> None:
         self._dynamodb, self._table, self._now = dynamodb, table, now
 
     def record(self, resource: Resource, verdict: Verdict, outcome: str) -> None:
-        """Outcomes: observed | planned, then done | gone | spared | failed."""
-        expires_at = int((self._now + timedelta(days=KEEP_DAYS)).timestamp())
-        item = {
-            "resource": resource.arn,
-            "at": self._now.isoformat(),
-            "kind": resource.kind,
-            "name": resource.name,
-            "action": verdict.action,
-            "reason": verdict.reason,
-            "outcome": outcome,
+        """Outcomes: observed | warned | planned, then done | gone | spared | failed."""
+        self.enter(
+            resource.arn,
+            kind=resource.kind,
+            name=resource.name,
+            region=resource.region,
+            owner=resource.owner,
+            team=resource.tags.get("sluice:team", ""),
+            workload=resource.tags.get("sluice:workload", ""),
+            action=verdict.action,
+            rule=verdict.rule or "",
+            reason=verdict.evidence,
+            effective_at=verdict.effective_at.isoformat() if verdict.effective_at else "",
+            usd_per_hour=resource.usd_per_hour,
+            estimated=resource.estimated,
+            saving=verdict.saving,
+            outcome=outcome,
+        )
+
+    def enter(self, subject: str, **entry: Any) -> None:
+        """Keep an entry of this event about `subject`."""
+        at = self._now.isoformat()
+        self._put({"subject": subject, "at": at, "day": at[:10], "expires_at": self._expiry(), **entry})
+
+    def entries(self, day: date) -> Iterator[Item]:
+        """What was entered on a day (UTC), in order of time."""
+        yield from self._query(IndexName=BY_DAY, KeyConditionExpression="#k = :k", names="day", value=day.isoformat())
+
+    def warned(self) -> dict[str, Warned]:
+        """By ARN, of what its owner has been warned."""
+        return {
+            item["at"]: Warned(Rule(item["rule"]), datetime.fromisoformat(item["warned_at"]))
+            for item in self.remembered("warned")
         }
-        values: dict[str, dict[str, str]] = {key: {"S": str(value)} for key, value in item.items()}
-        self._dynamodb.put_item(TableName=self._table, Item={**values, "expires_at": {"N": str(expires_at)}})
+
+    def warn(self, resource: Resource, verdict: Verdict) -> None:
+        self.remember("warned", resource.arn, rule=verdict.rule, warned_at=self._now.isoformat())
+
+    def let_go(self, arn: str) -> None:
+        """It is in use again: a later warning counts from then."""
+        self.forget("warned", arn)
+
+    def remember(self, topic: str, about: str, **members: Any) -> None:
+        self._put({"subject": topic, "at": about, "expires_at": self._expiry(), **members})
+
+    def remember_once(self, topic: str, about: str, **members: Any) -> bool:
+        """As `remember`; False, with nothing written, when it is remembered already."""
+        try:
+            self._put(
+                {"subject": topic, "at": about, "expires_at": self._expiry(), **members},
+                ConditionExpression="attribute_not_exists(subject)",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def remembered(self, topic: str) -> Iterator[Item]:
+        yield from self._query(KeyConditionExpression="#k = :k", names="subject", value=topic)
+
+    def recall(self, topic: str, about: str) -> Item | None:
+        found = self._dynamodb.get_item(TableName=self._table, Key=_key(topic, about), ConsistentRead=True).get("Item")
+        return _read(found) if found else None
+
+    def forget(self, topic: str, about: str) -> None:
+        self._dynamodb.delete_item(TableName=self._table, Key=_key(topic, about))
+
+    def _put(self, item: Item, **options: Any) -> None:
+        self._dynamodb.put_item(TableName=self._table, Item=_written(item), **options)
+
+    def _query(self, *, names: str, value: str, **options: Any) -> Iterator[Item]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ExpressionAttributeNames={"#k": names},
+            ExpressionAttributeValues={":k": {"S": value}},
+            **options,
+        )
+        for page in pages:
+            yield from map(_read, page["Items"])
+
+    def _expiry(self) -> int:
+        return int((self._now + timedelta(days=KEEP_DAYS)).timestamp())
+
+
+def _key(topic: str, about: str) -> dict[str, dict[str, str]]:
+    return {"subject": {"S": topic}, "at": {"S": about}}
+
+
+def _written(item: Item) -> dict[str, Any]:
+    """As DynamoDB takes it; its numbers are decimal."""
+    plain = json.loads(json.dumps(item), parse_float=Decimal)
+    return {name: TypeSerializer().serialize(value) for name, value in plain.items()}
+
+
+def _read(item: dict[str, Any]) -> Item:
+    return {name: _plain(TypeDeserializer().deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case _:
+            return value

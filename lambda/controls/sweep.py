@@ -11,7 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from controls import actions, clients, settings
 from controls.inventory import Inventory
 from controls.ledger import Ledger
-from controls.policy import Action, Kind, Policy, Resource, Verdict, decide
+from controls.policy import Action, Policy, Verdict, decide, policy
+from controls.prices import Prices
+from controls.resource import Kind, Resource
 
 logger = Logger(service="sweep")
 
@@ -22,11 +24,7 @@ class SweepError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    mode: str
-    platform: str
-    environment: str
-    endpoint_idle_minutes: int
-    notebook_idle_minutes: int
+    policy: str
     ledger_table: str
 
 
@@ -45,25 +43,27 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """The findings of one sweep at the time of `event`. Raises SweepError at the end when a resource gave trouble."""
     config = settings.read(Settings, os.environ)
     now = datetime.fromisoformat(event["time"])
-    policy = Policy(
-        platform=config.platform,
-        environment=config.environment,
-        endpoint_idle_minutes=config.endpoint_idle_minutes,
-        notebook_idle_minutes=config.notebook_idle_minutes,
-    )
-    sagemaker = clients.client("sagemaker")
-    inventory = Inventory(sagemaker, clients.client("cloudwatch"), clients.client("logs"), policy=policy, now=now)
+    rules = policy(config.policy)
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
-    findings = Sweep(sagemaker, inventory, ledger, policy=policy, now=now, enforce=config.mode == "enforce").run()
-    return {"mode": config.mode, "findings": [asdict(finding) for finding in findings]}
+    sagemaker = clients.client("sagemaker")
+    inventory = Inventory(
+        sagemaker,
+        clients.client("cloudwatch"),
+        clients.client("logs"),
+        region=sagemaker.meta.region_name,
+        policy=rules,
+        prices=Prices.read(),
+        warned=ledger.warned(),
+        now=now,
+    )
+    findings = Sweep(sagemaker, inventory, ledger, policy=rules, now=now).run()
+    return {"findings": [asdict(finding) for finding in findings]}
 
 
 class Sweep:
-    def __init__(
-        self, sagemaker: Any, inventory: Inventory, ledger: Ledger, *, policy: Policy, now: datetime, enforce: bool
-    ) -> None:
+    def __init__(self, sagemaker: Any, inventory: Inventory, ledger: Ledger, *, policy: Policy, now: datetime) -> None:
         self._sagemaker, self._inventory, self._ledger = sagemaker, inventory, ledger
-        self._policy, self._now, self._enforce = policy, now, enforce
+        self._policy, self._now = policy, now
 
     def run(self) -> list[Finding]:
         findings, troubles = [], []
@@ -87,9 +87,17 @@ class Sweep:
         verdict = decide(resource, self._policy, self._now) if resource else None
         if not resource or not verdict or verdict.action is Action.KEEP:
             return None
-        outcome = self._end(resource, verdict) if self._enforce else "observed"
-        self._ledger.record(resource, verdict, outcome)
-        return Finding(kind, name, verdict.action, verdict.reason, outcome)
+        if verdict.rule not in self._policy.enforced:
+            outcome = "observed"
+            self._ledger.record(resource, verdict, outcome)
+        elif verdict.action is Action.WARN:
+            outcome = "warned"
+            self._ledger.warn(resource, verdict)
+            self._ledger.record(resource, verdict, outcome)
+        else:
+            outcome = self._end(resource, verdict)
+            self._ledger.record(resource, verdict, outcome)
+        return Finding(kind, name, verdict.action, verdict.evidence, outcome)
 
     def _end(self, resource: Resource, verdict: Verdict) -> str:
         """Recorded first, so that whatever happens after can be explained; then looked at once more."""
@@ -100,7 +108,7 @@ class Sweep:
                 return "gone"
             if decide(again, self._policy, self._now).action is not verdict.action:
                 return "spared"
-            return actions.perform(verdict.action, self._sagemaker, resource.name)
+            return actions.perform(verdict.action, self._sagemaker, resource)
         except (ClientError, BotoCoreError):
             self._ledger.record(resource, verdict, "failed")
             raise

@@ -1,0 +1,188 @@
+"""What the platform does about its bill: clean-up, off-hours, spot, budget, report."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from config.instances import Region
+from config.schedule import Zone
+from config.section import Finding, Positive, Section, repeated
+
+Mode = Literal["observe", "enforce"]
+Minutes = Positive
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _is_written(value: object) -> object:
+    # YAML reads 20:00 without quotes as the number 1200, and 2026-12-25 as a date.
+    if isinstance(value, int):
+        raise ValueError(f'must be in quotes, such as "{value // 60:02d}:{value % 60:02d}"')
+    return value
+
+
+def _is_a_time(value: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError('must be hours and minutes in quotes, such as "20:00"')
+    return value
+
+
+def _is_a_date(value: object) -> str:
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError as error:
+        raise ValueError("must be a date, such as 2026-12-25") from error
+
+
+Time = Annotated[str, AfterValidator(_is_a_time), BeforeValidator(_is_written)]
+Date = Annotated[str, BeforeValidator(_is_a_date)]
+RoleArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
+
+
+class BySize(Section):
+    """Minutes: `gpu` for whatever has an accelerator, `large` from 2xlarge on, `small` for all else."""
+
+    gpu: Minutes
+    large: Minutes
+    small: Minutes
+
+
+class IdleRule(Section):
+    """`longest_minutes`: the most that an owner's tag `sluice:idle-minutes` may ask for."""
+
+    mode: Mode = "observe"
+    studio: BySize = BySize(gpu=30, large=120, small=240)
+    endpoints: BySize = BySize(gpu=60, large=120, small=240)
+    longest_minutes: Minutes = 1440
+
+
+class TtlRule(Section):
+    mode: Mode = "observe"
+
+
+class StuckRule(Section):
+    """Jobs that go on for `minutes` beyond their own limits."""
+
+    mode: Mode = "observe"
+    minutes: Minutes = 60
+
+
+class OrphanRule(Section):
+    """What nothing has needed for `days`; of a group's versions that are not approved, `keep_versions` stay."""
+
+    mode: Mode = "observe"
+    days: Positive = 30
+    keep_versions: Positive = 10
+
+
+class Sweep(Section):
+    """`production`: names of what may be ended in production too. `own_only`: what bears no tag of a platform stays."""
+
+    every_hours: Annotated[int, Field(ge=1, le=24)] = 1
+    grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    own_only: bool = True
+    production: tuple[str, ...] = Field(default=(), strict=False)
+    idle: IdleRule = IdleRule()
+    ttl: TtlRule = TtlRule()
+    stuck: StuckRule = StuckRule()
+    orphans: OrphanRule = OrphanRule()
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, name in repeated(raw.get("production")):
+            yield ("production", *place), name, "is given twice"
+
+
+class OffHours(Section):
+    """Work goes on from `start_at` to `stop_at`, local time, on `working_days` that are no `holidays`."""
+
+    mode: Mode = "observe"
+    time_zone: Zone
+    start_at: Time = "07:00"
+    stop_at: Time = "20:00"
+    working_days: tuple[Day, ...] = Field(default=("mon", "tue", "wed", "thu", "fri"), min_length=1, strict=False)
+    holidays: tuple[Date, ...] = Field(default=(), strict=False)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for name in ("working_days", "holidays"):
+            for place, value in repeated(raw.get(name)):
+                yield (name, *place), value, "is given twice"
+        start, stop = raw.get("start_at", "07:00"), raw.get("stop_at", "20:00")
+        if isinstance(start, str) and isinstance(stop, str) and start >= stop:
+            yield ("start_at",), start, f"must be before stop_at ({stop})"
+
+
+class Spot(Section):
+    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it."""
+
+    mode: Mode = "observe"
+    on_demand_usd_per_hour: Annotated[float, Field(ge=0)] = 1.0
+    fallback: bool = True
+
+
+class Budget(Section):
+    mode: Mode = "observe"
+    usd_per_month: Annotated[float, Field(gt=0)]
+    warn_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(default=(50, 80), strict=False)
+
+
+class Report(Section):
+    """`slack_parameter`: the SSM parameter (SecureString) that holds the address of a Slack webhook."""
+
+    at_hour: Annotated[int, Field(ge=0, le=23)] = 6
+    slack_parameter: Annotated[str, Field(pattern=r"^(/[\w.-]+)+$")] | None = None
+
+
+class Target(Section):
+    """A region that is swept as well, in another account under a role that this account grants."""
+
+    region: Region
+    role_arn: RoleArn | None = None
+
+
+class Costs(Section):
+    sweep: Sweep = Sweep()
+    off_hours: OffHours | None = None
+    spot: Spot = Spot()
+    budget: Budget | None = None
+    report: Report = Report()
+    targets: tuple[Target, ...] = Field(default=(), strict=False)
+
+    def policy(self, prefix: str, environment: str) -> dict[str, Any]:
+        """What `controls.policy.policy` reads, as JSON: the settings of whatever decides what is ended."""
+        sweep, hours = self.sweep, self.off_hours
+        modes = {
+            "idle": sweep.idle.mode,
+            "ttl": sweep.ttl.mode,
+            "stuck": sweep.stuck.mode,
+            "orphan": sweep.orphans.mode,
+            "off-hours": hours.mode if hours else "observe",
+            "budget": self.budget.mode if self.budget else "observe",
+        }
+        return {
+            "platform": prefix,
+            "environment": environment,
+            "studio_idle_minutes": sweep.idle.studio.model_dump(),
+            "endpoint_idle_minutes": sweep.idle.endpoints.model_dump(),
+            "longest_idle_minutes": sweep.idle.longest_minutes,
+            "grace_minutes": sweep.grace_minutes,
+            "stuck_minutes": sweep.stuck.minutes,
+            "orphan_days": sweep.orphans.days,
+            "keep_versions": sweep.orphans.keep_versions,
+            "own_only": sweep.own_only,
+            "production": sorted(sweep.production),
+            "enforced": sorted(rule for rule, mode in modes.items() if mode == "enforce"),
+            "off_hours": None
+            if hours is None
+            else {
+                "time_zone": hours.time_zone,
+                "start_at": hours.start_at,
+                "stop_at": hours.stop_at,
+                "working_days": sorted(map(DAYS.index, hours.working_days)),
+                "holidays": sorted(hours.holidays),
+            },
+        }
