@@ -40,6 +40,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
         GOOD.encode("utf-16"),
         "not UTF-8: byte 0xff at position 0. If it is UTF-16, convert it: iconv -f UTF-16",
     ),
+    "utf16-unmarked": (
+        GOOD.encode("utf-16-le"),
+        "not UTF-8: byte 0x00 at position 1. If it is UTF-16LE, convert it: iconv -f UTF-16LE",
+    ),
+    "utf16-odd": ("näme,y\nAnn,0\nBob,1\n".encode("utf-16-be"), "If it is UTF-16BE, convert it: iconv -f UTF-16BE"),
+    "parquet-as-csv": (
+        b"PAR1\x15\x04\x15\xe0",
+        "parquet-as-csv.csv is a Parquet file: write data.format: parquet in workload.yaml, or upload it as a CSV",
+    ),
     "header-only": ("a,y\n", "header-only.csv has a header and no rows: add rows or remove the file"),
     "twice": ("a,a,y\n1,2,0\n", "twice.csv has more than one column named 'a': rename all but one"),
     "no-header": ("14.2,1.7,1\n13.2,1.8,2\n", "begins with numbers, '14.2', '1.7', '1': put a first line with the col"),
@@ -63,6 +72,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no-values": ("a,y\n1,\n2,NA\n", "the target 'y' has no value in any row: fill it in or name another column"),
     "names": ("a,y\n" + "".join(f"1,n{n}\n" for n in range(40)), "40 different texts in 40 rows: these are names, not"),
     "infinite": ("a,y\n" + MANY + "1,inf\n", "the target 'y' is infinite in row 26 of infinite.csv: correct it"),
+    "infinite-feature": (
+        "a,b,y\n1,,0\n2,-inf,1\n3,4,0\n",
+        "column 'b' is infinite in row 2 of infinite-feature.csv: correct it, or leave it empty if it is unknown",
+    ),
     "unlike-files": ({"a": "x,y\n1,0\n", "b": "z,y\n1,1\n"}, "b.csv has the columns 'z', 'y', a.csv has 'x', 'y': al"),
     "no-files": ({}, "holds no .csv file: put the table there or change data.path and data.format"),
 }

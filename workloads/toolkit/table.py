@@ -40,6 +40,7 @@ def read_table(path, target, format="csv"):
     _refuse_empty_rows(frame)
     frame = pd.DataFrame({name: _typed(frame[name]) for name in frame.columns})
     _check_target(frame[target])
+    _refuse_infinite(frame)
     return frame
 
 
@@ -109,6 +110,13 @@ def _refuse_empty_rows(frame):
     empty = frame.index[frame.isna().all(axis=1)]
     if len(empty):
         raise TableError(f"{len(empty)} empty rows, the first is {_place(empty[0])}: remove them")
+
+
+def _refuse_infinite(frame):
+    for name, column in frame.items():
+        if is_numeric_dtype(column) and column.abs().max() == float("inf"):
+            where = _place(column.abs().idxmax())
+            raise TableError(f"column {name!r} is infinite in {where}: correct it, or leave it empty if it is unknown")
 
 
 def _check_target(target):
