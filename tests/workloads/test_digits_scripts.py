@@ -148,12 +148,37 @@ def test_a_champion_that_cannot_be_measured_does_not_keep_its_place(
     assert "say where that model lies" in run(code, "evaluate", *arguments).stderr
 
 
-def test_preprocess_refuses_what_are_no_digits(code: Path, tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong.csv"
-    wrong.write_text("1,2,3\n")
+def image(label: int, pixel: object = 7) -> str:
+    return ",".join(map(str, [pixel] * 64 + [label])) + "\n"
+
+
+GOOD = image(3) + image(5)
+NO_DIGITS: dict[str, tuple[str | bytes, str]] = {
+    "columns": ("1,2,3\n", "row 1 of columns.csv has 3 columns; 64 pixels and a label are expected: correct it"),
+    "constant": (image(3) * 9, "the label, column 65, is 3 in all 9 rows: any clusters would be pure; add images with"),
+    "blank": (image(3) + "\n" + image(5), "row 2 of blank.csv is empty: remove it"),
+    "commas": (GOOD + "," * 64 + "\n", "row 3 of commas.csv is empty: remove it"),
+    "lines": ("\n\n", "row 1 of lines.csv is empty: remove it"),
+    "text": (GOOD + image(1, "abc"), "row 3 of text.csv has 'abc' in column 1: write whole numbers, and no line with"),
+    "missing": (GOOD + "7," * 64 + "\n", "row 3 of missing.csv has '' in column 65: write whole numbers"),
+    "infinite": (GOOD + image(1, "inf"), "row 3 of infinite.csv has 'inf' in column 1: write whole numbers"),
+    "dark": (image(3) + image(5, 17), "row 2 of dark.csv has pixels from 17 to 17; 0 to 16 are expected: scale the"),
+    "dashes": (image(3, "--1"), "row 1 of dashes.csv has '--1' in column 1: write whole numbers"),
+    "negative": (image(3, -1), "row 1 of negative.csv has pixels from -1 to -1; 0 to 16 are expected"),
+    "utf16": (GOOD.encode("utf-16"), "utf16.csv is not UTF-8: byte 0xff at position 0. If it is UTF-16, convert it"),
+    "nothing": ("", "nothing.csv has 0 bytes: upload it again"),
+}
+
+
+@pytest.mark.parametrize("case", NO_DIGITS)
+def test_preprocess_refuses_what_are_no_digits_with_what_to_change(code: Path, tmp_path: Path, case: str) -> None:
+    content, words = NO_DIGITS[case]
+    wrong = tmp_path / f"{case}.csv"
+    wrong.write_bytes(content if isinstance(content, bytes) else content.encode())
     done = run(code, "preprocess", "--input", wrong, "--train", tmp_path / "a", "--test", tmp_path / "b")
     assert done.returncode != 0
-    assert "3 columns; 64 pixels and a label are expected" in done.stderr
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "a").exists() and not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize("script", ["preprocess", "evaluate"])

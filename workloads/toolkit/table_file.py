@@ -19,7 +19,7 @@ class TableError(Exception):
 
 def read_csv(file):
     """The fields as texts, NaN for those in MISSING; the index is the row, the first below the header is 1."""
-    reader = csv.reader(io.StringIO(_decoded(file).rstrip("\r\n"), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(decoded(file).rstrip("\r\n"), newline=""), strict=True)
     try:
         names, *rows = list(reader) or [[]]
     except csv.Error as error:
@@ -35,7 +35,8 @@ def read_csv(file):
     return frame.mask(frame.isin(MISSING))
 
 
-def _decoded(file):
+def decoded(file):
+    """The text of a file in UTF-8; raises TableError where it is none."""
     content = file.read_bytes()
     if content.startswith(PARQUET):
         told = "write data.format: parquet in workload.yaml, or upload it as a CSV"

@@ -3,9 +3,12 @@
 # pyright: reportMissingImports=false
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
+from toolkit.table import files_of
+from toolkit.table_file import TableError, decoded
 
 PIXELS = 64
 HIGHEST_PIXEL = 16
@@ -27,7 +30,10 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if options.shards < 1:
         parser.error(f"--shards is {options.shards}; it must be at least 1")
-    rows = read(options.input)
+    try:
+        rows = read(options.input)
+    except TableError as error:
+        sys.exit(str(error))
     # One seed, so that two runs over the same data are measured on the same images.
     rows = np.random.RandomState(SEED).permutation(rows)
     held_out = int(len(rows) * TEST_SHARE)
@@ -40,14 +46,35 @@ def main(argv=None):
 
 
 def read(path):
-    """The rows of `path` as integers; raises ValueError when they are no digits."""
-    rows = np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2)
-    if rows.shape[1] != PIXELS + 1:
-        raise ValueError(f"{path} has {rows.shape[1]} columns; {PIXELS} pixels and a label are expected")
-    pixels = rows[:, :PIXELS]
-    if pixels.min() < 0 or pixels.max() > HIGHEST_PIXEL:
-        raise ValueError(f"{path} has pixels from {pixels.min()} to {pixels.max()}; 0 to {HIGHEST_PIXEL} are expected")
+    """The rows as integers, of a file or of all files below a folder; raises TableError when they are no digits."""
+    rows = []
+    for file in files_of(path, "csv"):
+        lines = decoded(file).rstrip("\r\n").splitlines() or [""]
+        rows += [_numbers(line, f"row {number} of {file.name}") for number, line in enumerate(lines, 1)]
+    rows = np.array(rows, dtype=np.int64)
+    labels = np.unique(rows[:, PIXELS])
+    if len(labels) == 1:
+        told = f"the label, column {PIXELS + 1}, is {labels[0]} in all {len(rows)} rows"
+        raise TableError(f"{told}: any clusters would be pure; add images with other labels")
     return rows
+
+
+def _numbers(line, place):
+    fields = [field.strip() for field in line.split(",")]
+    if not any(fields):
+        raise TableError(f"{place} is empty: remove it")
+    if len(fields) != PIXELS + 1:
+        raise TableError(f"{place} has {len(fields)} columns; {PIXELS} pixels and a label are expected: correct it")
+    for column, field in enumerate(fields, 1):
+        if not field.removeprefix("-").isdecimal():
+            told = f"{place} has {field!r} in column {column}"
+            raise TableError(f"{told}: write whole numbers, and no line with the columns' names")
+    numbers = [int(field) for field in fields]
+    lowest, highest = min(numbers[:PIXELS]), max(numbers[:PIXELS])
+    if lowest < 0 or highest > HIGHEST_PIXEL:
+        told = f"{place} has pixels from {lowest} to {highest}; 0 to {HIGHEST_PIXEL} are expected"
+        raise TableError(f"{told}: scale the images to these")
+    return numbers
 
 
 def write(path, rows):
