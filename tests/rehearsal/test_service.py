@@ -56,6 +56,10 @@ def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
     assert [(s["StepName"], s["StepStatus"]) for s in steps] == [
         (n, "Succeeded") for n in ("Begin", "Preprocess", "Train", "Evaluate", "Better", "Register")
     ]
+    run = trained["arn"].rsplit("/", 1)[-1]
+    key = f"digits/{run}/preprocess/baseline/data.json"
+    read = json.loads(cloud.client("s3").get_object(Bucket="workload", Key=key)["Body"].read())
+    assert [(file["name"], file["rows"]) for file in read["files"]] == [("digits.csv", 1797)] and read["begin"] == {}
     name = steps[2]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed" and job["ResourceConfig"]["InstanceCount"] == 2

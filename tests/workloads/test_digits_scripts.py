@@ -1,5 +1,6 @@
 """The scripts of the digits pipeline run as processes, from a zip, on the real digits."""
 
+import hashlib
 import json
 import subprocess
 import zipfile
@@ -25,6 +26,10 @@ def succeed(*arguments: object) -> str:
     return done.stdout
 
 
+def outputs(folder: Path) -> list[str]:
+    return [f"--{name}={folder / name}" for name in ("train", "test", "baseline")]
+
+
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts in a zip whose name says nothing, as an asset of the deployment is."""
@@ -46,7 +51,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def split(code: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what `preprocess` wrote: train/ and test/."""
     folder = tmp_path_factory.mktemp("split")
-    succeed(code, "preprocess", "--input", data, "--train", folder / "train", "--test", folder / "test")
+    succeed(code, "preprocess", "--input", data, *outputs(folder))
     return folder
 
 
@@ -82,9 +87,33 @@ def test_preprocess_parts_the_images_into_unlabelled_shards_and_a_labelled_test_
 
 
 def test_preprocess_gives_the_same_files_again(code: Path, data: Path, split: Path, tmp_path: Path) -> None:
-    succeed(code, "preprocess", "--input", data, "--train", tmp_path / "train", "--test", tmp_path / "test")
+    succeed(code, "preprocess", "--input", data, *outputs(tmp_path))
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
     assert written == {path.relative_to(split): path.read_bytes() for path in split.rglob("*.csv")}
+
+
+def test_preprocess_notes_hash_and_rows_of_each_file_and_the_versions_of_the_first_step(
+    code: Path, data: Path, tmp_path: Path
+) -> None:
+    content = data.read_bytes()
+    lines = content.splitlines(keepends=True)
+    (tmp_path / "in").mkdir()
+    files = {"a.csv": b"".join(lines[:600]), "b.csv": b"".join(lines[600:])}
+    for name, part in files.items():
+        (tmp_path / "in" / name).write_bytes(part)
+    (tmp_path / "begin").mkdir()
+    (tmp_path / "begin" / "0a1b.json").write_text('{"objects": [{"version": "v1"}]}')
+    given = ("--input", tmp_path / "in", "--manifest", tmp_path / "begin")
+    succeed(code, "preprocess", *given, *outputs(tmp_path))
+    told = json.loads((tmp_path / "baseline" / "data.json").read_text())
+    assert told == {
+        "files": [
+            {"name": name, "sha256": hashlib.sha256(part).hexdigest(), "bytes": len(part), "rows": rows}
+            for (name, part), rows in zip(files.items(), (600, 1197), strict=True)
+        ],
+        "rows": 1797,
+        "begin": {"objects": [{"version": "v1"}]},
+    }
 
 
 def evaluated(code: Path, split: Path, output: Path, *arguments: object) -> dict[str, Any]:
@@ -175,10 +204,10 @@ def test_preprocess_refuses_what_are_no_digits_with_what_to_change(code: Path, t
     content, words = NO_DIGITS[case]
     wrong = tmp_path / f"{case}.csv"
     wrong.write_bytes(content if isinstance(content, bytes) else content.encode())
-    done = run(code, "preprocess", "--input", wrong, "--train", tmp_path / "a", "--test", tmp_path / "b")
+    done = run(code, "preprocess", "--input", wrong, *outputs(tmp_path / "out"))
     assert done.returncode != 0
     assert words in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "a").exists() and not (tmp_path / "b").exists()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("script", ["preprocess", "evaluate"])

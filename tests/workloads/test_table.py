@@ -31,7 +31,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "mixed-target": ("a,y\n1,0\n2,1\n3,no\n", "column 'y' mixes numbers and texts: row 1 of mixed-target.csv has '0'"),
     "mixed-files": ({"a": "x,y\n1,0\n", "b": "x,y\nu,1\n"}, "row 1 of a.csv has '1' and row 1 of b.csv has 'u'"),
-    "nothing": ("", "nothing.csv has 0 bytes: upload it again, with a header and rows"),
+    "nothing": ("", "nothing.csv has 0 bytes: upload it again, with its rows"),
     "latin": (
         "name,y\nZoë,1\nAnn,0\n".encode("latin-1"),
         "not UTF-8: byte 0xeb at position 9. If it is WINDOWS-1252, co",

@@ -3,11 +3,12 @@
 # pyright: reportMissingImports=false
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from toolkit.table import files_of
+from toolkit.files import files_of, name_of, noted
 from toolkit.table_file import TableError, decoded
 
 PIXELS = 64
@@ -20,20 +21,25 @@ def main(argv=None):
     """Reads `--input` (64 pixels and a label a row, no header) and writes headerless CSV files.
 
     `--train`: part-00.csv, part-01.csv... with pixels only, because K-means takes every column for a feature.
-    `--test`: features.csv and labels.csv, row by row.
+    `--test`: features.csv and labels.csv, row by row. `--baseline`: data.json, what was read: hash, bytes and rows of
+    each file, and the versions in S3.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="CSV: 64 pixel columns from 0 to 16, then the label")
     parser.add_argument("--train", type=Path, required=True, help="folder for the training shards")
     parser.add_argument("--test", type=Path, required=True, help="folder for features.csv and labels.csv")
+    parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
+    parser.add_argument("--baseline", type=Path, required=True, help="folder for data.json")
     parser.add_argument("--shards", type=int, default=4, help="training files, at least one for each instance")
     options = parser.parse_args(argv)
     if options.shards < 1:
         parser.error(f"--shards is {options.shards}; it must be at least 1")
     try:
-        rows = read(options.input)
+        files = read(options.input)
     except TableError as error:
         sys.exit(str(error))
+    described = noted(options.input, {name: len(rows) for name, rows in files.items()}, begin=options.manifest)
+    rows = np.concatenate(list(files.values()))
     # One seed, so that two runs over the same data are measured on the same images.
     rows = np.random.RandomState(SEED).permutation(rows)
     held_out = int(len(rows) * TEST_SHARE)
@@ -42,21 +48,25 @@ def main(argv=None):
         write(options.train / f"part-{index:02d}.csv", shard[:, :PIXELS])
     write(options.test / "features.csv", test[:, :PIXELS])
     write(options.test / "labels.csv", test[:, PIXELS:])
+    options.baseline.mkdir(parents=True, exist_ok=True)
+    (options.baseline / "data.json").write_text(json.dumps(described, indent=1) + "\n")
     print(f"{len(train)} images in {options.shards} shards to train on, {len(test)} to test with")
 
 
 def read(path):
-    """The rows as integers, of a file or of all files below a folder; raises TableError when they are no digits."""
-    rows = []
+    """The rows as integers by the name of their file, of one or of all below a folder; raises TableError when they are
+    no digits.
+    """
+    files = {}
     for file in files_of(path, "csv"):
         lines = decoded(file).rstrip("\r\n").splitlines() or [""]
-        rows += [_numbers(line, f"row {number} of {file.name}") for number, line in enumerate(lines, 1)]
-    rows = np.array(rows, dtype=np.int64)
-    labels = np.unique(rows[:, PIXELS])
-    if len(labels) == 1:
-        told = f"the label, column {PIXELS + 1}, is {labels[0]} in all {len(rows)} rows"
+        rows = [_numbers(line, f"row {number} of {file.name}") for number, line in enumerate(lines, 1)]
+        files[name_of(path, file)] = np.array(rows, dtype=np.int64)
+    labels = np.concatenate([rows[:, PIXELS] for rows in files.values()])
+    if len(np.unique(labels)) == 1:
+        told = f"the label, column {PIXELS + 1}, is {labels[0]} in all {len(labels)} rows"
         raise TableError(f"{told}: any clusters would be pure; add images with other labels")
-    return rows
+    return files
 
 
 def _numbers(line, place):
