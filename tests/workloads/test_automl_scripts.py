@@ -76,6 +76,36 @@ def test_a_table_that_cannot_be_searched_is_refused_with_what_to_change(
     assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("target", "metric", "refused"),
+    [
+        (
+            "abc",
+            "auc",
+            "there is no metric 'auc'; a multiclass model has accuracy, balanced_accuracy, f1: write one",
+        ),
+        ("abc", "rmse", "there is no metric 'rmse'; a multiclass model has"),
+        ("ab", "r2", "there is no metric 'r2'; a binary model has accuracy, balanced_accuracy, f1, auc: write one of"),
+        (
+            range(99),
+            "f1",
+            "there is no metric 'f1'; a regression model has rmse, mae, r2: write one of them as",
+        ),
+        ("abc", "f1", ""),
+        ("ab", "auc", ""),
+        (range(99), "mae", ""),
+    ],
+)
+def test_a_metric_that_the_tables_problem_does_not_have_is_refused_before_the_search(
+    tmp_path: Path, target: Any, metric: str, refused: str
+) -> None:
+    rows = "".join(f"{n},{target[n % len(target)]}\n" for n in range(1000))
+    done = preprocess(tmp_path, f"x,y\n{rows}", "y", "--metric", metric)
+    assert (done.returncode == 0) == (not refused), done.stderr
+    assert refused in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "train").exists() == (not refused)
+
+
 def evaluate(folder: Path, champion: list[str] | None, *words: str, rows: list[str]) -> dict[str, Any]:
     for name, lines in (("predictions", rows), ("champion", champion or [])):
         (folder / name).mkdir()

@@ -101,6 +101,9 @@ def _beginning(workload: Workload) -> Iterator[tuple[str, State]]:
 def _preprocess(workload: Workload) -> State:
     words = ["preprocess", "--input", data(workload.data.path), "--target", workload.data.target]
     words += ["--format", workload.data.format, "--manifest", f"{PROCESSING}/input/manifest"]
+    assert isinstance(workload.algorithm, Autopilot)
+    if workload.algorithm.problem == "auto":  # else config/metrics.py has compared the two
+        words += ["--metric", workload.metric.name]
     for name in OUTPUTS:
         words += [f"--{name}", f"{PROCESSING}/output/{name}"]
     inputs = [code(), source("data", jsonata("$begin.DataUri")), source("manifest", jsonata("$begin.ManifestUri"))]

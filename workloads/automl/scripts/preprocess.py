@@ -7,8 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+from evaluate import METRICS
 from sklearn.model_selection import train_test_split
 from toolkit.table import TableError, manifest, problem_of, read_table
+from toolkit.verdict import metric_of
 
 HELD_OUT = 0.2
 SEED = 0
@@ -29,12 +31,15 @@ def main(argv=None):
     parser.add_argument("--train", type=Path, required=True, help="folder for train.csv")
     parser.add_argument("--features", type=Path, required=True, help="folder for features.csv")
     parser.add_argument("--labels", type=Path, required=True, help="folder for labels.csv")
+    parser.add_argument("--metric", help="what will decide, if the table is to tell the problem; only checked here")
     parser.add_argument("--baseline", type=Path, required=True, help="folder for data.json")
     parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
     options = parser.parse_args(argv)
     try:
         table = read_table(options.input, options.target, options.format)
         described = manifest(options.input, table, options.target, options.format, options.manifest)
+        if options.metric:
+            metric_of(options.metric, METRICS[described["problem"]], described["problem"])
         train, held_out = split(table, options.target)
     except TableError as error:
         sys.exit(str(error))
