@@ -49,19 +49,18 @@ _OLD = _Thing("model", "churn-2026-08-14", "ada", "fraud", "churn", "orphan", 0,
 _NOTEBOOK = _Thing("notebook-instance", "alan-scratch", "alan", "fraud", "", "ttl", 0.115, 0)
 
 
-def ledger() -> Ledger:
+def table() -> LedgerTable:
     """From the first of November 2026 until NOW."""
-    table, dice = LedgerTable(), random.Random(1128)
+    made, dice = LedgerTable(), random.Random(1128)
     for number in _DAYS:
-        _save(table, datetime(2026, 11, number, 18, tzinfo=UTC), dice)
-    _do(table)
-    kept = _at(table, NOW)
-    _spend(kept)
-    return kept
+        _save(made, datetime(2026, 11, number, 18, tzinfo=UTC), dice)
+    _do(made)
+    _spend(_at(made, NOW))
+    return made
 
 
 def facts() -> Facts:
-    return gathered(ledger(), platform="sluice-dev", now=NOW, budget_usd=BUDGET_USD)
+    return gathered(_at(table(), NOW), platform="sluice-dev", now=NOW, budget_usd=BUDGET_USD)
 
 
 def _at(table: LedgerTable, now: datetime) -> Ledger:

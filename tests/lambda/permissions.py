@@ -105,8 +105,10 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield "states:ListExecutions", params["stateMachineArn"]
     elif operation == "ListPipelineExecutions":
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
-    elif operation == "PutItem":
-        yield "dynamodb:PutItem", params["TableName"] + ".Arn"
+    elif "TableName" in params:
+        yield action, f"{params['TableName']}.Arn" + (f"/index/{params['IndexName']}" if "IndexName" in params else "")
+    elif operation == "GetParameter":
+        yield action, f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{params['Name']}"
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
