@@ -5,6 +5,10 @@ import sys
 from datetime import datetime
 
 NAMESPACE = "Sluice"
+# Each costs 0.30 USD a month, so there are few. The dashboard shows them.
+SAVED = "SavedUSD"  # on one day
+SPENT = "SpentUSD"  # in the month until now
+RATE = "RateUSDPerHour"  # of what runs now
 
 
 def emit(platform: str, values: dict[str, float], now: datetime) -> None:

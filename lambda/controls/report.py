@@ -21,7 +21,6 @@ from controls.report_page import page
 logger = Logger(service="report")
 
 FOLDER = "costs/reports"
-SAVED = "SavedUSD"
 _TIMEOUT_SECONDS = 10
 _MESSAGE_BYTES = 262_144  # of SNS
 
@@ -50,7 +49,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     clients.client("s3").put_object(
         Bucket=config.artifact_bucket, Key=key, Body=page(facts).encode(), ContentType="text/html; charset=utf-8"
     )
-    emf.emit(config.platform, {SAVED: facts.saved_day}, now)
+    emf.emit(config.platform, {emf.SAVED: facts.saved_day}, now)
     place = f"s3://{config.artifact_bucket}/{key}"
     text = report_text.summary(facts, place)
     ways: dict[str, Callable[[], None]] = {"mail": lambda: _mail(config.topic_arn, report_text.subject(facts), text)}
