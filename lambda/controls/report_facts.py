@@ -12,7 +12,7 @@ DIMENSIONS = ("rule", "team", "owner", "workload")
 NOT_NAMED = "not named"
 _DAY = timedelta(days=1)
 # Outcomes of entries that are no deeds: what was saved, and what a job cost that ended by itself.
-_SAVED, _ENDED = "saved", "ended"
+SAVED, _ENDED = "saved", "ended"
 _OBSERVED = "observed"
 
 
@@ -62,10 +62,14 @@ class Spot:
 
 @dataclass(frozen=True)
 class Spent:
-    """Of the month, USD. `limit` is None without a budget; `by` has names and USD by team, owner and workload."""
+    """Of the month, USD. `limit` is None without a budget; `by` has names and USD by team, owner and workload.
+
+    `frozen_since`: ISO 8601, "" unless no more is spent. `usd` is more than `by` adds up to while jobs are in progress.
+    """
 
     usd: float
     limit: float | None
+    frozen_since: str
     by: Mapping[str, tuple[tuple[str, float], ...]]
 
 
@@ -90,19 +94,19 @@ class Facts:
 def gathered(ledger: Ledger, *, platform: str, now: datetime, budget_usd: float | None = None) -> Facts:
     """The facts of the last day (UTC) that is over at `now`, and what is due in the day after `now`."""
     day = now.date() - _DAY
-    days = _days(day.replace(day=1), day)
+    month = days(day.replace(day=1), day)
     # Of the days before, only what was saved is kept: the rest may be much.
-    read = [e for each in days for e in ledger.entries(each) if each == day or e["outcome"] == _SAVED]
-    saved = [entry for entry in read if entry["outcome"] == _SAVED]
-    others = [entry for entry in read if entry["outcome"] not in (_SAVED, _ENDED)]
+    read = [e for each in month for e in ledger.entries(each) if each == day or e["outcome"] == SAVED]
+    saved = [entry for entry in read if entry["outcome"] == SAVED]
+    others = [entry for entry in read if entry["outcome"] not in (SAVED, _ENDED)]
     return Facts(
         platform=platform,
         day=day,
         made_at=now,
         saved_day=_sum(_of(day, saved)),
         saved_month=_sum(saved),
-        saved={dimension: _amounts(saved, dimension, day) for dimension in DIMENSIONS},
-        saved_by_day=tuple((each, _sum(_of(each, saved))) for each in days),
+        saved={dimension: amounts(saved, dimension, day) for dimension in DIMENSIONS},
+        saved_by_day=tuple((each, _sum(_of(each, saved))) for each in month),
         done=tuple(_deed(entry) for entry in others if entry["outcome"] != _OBSERVED),
         coming=tuple(_coming(ledger.remembered("warned"), now + _DAY)),
         observed=tuple(_deed(entry) for entry in _latest(others, _OBSERVED)),
@@ -111,7 +115,7 @@ def gathered(ledger: Ledger, *, platform: str, now: datetime, budget_usd: float 
     )
 
 
-def _days(first: date, last: date) -> list[date]:
+def days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
@@ -129,12 +133,13 @@ def _sum(saved: Iterable[Item]) -> float:
     return sum(entry["saved_usd"] for entry in saved)
 
 
-def _amounts(saved: list[Item], dimension: str, day: date) -> tuple[Amount, ...]:
+def amounts(saved: list[Item], dimension: str, day: date) -> tuple[Amount, ...]:
+    """What was saved by each name of `dimension`, in all and on `day`, the largest first."""
     groups: dict[str, list[Item]] = defaultdict(list)
     for entry in saved:
         groups[entry.get(dimension) or NOT_NAMED].append(entry)
-    amounts = [Amount(name, _sum(_of(day, group)), _sum(group)) for name, group in groups.items()]
-    return tuple(sorted(amounts, key=lambda amount: (-amount.month, amount.name)))
+    found = [Amount(name, _sum(_of(day, group)), _sum(group)) for name, group in groups.items()]
+    return tuple(sorted(found, key=lambda amount: (-amount.month, amount.name)))
 
 
 def _coming(warned: Iterable[Item], until: datetime) -> Iterator[Deed]:
@@ -170,4 +175,5 @@ def _spent(month: Item | None, limit: float | None) -> Spent | None:
         dimension: tuple(sorted(((name or NOT_NAMED, usd) for name, usd in each.items()), key=lambda row: -row[1]))
         for dimension, each in by.items()
     }
-    return Spent(month.get("spent_usd", 0.0), limit, largest_first)
+    used = month.get("spent_usd", 0.0) + month.get("in_progress_usd", 0.0)
+    return Spent(used, limit, month.get("frozen_since", ""), largest_first)

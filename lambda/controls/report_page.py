@@ -78,6 +78,9 @@ def _spent(facts: Facts) -> str:
         return "<p>Nothing was metered in this month.</p>"
     drawn = gauge(spent.usd, spent.limit) if spent.limit else f"<p>{usd(spent.usd)} USD; no budget is set.</p>"
     cards = "".join(_spent_by(name, rows, spent.usd) for name, rows in spent.by.items() if rows)
+    if spent.frozen_since:
+        since = escape(spent.frozen_since[:16].replace("T", " "))
+        drawn += f"<p>Frozen since {since} UTC. A person lets it go on by <code>sluice thaw</code>.</p>"
     return f'<div class="card">{drawn}</div><div class="three">{cards}</div>'
 
 

@@ -38,6 +38,8 @@ def _lines(facts: Facts, place: str) -> Iterator[str]:
         yield f"Spent: {usd(spent.usd)} of {usd(spent.limit)} USD in this month, {spent.usd / spent.limit:.0%}"
     else:
         yield f"Spent: {usd(spent.usd)} USD in this month"
+    if spent and spent.frozen_since:
+        yield f"Frozen since {spent.frozen_since[:16]} UTC; a person lets it go on by: sluice thaw"
     yield from _deeds("Done", facts.done)
     yield from _deeds("To be done in the next day", facts.coming)
     yield from _deeds("Would have been done by rules that only observe", facts.observed)

@@ -147,6 +147,12 @@ def test_a_month_over_its_budget_says_so_in_words() -> None:
     assert "130.00 of 100.00 USD, 130%: over the budget" in read.text
 
 
+def test_a_frozen_month_says_since_when_and_how_it_goes_on() -> None:
+    facts = of(budget=100.0, spent_usd=90.0, in_progress_usd=20.0, frozen_since="2026-11-25T10:15:00+00:00")
+    assert "110.00 of 100.00 USD" in page(facts) and "Frozen since 2026-11-25 10:15 UTC" in page(facts)
+    assert "sluice thaw" in report_text.summary(facts, PLACE)
+
+
 def test_a_month_without_a_budget_is_told_all_the_same() -> None:
     facts = of(spent_usd=130.0, by_owner={"": 130.0})
     assert "130.00 USD; no budget is set." in page(facts) and "not named" in page(facts)
