@@ -28,6 +28,10 @@ class CannotError(Exception):
     """Why a command cannot do what it was asked for; the message is what a person needs to know."""
 
 
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Account:
     """The platform in its account, at `now`."""
@@ -63,7 +67,7 @@ def opened(config: str | None) -> Iterator[Account]:
     """The account of the configuration; whatever goes wrong in the block ends the command in words."""
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        yield Account(load(chosen(config)), datetime.now(UTC))
+        yield Account(load(chosen(config)), clock())
     except (ConfigurationError, CannotError, ClientError, BotoCoreError) as error:
         errors.print(words(error), markup=False)
         raise typer.Exit(COULD_NOT) from error

@@ -51,6 +51,11 @@ def total_in_full(rows: list[Row]) -> float:
     return sum(row.usd_in_full for row in rows)
 
 
+def with_free_dashboards(rows: list[Row]) -> float:
+    """USD a month, with no free tier but that of the dashboard: it costs more than all else together."""
+    return total_in_full([row for row in rows if row.resource != "dashboard"])
+
+
 def shown(platform: Platform, load: Load | None = None) -> str:
     """Item by item, for a person: the platform and then its controls, with free tiers and without."""
     load = load or Load()
