@@ -133,6 +133,8 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, params["resourceArn"]
     elif operation in ("DeleteLogGroup", "DescribeLogStreams"):
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{params['logGroupName']}"
+    elif operation == "GetParameter":
+        yield action, f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{params['Name']}"
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
