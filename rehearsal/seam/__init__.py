@@ -41,6 +41,8 @@ STAND_INS = [
     "/opt/ml: a folder of its own per instance; rewritten in arguments, variables, the SDK's sm_drivers; not in code.",
     "Endpoints: one process a variant, whatever its instance count; an update moves all requests over at once.",
     "Endpoints: a serving container that crashes is not replaced; requests to its variant end in ModelError.",
+    "Endpoints: asynchronous and serverless ones have a container as all others; InvokeEndpointAsync is refused.",
+    "Inference components, monitoring schedules, MLflow tracking servers: records with a state; nothing runs in them.",
     "Hosts of one job find each other by loopback ports, not by name.",
     "Spot: billed is the time on instances; no price is invented, so savings read 0; interruptions come from faults.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",

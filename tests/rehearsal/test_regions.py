@@ -68,7 +68,7 @@ def test_the_tags_of_another_region_decide_there(
     given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
 
     def stop(region: str) -> str:
-        client = boto3.client(
+        client: Any = boto3.client(
             "sagemaker",
             region_name=region,
             endpoint_url=cloud.url,
