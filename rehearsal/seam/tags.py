@@ -3,11 +3,12 @@
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import tagging
+from ministack.services import cloudwatch_logs, tagging
 
 from rehearsal.sagemaker import listing
 from rehearsal.sagemaker.regions import Regions
@@ -30,6 +31,8 @@ def mend(regions: Regions) -> None:
 
     tagging._RESOURCE_TAG_COLLECTORS["sagemaker"] = everywhere
     tagging._COLLECTORS["sagemaker"] = here
+    tagging._COLLECTORS["logs"] = _log_groups
+    tagging._matches_type_filters = _is_of_a_type
     plain = tagging._HANDLERS["GetResources"]
 
     def paged(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
@@ -47,6 +50,18 @@ def mend(regions: Regions) -> None:
         return 200, headers, json.dumps(told).encode()
 
     tagging._HANDLERS["GetResources"] = paged
+
+
+def _is_of_a_type(arn: str, types: list[str]) -> bool:
+    """`service` or `service:type`; ministack reads the type of `log-group:/name` as `log-group:`."""
+    _, _, service, _, _, resource = arn.split(":", 5)
+    return not types or service in types or f"{service}:{re.split('[:/]', resource)[0]}" in types
+
+
+def _log_groups() -> Tagged:
+    for group in list(cloudwatch_logs._log_groups.values()):
+        if group["tags"]:
+            yield group["arn"].removesuffix(":*"), [{"Key": k, "Value": v} for k, v in group["tags"].items()]
 
 
 def _as_list(asked: dict[str, Any]) -> dict[str, Any]:

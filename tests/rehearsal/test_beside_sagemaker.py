@@ -150,6 +150,17 @@ def test_log_groups_tell_their_size_and_retention(cloud: EmbeddedCloud, make_rol
     assert outcome(client.delete_log_group, logGroupName="/elsewhere") == "AccessDeniedException"
 
 
+def test_the_tags_of_log_groups_and_file_systems_are_found_as_well(cloud: EmbeddedCloud) -> None:
+    cloud.client("logs").create_log_group(logGroupName="/aws/sagemaker/tagged", tags={"found": "yes"})
+    files = cloud.client("efs").create_file_system(CreationToken="tagged", Tags=[{"Key": "found", "Value": "yes"}])
+    kinds = ["sagemaker", "logs:log-group", "elasticfilesystem:file-system"]
+    found = cloud.client("resourcegroupstaggingapi").get_resources(
+        ResourceTypeFilters=kinds, TagFilters=[{"Key": "found", "Values": ["yes"]}]
+    )["ResourceTagMappingList"]
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/sagemaker/tagged"
+    assert sorted(row["ResourceARN"] for row in found) == sorted([group, files["FileSystemArn"]])
+
+
 def test_tags_are_found_page_by_page_by_type_and_value(cloud: EmbeddedCloud, make_role: Any, assume: Any) -> None:
     sagemaker = cloud.client("sagemaker")
     for number in range(5):

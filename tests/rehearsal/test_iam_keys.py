@@ -112,7 +112,7 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {
             "MonitoringScheduleConfig": {
                 "MonitoringJobDefinition": {
-                    "MonitoringInputs": [],
+                    "MonitoringInputs": [{"EndpointInput": {"EndpointName": "none", "LocalPath": "/opt/ml/in"}}],
                     "MonitoringOutputConfig": {
                         "MonitoringOutputs": [{"S3Output": {"S3Uri": "s3://none/out", "LocalPath": "/opt/ml/out"}}]
                     },
@@ -234,14 +234,14 @@ KEYS = {
     """,
     "CreateInferenceComponent": "ModelArn Specification.ModelName good bad model/good",
     "CreateMonitoringSchedule": _VPC.format(f"{_MONITORED}.NetworkConfig.VpcConfig")
-    + """
-        InstanceTypes {0}.MonitoringResources.ClusterConfig.InstanceType ml.m5.large ml.p4d.24xlarge
-        InterContainerTrafficEncryption {0}.NetworkConfig.EnableInterContainerTrafficEncryption true false
-        MaxRuntimeInSeconds {0}.StoppingCondition.MaxRuntimeInSeconds 3600 7200
-        NetworkIsolation {0}.NetworkConfig.EnableNetworkIsolation true false
-        OutputKmsKeyArn {0}.MonitoringOutputConfig.KmsKeyId arn:key/1 arn:key/2
-        VolumeKmsKeyArn {0}.MonitoringResources.ClusterConfig.VolumeKmsKeyId arn:key/1 arn:key/2
-    """.format(_MONITORED),
+    + f"""
+        InstanceTypes {_MONITORED}.MonitoringResources.ClusterConfig.InstanceType ml.m5.large ml.p4d.24xlarge
+        InterContainerTrafficEncryption {_MONITORED}.NetworkConfig.EnableInterContainerTrafficEncryption true false
+        MaxRuntimeInSeconds {_MONITORED}.StoppingCondition.MaxRuntimeInSeconds 3600 7200
+        NetworkIsolation {_MONITORED}.NetworkConfig.EnableNetworkIsolation true false
+        OutputKmsKeyArn {_MONITORED}.MonitoringOutputConfig.KmsKeyId arn:key/1 arn:key/2
+        VolumeKmsKeyArn {_MONITORED}.MonitoringResources.ClusterConfig.VolumeKmsKeyId arn:key/1 arn:key/2
+    """,
     "CreateModelPackage": _PACKAGE,
     "UpdateModelPackage": _PACKAGE
     + "CustomerMetadataPropertiesToRemove CustomerMetadataPropertiesToRemove.0 old owner",

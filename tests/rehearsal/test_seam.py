@@ -34,7 +34,8 @@ services.sns: _topics
 services.sqs: _md5_msg_attrs _queue_by_arn
 services.stepfunctions: _resolve_state_machine_arn
 services.sts: register_session
-services.tagging: _RESOURCE_TAG_COLLECTORS _COLLECTORS _HANDLERS
+services.cloudwatch_logs: _log_groups
+services.tagging: _RESOURCE_TAG_COLLECTORS _COLLECTORS _HANDLERS _matches_type_filters
 services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES _cw_metric_alarm_record _physical_name
 services.cloudformation.stacks: _runs_on_worker_thread _resolve_stack_outputs
 services.cloudformation.handlers: _imported_export_names
