@@ -73,10 +73,10 @@ class Clearing:
                 getattr(sagemaker, delete)(**{name: row[name]})
                 taken += not delete.startswith("stop")
             self._cloud.control("advance", seconds=1)
-        for package in list(_listed(sagemaker, "list_model_packages", "", ModelPackageGroupName="versions")):
+        for package in list(_listed(sagemaker, "list_model_packages", "", ModelPackageGroupName="sluice-dev-versions")):
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
         with suppress(ClientError):  # the group is in one region alone
-            sagemaker.delete_model_package_group(ModelPackageGroupName="versions")
+            sagemaker.delete_model_package_group(ModelPackageGroupName="sluice-dev-versions")
         return taken
 
     def _studio(self) -> int:

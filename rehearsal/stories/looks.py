@@ -51,11 +51,15 @@ class Looks:
         self._cloud, self._awkward = cloud, awkward
 
     def use(self, made: Iterable[Made], hour: int) -> None:
+        """Whoever uses what was ended meanwhile finds it gone."""
         now = self._awkward.now()
         for each in made:
-            if each.what == "app" and each.row.get("used") == "quiet":
+            quiet = each.what == "app" and each.row.get("used") == "quiet"
+            if not (quiet or is_used(each.row, hour)) or self.state(each) != "InService":
+                continue
+            if quiet:
                 self._cloud.control("activity", app=each.arn, user=now, health=now)
-            elif is_used(each.row, hour):
+            else:
                 self._use(each, now)
 
     def _use(self, each: Made, now: float) -> None:
