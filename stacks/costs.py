@@ -26,6 +26,7 @@ class CostsStack(Stack):
             environment=platform.environment,
             costs=platform.costs,
             ledger=ledger,
+            alerts=foundation.alerts,
             key=foundation.key,
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
