@@ -58,8 +58,8 @@ def figures(months: Sequence[Month], people: int) -> list[Figure]:
         (mean(one.native.usd for one in months), "USD/month", None, "Studio's own idle shutdown, at 60 minutes"),
         (mean(one.sluice.usd for one in months), "USD/month", None, "limits of config/team.yaml, enforced; off-hours"),
         (mean(one.oracle.usd for one in months), "USD/month", None, "knows the future; spot wherever it pays"),
-        (pooled(months), "of 1", MOST_AVOIDABLE, f"(sluice - oracle) / (none - oracle); months of {_range(whole)}"),
-        (pooled(months, idle=True), "of 1", None, f"the same without training; months of {_range(idle)}"),
+        (pooled(months), "of 1", MOST_AVOIDABLE, f"(sluice - oracle) / (none - oracle); single months {_range(whole)}"),
+        (pooled(months, idle=True), "of 1", None, f"the same without training; single months {_range(idle)}"),
         (sum(len(one.wrong) for one in months), "endings", 0, f"of {endings}: in use or within its grace"),
         (mean(one.sluice.restarts for one in months) / _WEEKS / people, "a person", None, "what people start again"),
     ]
@@ -95,4 +95,5 @@ def _usd(bill: Bill, idle: bool) -> float:
 
 
 def _range(shares: Sequence[float]) -> str:
-    return f"{min(shares):.3f} to {max(shares):.3f}"
+    above = sum(share > MOST_AVOIDABLE for share in shares)
+    return f"{min(shares):.3f} to {max(shares):.3f}, {above} above {MOST_AVOIDABLE:g}"

@@ -25,6 +25,7 @@ def drawn(traces: Traces, model: Model, random: Random, prices: Prices) -> Itera
             usd_per_hour=count * prices.rate(REGION, "Training", instance_type).usd_per_hour,
             saving=traces.spot[ec2].saving,
             around=random.random() < model.around,
+            exempted=random.random() < model.exempted,
             waits=tuple(_wait(model, random) for _ in range(len(breaks) + 1)),
             breaks=breaks,
         )
@@ -84,7 +85,7 @@ def on_spot(job: Job, model: Model) -> Run:
 
 def governed(job: Job, model: Model, *, usd_per_hour: float) -> Run:
     """Under Sluice: on spot above the threshold; who starts it on demand all the same is stopped, and comes again."""
-    if job.usd_per_hour <= usd_per_hour:
+    if job.exempted or job.usd_per_hour <= usd_per_hour:
         return on_demand(job)
     run = on_spot(job, model)
     early = min(float(model.governed_after), job.minutes) if job.around else 0.0

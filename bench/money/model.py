@@ -61,7 +61,12 @@ class Model:
     endpoint_start: int = _told(6, "minutes", "from CreateEndpoint to InService: some minutes, as AWS says; assumed")
     # Training
     small_gpu: float = _told(0.5, "share of jobs on one GPU", f"ml.g4dn.xlarge, the others ml.g5.xlarge; {ASSUMED}")
-    around: float = _told(0.1, "share of jobs", f"not by a compiled pipeline, and on demand where they may; {ASSUMED}")
+    around: float = _told(
+        0.1, "share of jobs", f"started on demand by hand, not by a compiled pipeline, which has spot; {ASSUMED}"
+    )
+    exempted: float = _told(
+        0.05, "share of jobs", f"their owners keep them on demand by a tag, with a reason; {ASSUMED}"
+    )
     governed_after: int = _told(3, "minutes", "until the governor has stopped one, billed on demand")
     bands: tuple[float, ...] = _told(
         (0.05, 0.1, 0.15, 0.2, 0.3),

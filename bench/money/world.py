@@ -53,7 +53,8 @@ class Job:
 
     `minutes`: what it works. `waits`: minutes until spot capacity comes at each start, None where it does not in time.
     `breaks`: after how many minutes on spot it would be interrupted, and how many minutes of work that costs.
-    `around`: its owner did not compile it as a pipeline, so nothing but the governor keeps it from on demand.
+    `around`: started on demand past the compiled pipelines, so that the governor stops it. `exempted`: its tag allows
+    that.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Job:
     usd_per_hour: float
     saving: float
     around: bool
+    exempted: bool
     waits: tuple[float | None, ...]
     breaks: tuple[tuple[float, float], ...]
 
