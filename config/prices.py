@@ -82,10 +82,10 @@ def _rows(platform: Platform) -> Iterator[Row]:
         usd = gigabytes * (LOGS_TAKEN_IN.usd + LOGS_KEPT.usd * network.flow_log_days / 30)
         kept = f"assumed: {gigabytes:g} GB a month, kept {network.flow_log_days} days"
         yield Row("flow logs", 1, usd, kept)
-    # Errors, dead letters and silence of the sweep; errors and dead letters of what tells of runs and records them, of
-    # what cancels each of Autopilot's, and of promotion and teardown.
+    # Errors, dead letters and silence of the sweep; errors and dead letters of what governs jobs, of what tells of runs
+    # and records them, of what cancels each of Autopilot's, and of promotion and teardown.
     searched = sum(not workload.train for workload in platform.workloads.values())
-    metrics = 3 + (2 if platform.workloads else 0) + (2 if platform.has_experiments else 0) + 2 * searched
+    metrics = 5 + (2 if platform.workloads else 0) + (2 if platform.has_experiments else 0) + 2 * searched
     metrics += 4 if platform.workloads and platform.has_registry else 0
     free = f"the first {FREE_ALARM_METRICS} of an account cost nothing; assumed: it has no others"
     yield Row("metrics of alarms", metrics, max(0, metrics - FREE_ALARM_METRICS) * ALARM_METRIC.usd, free)

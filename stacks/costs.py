@@ -7,6 +7,7 @@ from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.controls_boundary import ControlsBoundary
 from sluice.cost_ledger import CostLedger
+from sluice.govern import Govern
 from sluice.published import Published
 from sluice.sweep import Sweep
 from stacks.foundation import FoundationStack
@@ -28,5 +29,17 @@ class CostsStack(Stack):
             ledger=ledger,
             key=foundation.key,
         )
+        govern = Govern(
+            self,
+            "Govern",
+            prefix=platform.prefix,
+            environment=platform.environment,
+            costs=platform.costs,
+            guardrails=platform.guardrails,
+            ledger=ledger,
+            key=foundation.key,
+            alerts=foundation.alerts,
+        )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
+        FunctionsAlarm(self, "JobsAlarm", functions=[govern.handler], alerts=foundation.alerts)

@@ -57,10 +57,10 @@ def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
     assert counted["metrics of alarms"] == len(alarmed)
 
 
-def test_the_minimal_platform_costs_nothing_but_its_key() -> None:
+def test_the_minimal_platform_costs_nothing_but_its_key_and_alarms_beyond_the_free_ones() -> None:
     rows = prices.at_rest(load(ROOT / "config" / "minimal.yaml"))
-    assert {row.resource for row in rows if row.usd_per_month} == {"key"}
-    assert prices.total(rows) == prices.KEY.usd
+    assert {row.resource for row in rows if row.usd_per_month} == {"key", "metrics of alarms"}
+    assert prices.total(rows) == pytest.approx(prices.KEY.usd + prices.ALARM_METRIC.usd)
 
 
 def test_each_interface_endpoint_is_paid_in_each_zone() -> None:

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
 
-from config.schema import Costs, SweepPolicy
+from config.costs import Costs, IdleRule, JobLimits, Spot, Sweep
 from controls import clients
 from sluice.begin import Begin
 from sluice.tell import Tell
@@ -77,7 +77,11 @@ def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def deployed(synthesis: Any) -> dict[str, Any]:
     """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
-    enforcing = Costs(sweep=SweepPolicy(mode="enforce"))
+    enforcing = Costs(
+        sweep=Sweep(idle=IdleRule(mode="enforce")),
+        spot=Spot(mode="enforce", fallback_mode="enforce"),
+        job_limits=JobLimits(mode="enforce"),
+    )
     common: dict[str, Any] = {
         "platform": synthesis.platform.model_copy(update={"costs": enforcing}),
         "env": Environment(region=in_memory.REGION),
