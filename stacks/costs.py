@@ -28,6 +28,7 @@ class CostsStack(Stack):
             environment=platform.environment,
             costs=platform.costs,
             ledger=ledger,
+            alerts=foundation.alerts,
             key=foundation.key,
         )
         report = Report(

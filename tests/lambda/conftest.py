@@ -9,7 +9,8 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
 
-from config.costs import Costs, IdleRule, Sweep
+from config.costs import Budget, Costs, IdleRule, OffHours, OrphanRule, StuckRule, TtlRule
+from config.costs import Sweep as SweepSettings
 from controls import clients
 from sluice.begin import Begin
 from sluice.tell import Tell
@@ -69,7 +70,7 @@ def cloud(new_cloud: Callable[[], Any]) -> Any:
 @pytest.fixture
 def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cloud whose ARNs are of aws-cn. Its calls are not compared with a role, which is of aws."""
-    monkeypatch.setattr(in_memory, "PARTITION", "aws-cn")
+    monkeypatch.setattr(in_memory.base, "PARTITION", "aws-cn")
     yield cloud
     cloud.calls.clear()
 
@@ -77,7 +78,18 @@ def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def deployed(synthesis: Any) -> dict[str, Any]:
     """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
-    enforcing = Costs(sweep=Sweep(idle=IdleRule(mode="enforce")))
+    enforce: dict[str, Any] = {"mode": "enforce"}
+    rules = {
+        "idle": IdleRule(**enforce),
+        "ttl": TtlRule(**enforce),
+        "stuck": StuckRule(**enforce),
+        "orphans": OrphanRule(**enforce),
+    }
+    enforcing = Costs(
+        sweep=SweepSettings(**rules),
+        off_hours=OffHours(time_zone="Europe/Berlin", **enforce),
+        budget=Budget(usd_per_month=1000, **enforce),
+    )
     common: dict[str, Any] = {
         "platform": synthesis.platform.model_copy(update={"costs": enforcing}),
         "env": Environment(region=in_memory.REGION),
