@@ -10,6 +10,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/build/jsii
 PYTHON ?= python3
 STORY ?= digits
 ONLY ?=
+TRACES ?=
 PY := .venv/bin/python
 NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
@@ -105,8 +106,8 @@ check: setup ## lint, types, nag, template checks
 compile: setup setup-sdk ## write every workload's pipeline.json
 	@.venv/bin/sluice pipelines compile
 
-bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix)
-	@$(PY) -m bench --only "$(ONLY)"
+bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix; TRACES=DIR for the figures cost.*: docs/money.md)
+	@$(PY) -m bench --only "$(ONLY)" $(if $(TRACES),--traces "$(TRACES)")
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

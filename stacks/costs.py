@@ -8,6 +8,7 @@ from sluice.alarm import FunctionsAlarm
 from sluice.controls_boundary import ControlsBoundary
 from sluice.cost_dashboard import CostDashboard
 from sluice.cost_ledger import CostLedger
+from sluice.govern import Govern
 from sluice.published import Published
 from sluice.report import Report
 from sluice.sweep import Sweep
@@ -31,6 +32,17 @@ class CostsStack(Stack):
             alerts=foundation.alerts,
             key=foundation.key,
         )
+        govern = Govern(
+            self,
+            "Govern",
+            prefix=platform.prefix,
+            environment=platform.environment,
+            costs=platform.costs,
+            guardrails=platform.guardrails,
+            ledger=ledger,
+            key=foundation.key,
+            alerts=foundation.alerts,
+        )
         report = Report(
             self,
             "Report",
@@ -46,8 +58,9 @@ class CostsStack(Stack):
             "Dashboard",
             prefix=platform.prefix,
             budget=platform.costs.budget,
-            functions=[sweep.handler, report.handler],
+            functions=[sweep.handler, govern.handler, report.handler],
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
         FunctionsAlarm(self, "ReportAlarm", functions=[report.handler], alerts=foundation.alerts, errors=False)
+        FunctionsAlarm(self, "JobsAlarm", functions=[govern.handler], alerts=foundation.alerts)
