@@ -30,7 +30,8 @@ LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pr
 DASHBOARD = Price(3.00, "dashboard and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 
 DASHBOARDS = 1
-# Errors, dead letters and silence of the sweep, errors and dead letters of what governs jobs, dead letters of the report.
+# Errors, dead letters and silence of the sweep, errors and dead letters of what governs jobs, dead letters of the
+# report.
 CONTROL_ALARM_METRICS = 6
 # AWS lets each account have these for nothing, for ever.
 FREE_ALARM_METRICS = 10
