@@ -37,6 +37,7 @@ FREE_AT_REST = {
     "AWS::SSM::Parameter",
     "AWS::Scheduler::Schedule",
     "AWS::Scheduler::ScheduleGroup",
+    "AWS::StepFunctions::StateMachine",
     "Custom::RuntimeResources",
 }
 
