@@ -69,7 +69,9 @@ class SweepPermissions:
 
     def allow_actions(self, enforced: Collection[str], *, own_only: bool) -> None:
         """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended."""
-        taken = sorted({action for rule in enforced for action in _TAKEN.get(rule, ())})  # others end jobs as they begin
+        taken = sorted(
+            {action for rule in enforced for action in _TAKEN.get(rule, ())}
+        )  # others end jobs as they begin
         tagged = {"StringEquals": {"aws:ResourceTag/sluice:platform": self._prefix}} if own_only else None
         self._allow(taken, conditions=tagged)
         again = [noun for action, noun in _DESCRIBED_AGAIN.items() if action in taken]
