@@ -30,7 +30,7 @@ LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pr
 DASHBOARD = Price(3.00, "dashboard and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 
 DASHBOARDS = 1
-# Errors, dead letters and silence of the sweep, dead letters of what governs jobs and of the report.
+# Errors, dead letters and silence of the sweep; dead letters of what governs jobs and of the report.
 CONTROL_ALARM_METRICS = 5
 # AWS lets each account have these for nothing, for ever.
 FREE_ALARM_METRICS = 10
