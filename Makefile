@@ -10,6 +10,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/build/jsii
 PYTHON ?= python3
 STORY ?= digits
 ONLY ?=
+TRACES ?=
 PY := .venv/bin/python
 NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
@@ -95,7 +96,8 @@ test-all: setup setup-sdk build/.clients ## every test
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
 	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PY) -m pytest -q tests/config/test_random.py tests/rehearsal/test_conformance.py \
-	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py
+	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
+	  tests/lambda/test_fallback_once.py
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -105,8 +107,8 @@ check: setup ## lint, types, nag, template checks
 compile: setup setup-sdk ## write every workload's pipeline.json
 	@.venv/bin/sluice pipelines compile
 
-bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix)
-	@$(PY) -m bench --only "$(ONLY)"
+bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix; TRACES=DIR for the figures cost.*: docs/money.md)
+	@$(PY) -m bench --only "$(ONLY)" $(if $(TRACES),--traces "$(TRACES)")
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -117,11 +117,22 @@ class OffHours(Section):
 
 
 class Spot(Section):
-    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it."""
+    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it.
+
+    A spot job that lacked capacity is started once more on demand: only told of unless `fallback_mode` is enforce.
+    `fallback` holds for jobs without the tag `sluice:fallback`.
+    """
 
     mode: Mode = "observe"
     on_demand_usd_per_hour: Annotated[float, Field(ge=0)] = 1.0
     fallback: bool = True
+    fallback_mode: Mode = "observe"
+
+
+class JobLimits(Section):
+    """Jobs that ask for more run time, instances or trainings than the guardrails say: told of, or stopped."""
+
+    mode: Mode = "observe"
 
 
 class Budget(Section):
@@ -148,6 +159,7 @@ class Costs(Section):
     sweep: Sweep = Sweep()
     off_hours: OffHours | None = None
     spot: Spot = Spot()
+    job_limits: JobLimits = JobLimits()
     budget: Budget | None = None
     report: Report = Report()
     targets: tuple[Target, ...] = Field(default=(), strict=False)
@@ -162,6 +174,8 @@ class Costs(Section):
             "orphan": sweep.orphans.mode,
             "off-hours": hours.mode if hours else "observe",
             "budget": self.budget.mode if self.budget else "observe",
+            "spot": self.spot.mode,
+            "job-limit": self.job_limits.mode,
         }
         return {
             "platform": prefix,
