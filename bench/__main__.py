@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import governance, platform, scale, training
+from bench import controls, governance, platform, scale, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 from bench.money import figures as money
@@ -33,6 +33,8 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("guardrails.attempts", "guardrails.wrong"): governance.guardrails,
     ("iam.wildcards_with_resource_level",): governance.wildcards,
     ("config.random_valid_failed",): governance.random_valid,
+    ("functions.max_import_ms", "functions.max_package_mb"): controls.package,
+    ("controls.usd_month_at_rest",): controls.at_rest,
     ("compile.seconds",): training.compiling,
     ("tuning.seconds", "tuning.gain_over_default", "automl.auc"): training.story,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,

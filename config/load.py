@@ -1,5 +1,6 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
+import difflib
 import json
 import os
 import reprlib
@@ -12,8 +13,9 @@ from pydantic import ValidationError
 from config.document import Document, Place, UnreadableError, read
 from config.instances import regions
 from config.schema import Platform
+from config.script import spelt
 from config.section import Section
-from config.workload import Workload
+from config.workload import Script, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -97,7 +99,28 @@ def _load_workload(path: Path, problems: list[Problem]) -> Workload | None:
     if document and workload and workload.process.engine == "spark" and not (path.parent / SPARK_SCRIPT).is_file():
         message = f"needs {SPARK_SCRIPT}: preprocess.py would do the whole work on each instance"
         _note(problems, path, document, ("process", "engine"), "spark", message)
+    if document and workload and isinstance(workload.algorithm, Script):
+        _check_arguments(workload, workload.algorithm, path, document, problems)
     return workload
+
+
+def _check_arguments(
+    workload: Workload, algorithm: Script, path: Path, document: Document, problems: list[Problem]
+) -> None:
+    """Notes what the training script would refuse in each of its jobs, as far as its text tells."""
+    known = spelt(path.parent / "scripts")
+    if known is None:
+        return
+    given: dict[str, Place] = {name: ("algorithm", "hyperparameters", name) for name in algorithm.hyperparameters}
+    given |= {name: ("tuning", "ranges", name) for name in (workload.tuning.ranges if workload.tuning else ())}
+    for name, place in given.items():
+        if name.replace("-", "_") not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            message = f"must be an argument of scripts/train.py{f'; is it {near[0]}?' if near else ''}"
+            _note(problems, path, document, place, None, message)
+    if workload.metric.pattern and "metric_pattern" not in known:
+        message = "needs an argument --metric-pattern of scripts/train.py, by which it looks for the metric itself"
+        _note(problems, path, document, ("metric", "pattern"), None, message)
 
 
 def _check_images(file: Path, path: Path, document: Document, region: object, problems: list[Problem]) -> None:

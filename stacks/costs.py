@@ -6,9 +6,11 @@ from constructs import Construct
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.controls_boundary import ControlsBoundary
+from sluice.cost_dashboard import CostDashboard
 from sluice.cost_ledger import CostLedger
 from sluice.govern import Govern
 from sluice.published import Published
+from sluice.report import Report
 from sluice.sweep import Sweep
 from stacks.foundation import FoundationStack
 
@@ -17,7 +19,7 @@ class CostsStack(Stack):
     def __init__(
         self, scope: Construct, id: str, *, platform: Platform, foundation: FoundationStack, env: Environment
     ) -> None:
-        super().__init__(scope, id, env=env, description=f"{platform.prefix}: the sweep of idle resources")
+        super().__init__(scope, id, env=env, description=f"{platform.prefix}: clean-up, budget and the report of both")
         ControlsBoundary(self, "Boundary", prefix=platform.prefix)
         ledger = CostLedger(self, "Ledger", key=foundation.key)
         sweep = Sweep(
@@ -27,6 +29,7 @@ class CostsStack(Stack):
             environment=platform.environment,
             costs=platform.costs,
             ledger=ledger,
+            alerts=foundation.alerts,
             key=foundation.key,
         )
         govern = Govern(
@@ -40,6 +43,24 @@ class CostsStack(Stack):
             key=foundation.key,
             alerts=foundation.alerts,
         )
+        report = Report(
+            self,
+            "Report",
+            prefix=platform.prefix,
+            costs=platform.costs,
+            ledger=ledger,
+            artifact_bucket=foundation.artifact_bucket,
+            key=foundation.key,
+            alerts=foundation.alerts,
+        )
+        CostDashboard(
+            self,
+            "Dashboard",
+            prefix=platform.prefix,
+            budget=platform.costs.budget,
+            functions=[sweep.handler, govern.handler, report.handler],
+        )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
+        FunctionsAlarm(self, "ReportAlarm", functions=[report.handler], alerts=foundation.alerts, errors=False)
         FunctionsAlarm(self, "JobsAlarm", functions=[govern.handler], alerts=foundation.alerts)

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "lambda/controls": {"controls"},
     "workloads": {"workloads", "config"},
 }
-SERVICES = ("sagemaker", "lambda", "cloudwatch", "s3", "scheduler", "states", "vpc-flow-logs")
+SERVICES = ("sagemaker", "lambda", "cloudwatch", "events", "s3", "scheduler", "states", "vpc-flow-logs")
 # The same in every partition.
 PRINCIPALS = {f"{service}.amazonaws.com" for service in SERVICES}
 

@@ -12,6 +12,7 @@ ACTIONS = (
     *("sagemaker:CreateTrainingJob", "sagemaker:CreateHyperParameterTuningJob", "sagemaker:CreateEndpoint"),
     *("sagemaker:UpdateInferenceComponentRuntimeConfig", "tag:GetResources", "elasticfilesystem:Describe*"),
     *("logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents", "logs:Describe*", "logs:DeleteLogGroup"),
+    "logs:ListTagsForResource",
     *("cloudwatch:GetMetricData", "dynamodb:*Item", "dynamodb:Query", "sqs:SendMessage", "sns:Publish"),
     *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:CreateGrant"),
     *("s3:GetObject", "s3:PutObject", "ssm:GetParameter", "sts:AssumeRole", "lambda:InvokeFunction"),

@@ -1,24 +1,32 @@
-"""Idle endpoints and notebook instances are found on a schedule and, where that is switched on, ended."""
+"""What nobody uses is found on a schedule in each region and account and, where that is switched on, ended."""
 
 import json
+from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from config.costs import Costs
-from sluice.arn import arn
+from config.costs import Costs, Target
+from sluice.alerts import AlertTopic
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import Role, allow, from_this_account
+from sluice.sweep_permissions import SweepPermissions
+from sluice.waiver import accept_each, accept_lint
 
-_NOTEBOOK_LOGS = "log-group:/aws/sagemaker/NotebookInstances:log-stream:*"
+_ACCEPTED = {
+    "AwsSolutions-SF1": "Its only task is a function that logs, and whose errors an alarm tells of",
+    "AwsSolutions-SF2": "A map over one function: its log has what a trace would show",
+}
+_AT_ONCE = 10  # children; each has API rates of its own, but all share the account's functions
 
 
 class Sweep(Construct):
-    """Runs every `every`; `ledger` gets what was found and done."""
+    """Runs every `every`, in this region first of `costs.targets`; `ledger` gets what was found and done."""
 
     def __init__(
         self,
@@ -29,6 +37,7 @@ class Sweep(Construct):
         environment: str,
         costs: Costs,
         ledger: CostLedger,
+        alerts: AlertTopic,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, id)
@@ -44,48 +53,71 @@ class Sweep(Construct):
             environment={
                 "policy": json.dumps(policy, separators=(",", ":")),
                 "ledger_table": ledger.table_name,
+                "topic_arn": alerts.topic_arn,
+                "account": Aws.ACCOUNT_ID,
             },
         )
-        self._allow_inventory()
-        # The policy ends nothing in production but what is named, so else there is nothing to allow.
+        self._allow(prefix, environment, policy, costs.targets)
+        ledger.grant(self.handler.role, "GetItem", "PutItem", "Query", "DeleteItem")
+        # The policy ends nothing in production but what is named, so else there is nothing to tell of beforehand.
         if policy["enforced"] and (environment != "prod" or policy["production"]):
-            self._allow_actions(prefix)
-        ledger.grant(self.handler.role, "PutItem", "Query", "DeleteItem")
+            alerts.allow_publishing(self.handler.role)
+        self._schedule(prefix, costs.targets)
+
+    def _allow(self, prefix: str, environment: str, policy: dict[str, Any], others: tuple[Target, ...]) -> None:
+        role = self.handler.role
+        everywhere = any(target.role_arn is None for target in others)
+        permissions = SweepPermissions(role, prefix=prefix, everywhere=everywhere)
+        permissions.allow_inventory()
+        if policy["enforced"] and (environment != "prod" or policy["production"]):
+            permissions.allow_actions(policy["enforced"], own_only=policy["own_only"])
+        if granted := sorted({target.role_arn for target in others if target.role_arn}):
+            allow(role, ["sts:AssumeRole"], granted)
+
+    def _schedule(self, prefix: str, others: tuple[Target, ...]) -> None:
+        role = Role(self, "MapRole", assumed_by=from_this_account("states.amazonaws.com"))
+        allow(role, ["lambda:InvokeFunction"], [self.handler.function.function_arn])
+        machine = sfn.StateMachine(
+            self,
+            "Map",
+            state_machine_name=f"{prefix}-sweep",
+            definition_body=sfn.DefinitionBody.from_string(json.dumps(self._definition(), separators=(",", ":"))),
+            role=role,
+        )
+        accept_each(machine, _ACCEPTED)
+        accept_lint(machine, "W3005", "CDK has it depend on its role, to which it refers as well")
+        starter = Role(self, "ScheduleRole", assumed_by=from_this_account("events.amazonaws.com"))
+        swept = [{"region": Aws.REGION, "role_arn": ""}]
+        swept += [{"region": target.region, "role_arn": target.role_arn or ""} for target in others]
+        told = events.RuleTargetInput.from_object({"time": events.EventField.time, "targets": swept})
         events.Rule(
             self,
             "Schedule",
             schedule=events.Schedule.rate(self.every),
-            targets=[targets.LambdaFunction(self.handler.function)],
+            targets=[targets.SfnStateMachine(machine, input=told, role=starter)],
         )
 
-    def _allow_inventory(self) -> None:
-        role = self.handler.role
-        any_name = "A resource of the platform may have any name; its tag says whose it is"
-        endpoints, notebooks = self._all("endpoint"), self._all("notebook-instance")
-        allow(
-            role,
-            ["sagemaker:ListEndpoints", "sagemaker:ListNotebookInstances", "cloudwatch:GetMetricData"],
-            ["*"],
-            wildcard="These actions have no resource level",
-        )
-        allow(role, ["sagemaker:ListTags"], [endpoints, notebooks], wildcard=any_name)
-        configs = self._all("endpoint-config")
-        allow(
-            role,
-            ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
-            [endpoints, configs],
-            wildcard=any_name,
-        )
-        allow(role, ["sagemaker:DescribeNotebookInstance"], [notebooks], wildcard=any_name)
-        allow(role, ["logs:GetLogEvents"], [arn(self, "logs", _NOTEBOOK_LOGS)], wildcard=any_name)
-
-    def _allow_actions(self, prefix: str) -> None:
-        """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended."""
-        role, tagged = self.handler.role, {"StringEquals": {"aws:ResourceTag/sluice:platform": prefix}}
-        reason = "Narrowed to the resources that bear the platform's tag"
-        allow(role, ["sagemaker:DeleteEndpoint"], [self._all("endpoint")], conditions=tagged, wildcard=reason)
-        notebooks = [self._all("notebook-instance")]
-        allow(role, ["sagemaker:StopNotebookInstance"], notebooks, conditions=tagged, wildcard=reason)
-
-    def _all(self, resource: str) -> str:
-        return arn(self, "sagemaker", f"{resource}/*")
+    def _definition(self) -> dict[str, Any]:
+        """One child for each account and region. One that fails stops no other: the function's alarm tells of it."""
+        child = {
+            "Type": "Task",
+            "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
+            "Parameters": {"FunctionName": self.handler.function.function_arn, "Payload.$": "$"},
+            "OutputPath": "$.Payload",
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 2}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Failed"}],
+            "End": True,
+        }
+        each = {
+            "Type": "Map",
+            "ItemsPath": "$.targets",
+            "ItemSelector": {
+                "time.$": "$.time",
+                "region.$": "$$.Map.Item.Value.region",
+                "role_arn.$": "$$.Map.Item.Value.role_arn",
+            },
+            "MaxConcurrency": _AT_ONCE,
+            "ItemProcessor": {"StartAt": "Sweep", "States": {"Sweep": child, "Failed": {"Type": "Pass", "End": True}}},
+            "End": True,
+        }
+        return {"StartAt": "Each", "States": {"Each": each}}

@@ -1,5 +1,6 @@
 """boto3 clients as every function uses them. Only handlers make clients."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,19 @@ def session() -> boto3.Session:
         boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION is not None
     return boto3.DEFAULT_SESSION
+
+
+def of(region: str, role_arn: str | None = None) -> Callable[[str], Any]:
+    """Makes the clients of a region, in another account under a role that it grants, for an hour."""
+    other = session()
+    if role_arn:
+        granted = client("sts").assume_role(RoleArn=role_arn, RoleSessionName="sluice-sweep")["Credentials"]
+        other = boto3.Session(
+            aws_access_key_id=granted["AccessKeyId"],
+            aws_secret_access_key=granted["SecretAccessKey"],
+            aws_session_token=granted["SessionToken"],
+        )
+    return cache(lambda service: other.client(service, region_name=region, config=_CONFIG))
 
 
 @cache

@@ -6,7 +6,7 @@ what is done follows from what the job is by now. A spot job that lacked capacit
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from controls.resource import Kind, Resource
 logger = Logger(service="govern")
 
 TOPIC = "governed"
+_PLANNED = "planned"
 KINDS = {
     "SageMaker Training Job State Change": Kind.TRAINING_JOB,
     "SageMaker HyperParameter Tuning Job State Change": Kind.TUNING_JOB,
@@ -84,16 +85,18 @@ class Governor:
         if job is None:
             return "gone"
         resource = jobs.resource(kind, job, tags, self._prices, self._region)
-        if resource.status in ENDED:
-            return self._ended(job, resource)
-        return self._running(job, resource)
+        outcome = self._judged(job, resource)
+        return self._ended(job, resource) if resource.status in ENDED else outcome
 
-    def _running(self, job: Answer, resource: Resource) -> str:
-        verdict = job_policy.govern(job, resource, self._policy, self._limits, self._prices, self._now)
+    def _judged(self, job: Answer, resource: Resource) -> str:
+        known = self._ledger.recall(TOPIC, resource.arn)
+        if known and known["outcome"] != _PLANNED:
+            return known["outcome"]
+        # Who was cut short after the stop finds the job about to end, and tells of it all the same.
+        seen = replace(resource, status="InProgress") if known else resource
+        verdict = job_policy.govern(job, seen, self._policy, self._limits, self._prices, self._now)
         if verdict.action is Action.KEEP:
             return "kept"
-        if known := self._ledger.recall(TOPIC, resource.arn):
-            return known["outcome"]
         outcome = "observed"
         if verdict.rule in self._policy.enforced:
             outcome = "warned" if verdict.action is Action.WARN else self._stop(resource, verdict)
@@ -104,13 +107,17 @@ class Governor:
         return outcome
 
     def _stop(self, resource: Resource, verdict: Verdict) -> str:
-        self._ledger.record(resource, verdict, "planned")
+        if resource.status != "InProgress":
+            return _was_stopped(resource.status)
+        self._ledger.remember(TOPIC, resource.arn, rule=verdict.rule, outcome=_PLANNED)
+        self._ledger.record(resource, verdict, _PLANNED)
         try:
             jobs.call(self._sagemaker, "stop", resource.kind, resource.name)
         except ClientError as error:
-            if is_missing(error) or is_over(error):
-                return "gone"
-            raise
+            if not is_missing(error) and not is_over(error):
+                raise
+            again = jobs.describe(self._sagemaker, resource.kind, resource.name)
+            return _was_stopped(again[f"{NOUNS[resource.kind]}Status"] if again else "")
         return "done"
 
     def _ended(self, job: Answer, resource: Resource) -> str:
@@ -124,6 +131,11 @@ class Governor:
         # SNS takes printable ASCII only.
         subject = re.sub(r"[^ -~]", "?", f"[{self._policy.platform}] {subject}")[:_SUBJECT_CHARACTERS]
         clients.client("sns").publish(TopicArn=self._topic, Subject=subject, Message="\n".join(lines))
+
+
+def _was_stopped(status: str) -> str:
+    """Of a job that should have been stopped: whether it was, by whoever was faster, or ended by itself."""
+    return "done" if status in ("Stopping", "Stopped") else "gone"
 
 
 def _message(resource: Resource, verdict: Verdict, outcome: str, change: str) -> tuple[str, list[str]]:

@@ -31,26 +31,10 @@ class Ledger:
 
     def record(self, resource: Resource, verdict: Verdict, outcome: str) -> None:
         """Outcomes: observed | warned | planned, then done | gone | spared | failed."""
-        self.enter(
-            resource.arn,
-            kind=resource.kind,
-            name=resource.name,
-            region=resource.region,
-            owner=resource.owner,
-            team=resource.tags.get("sluice:team", ""),
-            workload=resource.tags.get("sluice:workload", ""),
-            action=verdict.action,
-            rule=verdict.rule or "",
-            reason=verdict.evidence,
-            effective_at=verdict.effective_at.isoformat() if verdict.effective_at else "",
-            usd_per_hour=resource.usd_per_hour,
-            estimated=resource.estimated,
-            saving=verdict.saving,
-            outcome=outcome,
-        )
+        self.enter(resource.arn, **entry_of(resource, verdict), outcome=outcome)
 
     def enter(self, subject: str, **entry: Any) -> None:
-        """Keep an entry of this event about `subject`."""
+        """Keep an entry about `subject`, of this event unless `entry` has other values of `at` and `day`."""
         at = self._now.isoformat()
         self._put({"subject": subject, "at": at, "day": at[:10], "expires_at": self._expiry(), **entry})
 
@@ -66,7 +50,13 @@ class Ledger:
         }
 
     def warn(self, resource: Resource, verdict: Verdict) -> None:
-        self.remember("warned", resource.arn, rule=verdict.rule, warned_at=self._now.isoformat())
+        self.remember(
+            "warned",
+            resource.arn,
+            warned_at=self._now.isoformat(),
+            ending=verdict.ending,
+            **entry_of(resource, verdict),
+        )
 
     def let_go(self, arn: str) -> None:
         """It is in use again: a later warning counts from then."""
@@ -113,6 +103,25 @@ class Ledger:
 
     def _expiry(self) -> int:
         return int((self._now + timedelta(days=KEEP_DAYS)).timestamp())
+
+
+def entry_of(resource: Resource, verdict: Verdict) -> Item:
+    """What an entry says of a resource and of the verdict on it."""
+    return {
+        "kind": resource.kind,
+        "name": resource.name,
+        "region": resource.region,
+        "owner": resource.owner,
+        "team": resource.tags.get("sluice:team", ""),
+        "workload": resource.tags.get("sluice:workload", ""),
+        "action": verdict.action,
+        "rule": verdict.rule or "",
+        "reason": verdict.evidence,
+        "effective_at": verdict.effective_at.isoformat() if verdict.effective_at else "",
+        "usd_per_hour": resource.usd_per_hour,
+        "estimated": resource.estimated,
+        "saving": verdict.saving,
+    }
 
 
 def _key(topic: str, about: str) -> dict[str, dict[str, str]]:

@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 
 # The states in which something runs, and costs by the hour; what else has a state is left alone in any other.
-_RUNNING = {
+RUNNING = {
     Kind.APP: {"InService"},
     Kind.NOTEBOOK_INSTANCE: {"InService"},
     Kind.ENDPOINT: {"InService"},
@@ -102,7 +102,7 @@ class Policy:
 class Verdict:
     """`action` at `effective_at`; until then, and where only told, it is WARN. `evidence` is for people.
 
-    `saving`: USD a month, if it stays away as long as the rule holds.
+    `saving`: USD a month, if it stays away as long as the rule holds. `told`: its owner knows of it already.
     """
 
     action: Action
@@ -111,6 +111,7 @@ class Verdict:
     effective_at: datetime | None = None
     saving: float = 0.0
     ending: Action = Action.KEEP
+    told: bool = False
 
 
 def policy(text: str) -> Policy:
@@ -167,7 +168,7 @@ def size_of(instance_type: str) -> str:
 
 def running(resource: Resource) -> bool:
     """Whether it is in a state in which it works or waits, and is billed."""
-    return resource.status in _RUNNING.get(resource.kind, ())
+    return resource.status in RUNNING.get(resource.kind, ())
 
 
 class _Found(NamedTuple):
@@ -190,7 +191,7 @@ def _protection(resource: Resource, policy: Policy, now: datetime) -> str:
         # What is no date keeps for good: a person wanted it kept and mistyped.
         if until is None or now.date() <= until:
             return f"{KEEP_TAG} is {resource.tags[KEEP_TAG]}"
-    if resource.kind in _RUNNING and not running(resource):
+    if resource.kind in RUNNING and not running(resource):
         return f"is {resource.status}"
     return "its inference components are judged one by one" if resource.scales_to_zero else ""
 
@@ -198,17 +199,14 @@ def _protection(resource: Resource, policy: Policy, now: datetime) -> str:
 def _verdict(resource: Resource, rule: Rule, found: _Found, policy: Policy, now: datetime) -> Verdict:
     saving = resource.usd_per_hour * HOURS_A_MONTH * found.share
     ending = _ENDINGS.get(resource.kind, Action.WARN)
-    if ending is Action.WARN:
-        return Verdict(Action.WARN, found.evidence, rule, None, saving, ending)
-    effective = max(found.due, _warned_at(resource, rule, found, now) + policy.grace)
-    action = ending if effective <= now else Action.WARN
-    return Verdict(action, found.evidence, rule, effective, saving, ending)
-
-
-def _warned_at(resource: Resource, rule: Rule, found: _Found, now: datetime) -> datetime:
-    """When its owner was told of what holds now; a warning from before it was last used, say, is of another time."""
+    # A warning from before it was last used, say, is of another time.
     warned = resource.warned
-    return warned.at if warned and warned.rule is rule and warned.at >= found.since else now
+    told = warned is not None and warned.rule is rule and warned.at >= found.since
+    if ending is Action.WARN:
+        return Verdict(Action.WARN, found.evidence, rule, None, saving, ending, told)
+    effective = max(found.due, (warned.at if warned and told else now) + policy.grace)
+    action = ending if effective <= now else Action.WARN
+    return Verdict(action, found.evidence, rule, effective, saving, ending, told)
 
 
 def _ttl(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
@@ -222,14 +220,16 @@ def _ttl(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
 
 
 def _budget(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
-    if policy.frozen_since is None or resource.usd_per_hour == 0:
+    # What a search costs is told of its jobs, of which it would start others.
+    costs = resource.kind in JOBS or (resource.kind in RUNNING and resource.usd_per_hour > 0)
+    if policy.frozen_since is None or not costs:
         return ""
     return _Found(policy.frozen_since, policy.frozen_since, "the month's budget is spent")
 
 
 def _off(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
     hours = policy.off_hours
-    if hours is None or resource.kind in JOBS or resource.usd_per_hour == 0:
+    if hours is None or resource.kind in JOBS or resource.kind not in RUNNING or resource.usd_per_hour == 0:
         return ""
     soon = now + policy.grace
     began = hours.began(soon)
@@ -237,6 +237,8 @@ def _off(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
         return ""
     if resource.changed_at > began:  # somebody came back for it
         return "was started in off-hours"
+    if resource.idle_since is None and resource.kind is not Kind.MLFLOW_SERVER:  # whose use nothing measures
+        return "its use could not be measured"
     if resource.idle_since is not None and resource.idle_since > now - max(policy.grace, _AT_WORK):
         return "is in use in off-hours"
     # A word from before somebody used it again is of another time.
@@ -254,7 +256,7 @@ def _stuck(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
 
 
 def _idle(resource: Resource, policy: Policy, now: datetime) -> _Found | str:
-    if resource.kind in JOBS or resource.kind not in _RUNNING:
+    if resource.kind in JOBS or resource.kind not in RUNNING:
         return ""
     if resource.usd_per_hour == 0:
         return "costs nothing while idle"

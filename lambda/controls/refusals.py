@@ -13,6 +13,16 @@ def is_missing(error: ClientError) -> bool:
     )
 
 
+def is_unknown(error: ClientError) -> bool:
+    """The region has no such operation, so there is nothing of its kind."""
+    return _parts(error)[0] in ("UnknownOperationException", "UnknownOperation")
+
+
+def is_in_use(error: ClientError) -> bool:
+    """AWS itself does not delete it, because something uses it."""
+    return _parts(error)[0] in ("ResourceInUse", "ConflictException")
+
+
 def is_taken(error: ClientError) -> bool:
     """A resource of that name exists already."""
     code, message = _parts(error)

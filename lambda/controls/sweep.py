@@ -1,114 +1,53 @@
-"""Ends endpoints and notebook instances that nobody uses. In `observe` it only records what it would do."""
+"""Ends what nobody uses, in one region of one account. Rules that are only observed are recorded and told of."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
-from controls import actions, clients, settings
-from controls.inventory import Inventory
+from controls import clients, settings, warning
 from controls.ledger import Ledger
-from controls.policy import Action, Policy, Verdict, decide, policy
+from controls.policy import Policy, policy
 from controls.prices import Prices
-from controls.resource import Kind, Resource
+from controls.sweeping import Sweep
 
 logger = Logger(service="sweep")
-
-
-class SweepError(RuntimeError):
-    """Some resources could not be examined or ended; all others were."""
 
 
 @dataclass(frozen=True)
 class Settings:
     policy: str
     ledger_table: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One idle resource, and what came of it: observed, done, gone, or spared (used or changed at the last moment)."""
-
-    kind: str
-    name: str
-    action: str
-    reason: str
-    outcome: str
+    topic_arn: str
+    account: str
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """The findings of one sweep at the time of `event`. Raises SweepError at the end when a resource gave trouble."""
+    """`{"time", "region"?, "role_arn"?}`: how often each outcome came of it. Raises SweepError at the end."""
     config = settings.read(Settings, os.environ)
     now = datetime.fromisoformat(event["time"])
-    rules = policy(config.policy)
+    region, role_arn = event.get("region") or clients.session().region_name, event.get("role_arn") or None
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
-    sagemaker = clients.client("sagemaker")
-    inventory = Inventory(
-        sagemaker,
-        clients.client("cloudwatch"),
-        clients.client("logs"),
-        region=sagemaker.meta.region_name,
-        policy=rules,
+    sweep = Sweep(
+        clients.of(region, role_arn),
+        ledger,
+        region=region,
+        account=role_arn.split(":")[4] if role_arn else config.account,
+        policy=as_of(policy(config.policy), ledger, now),
         prices=Prices.read(),
-        warned=ledger.warned(),
+        tell=warning.publisher(clients.client("sns"), config.topic_arn),
         now=now,
     )
-    findings = Sweep(sagemaker, inventory, ledger, policy=rules, now=now).run()
-    return {"findings": [asdict(finding) for finding in findings]}
+    outcomes = [finding.outcome for finding in sweep.run()]
+    counts = {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))}
+    logger.info("swept", region=region, account=sweep.account, outcomes=counts)
+    # What was found is in the ledger: a state machine's states may hold 256 KB.
+    return {"region": region, "account": sweep.account, "outcomes": counts}
 
 
-class Sweep:
-    def __init__(self, sagemaker: Any, inventory: Inventory, ledger: Ledger, *, policy: Policy, now: datetime) -> None:
-        self._sagemaker, self._inventory, self._ledger = sagemaker, inventory, ledger
-        self._policy, self._now = policy, now
-
-    def run(self) -> list[Finding]:
-        findings, troubles = [], []
-        # Listed to the end first: deleting while paging would skip some.
-        for kind, name, arn in list(self._inventory.ours()):
-            try:
-                finding = self._examine(kind, name, arn)
-            except (ClientError, BotoCoreError) as error:
-                logger.exception("a resource gave trouble", kind=kind, resource=name)
-                troubles.append(f"{kind} {name}: {error}")
-                continue
-            if finding:
-                logger.info("idle", **{f"finding_{key}": value for key, value in asdict(finding).items()})
-                findings.append(finding)
-        if troubles:
-            raise SweepError("; ".join(troubles))
-        return findings
-
-    def _examine(self, kind: Kind, name: str, arn: str) -> Finding | None:
-        resource = self._inventory.inspect(kind, name, arn)
-        verdict = decide(resource, self._policy, self._now) if resource else None
-        if not resource or not verdict or verdict.action is Action.KEEP:
-            return None
-        if verdict.rule not in self._policy.enforced:
-            outcome = "observed"
-            self._ledger.record(resource, verdict, outcome)
-        elif verdict.action is Action.WARN:
-            outcome = "warned"
-            self._ledger.warn(resource, verdict)
-            self._ledger.record(resource, verdict, outcome)
-        else:
-            outcome = self._end(resource, verdict)
-            self._ledger.record(resource, verdict, outcome)
-        return Finding(kind, name, verdict.action, verdict.evidence, outcome)
-
-    def _end(self, resource: Resource, verdict: Verdict) -> str:
-        """Recorded first, so that whatever happens after can be explained; then looked at once more."""
-        self._ledger.record(resource, verdict, "planned")
-        try:
-            again = self._inventory.inspect(resource.kind, resource.name, resource.arn)
-            if again is None:
-                return "gone"
-            if decide(again, self._policy, self._now).action is not verdict.action:
-                return "spared"
-            return actions.perform(verdict.action, self._sagemaker, resource)
-        except (ClientError, BotoCoreError):
-            self._ledger.record(resource, verdict, "failed")
-            raise
+def as_of(rules: Policy, ledger: Ledger, now: datetime) -> Policy:
+    """The policy, frozen where this month's budget is spent."""
+    frozen = (ledger.recall("budget", f"{now:%Y-%m}") or {}).get("frozen_since")
+    return replace(rules, frozen_since=datetime.fromisoformat(frozen)) if frozen else rules

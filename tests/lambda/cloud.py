@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-ACCOUNT, REGION = "111122223333", "us-east-1"
-PARTITION = "aws"
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+# `lambda` is a keyword, so no import statement reaches this folder.
+base = importlib.import_module("tests.lambda.base")
+estate = importlib.import_module("tests.lambda.estate")
+runs = importlib.import_module("tests.lambda.runs")
+table = importlib.import_module("tests.lambda.table")
+ACCOUNT, REGION, NOW, OURS = base.ACCOUNT, base.REGION, base.NOW, base.OURS
+RefusalError, arn = base.RefusalError, base.arn
 GROUP = "sluice-dev-digits"
-OURS = {"sluice:platform": "sluice-dev"}
-_PAGE = 2  # small, so that whoever forgets a paginator sees only a part
-
-
-runs = importlib.import_module("tests.lambda.runs")  # `lambda` is a keyword
-RefusalError = runs.RefusalError
+BY_HAND = {
+    "EndpointConfigName": "by-hand",
+    "ProductionVariants": [{"VariantName": "AllTraffic", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}],
+}
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,15 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        return not self.operation.startswith(("List", "Describe", "Get"))
+        return not self.operation.startswith(("List", "Describe", "Get", "Query"))
 
 
-def arn(resource: str) -> str:
-    return f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:{resource}"
-
-
-class Cloud(runs.Runs):
+class Cloud(runs.Runs, estate.Estate, table.Table):
     """What exists, what was called, and what goes wrong. Endpoints stay Creating or Updating until `settle`."""
 
     def __init__(self) -> None:
-        super().__init__()
+        for part in (runs.Runs, estate.Estate, table.Table):
+            part.__init__(self)
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.configs: dict[str, dict[str, Any]] = {}
         self.models: dict[str, dict[str, Any]] = {}
@@ -53,15 +52,17 @@ class Cloud(runs.Runs):
         self.tags: dict[str, dict[str, str]] = {}
         self.invocations: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
         self.jupyter: dict[str, datetime | None] = {}
-        self.ledger: dict[tuple[str, str], dict[str, Any]] = {}
         self.calls: list[Call] = []
         self.events: list[dict[str, Any]] = []
-        self.faults: dict[tuple[str, str], RefusalError] = {}
+        self.faults: dict[tuple[str, str], Any] = {}
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.metric_state = "Complete"
         self.jobs: dict[tuple[str, str], str] = {}
 
     # The world as a test sets it up
+
+    def arn(self, resource: str) -> str:
+        return arn(resource)
 
     def endpoint(self, name: str, *, minutes: int = 600, status: str = "InService", tags: dict[str, str] = OURS) -> str:
         changed = NOW - timedelta(minutes=minutes)
@@ -83,6 +84,8 @@ class Cloud(runs.Runs):
             "NotebookInstanceName": name,
             "NotebookInstanceArn": arn(f"notebook-instance/{name}"),
             "NotebookInstanceStatus": status,
+            "InstanceType": "ml.t3.medium",
+            "CreationTime": changed,
             "LastModifiedTime": changed,
         }
         self.tags[arn(f"notebook-instance/{name}")] = dict(tags)
@@ -91,7 +94,11 @@ class Cloud(runs.Runs):
 
     def package(self, version: int, approval: str = "Approved", group: str = GROUP) -> str:
         name = arn(f"model-package/{group}/{version}")
-        self.groups[group] = {"ModelPackageGroupName": group}
+        self.groups[group] = {
+            "ModelPackageGroupName": group,
+            "ModelPackageGroupArn": arn(f"model-package-group/{group}"),
+        }
+        self.tags.setdefault(arn(f"model-package-group/{group}"), dict(OURS))
         self.packages[name] = {
             "ModelPackageArn": name,
             "ModelPackageGroupName": group,
@@ -137,9 +144,18 @@ class Cloud(runs.Runs):
             error = {"Error": {"Code": refusal.code, "Message": str(refusal)}}
             return SimpleNamespace(status_code=400), error
 
-    def ListEndpoints(self, StatusEquals: str, **page: Any) -> dict[str, Any]:
-        rows = [e for e in self.endpoints.values() if e["EndpointStatus"] == StatusEquals]
-        return _page("Endpoints", rows, **page)
+    def ListEndpoints(self, LastModifiedTimeAfter: datetime | None = None, **page: Any) -> dict[str, Any]:
+        rows = [e for e in self.endpoints.values() if (LastModifiedTimeAfter or _EVER) <= e["LastModifiedTime"]]
+        return base.page("Endpoints", rows, **page)
+
+    def DescribeEndpointConfig(self, EndpointConfigName: str) -> dict[str, Any]:
+        if EndpointConfigName == "by-hand":
+            return BY_HAND
+        message = f'Could not find endpoint configuration "{EndpointConfigName}".'
+        return dict(_find(self.configs, EndpointConfigName, message))
+
+    def DescribeModel(self, ModelName: str) -> dict[str, Any]:
+        return dict(_find(self.models, ModelName, f'Could not find model "{ModelName}".'))
 
     def DescribeEndpoint(self, EndpointName: str) -> dict[str, Any]:
         return dict(_find(self.endpoints, EndpointName, f'Could not find endpoint "{EndpointName}".'))
@@ -204,22 +220,29 @@ class Cloud(runs.Runs):
             raise RefusalError(f"State Machine Does Not Exist: '{stateMachineArn}'", "StateMachineDoesNotExist")
         return {"stateMachineArn": stateMachineArn, "status": self.machines[stateMachineArn]}
 
-    def ListModels(self, NameContains: str, **page: Any) -> dict[str, Any]:
-        return _page("Models", [m for n, m in self.models.items() if NameContains in n], **page)
+    def ListModels(self, NameContains: str = "", **page: Any) -> dict[str, Any]:
+        rows = [{"ModelArn": arn(f"model/{n}"), "CreationTime": NOW, **m} for n, m in self.models.items()]
+        return base.page("Models", [row for row in rows if NameContains in row["ModelName"]], **page)
 
-    def ListEndpointConfigs(self, NameContains: str, **page: Any) -> dict[str, Any]:
-        return _page("EndpointConfigs", [c for n, c in self.configs.items() if NameContains in n], **page)
+    def ListEndpointConfigs(
+        self, NameContains: str = "", CreationTimeAfter: datetime | None = None, **page: Any
+    ) -> dict[str, Any]:
+        rows = [
+            {"EndpointConfigArn": arn(f"endpoint-config/{n}"), "CreationTime": NOW, **c}
+            for n, c in self.configs.items()
+        ]
+        rows = [row for row in rows if (CreationTimeAfter or _EVER) <= row["CreationTime"]]
+        return base.page("EndpointConfigs", [row for row in rows if NameContains in row["EndpointConfigName"]], **page)
 
     def ListModelPackages(
         self, ModelPackageGroupName: str, ModelApprovalStatus: str | None = None, **page: Any
     ) -> dict[str, Any]:
         rows = [p for p in self.packages.values() if p["ModelPackageGroupName"] == ModelPackageGroupName]
         rows = [p for p in rows if ModelApprovalStatus in (None, p["ModelApprovalStatus"])]
-        return _page("ModelPackageSummaryList", rows, **page)
+        return base.page("ModelPackageSummaryList", rows, **page)
 
-    def ListNotebookInstances(self, StatusEquals: str, **page: Any) -> dict[str, Any]:
-        rows = [n for n in self.notebooks.values() if n["NotebookInstanceStatus"] == StatusEquals]
-        return _page("NotebookInstances", rows, **page)
+    def ListNotebookInstances(self, **page: Any) -> dict[str, Any]:
+        return base.page("NotebookInstances", list(self.notebooks.values()), **page)
 
     def DescribeNotebookInstance(self, NotebookInstanceName: str) -> dict[str, Any]:
         return dict(_find(self.notebooks, NotebookInstanceName, "RecordNotFound"))
@@ -227,48 +250,66 @@ class Cloud(runs.Runs):
     def StopNotebookInstance(self, NotebookInstanceName: str) -> None:
         _find(self.notebooks, NotebookInstanceName, "RecordNotFound")["NotebookInstanceStatus"] = "Stopping"
 
-    def _job(self, kind: str, name: str) -> dict[str, Any]:
-        if (kind, name) not in self.jobs:
-            raise RefusalError("Could not find requested job with name.", "ResourceNotFound")
-        return {f"{kind}Name": name, f"{kind}Status": self.jobs[kind, name]}
+    def _job(self, noun: str, **asked: str) -> dict[str, Any]:
+        """One that a test put up whole, or by its status alone."""
+        name = asked[f"{noun}Name"]
+        if (noun, name) in self.jobs:
+            return {f"{noun}Name": name, f"{noun}Status": self.jobs[noun, name]}
+        return self._find(f"{noun}s", **asked)
 
-    def _stop(self, kind: str, name: str) -> None:
-        if self._job(kind, name)[f"{kind}Status"] != "InProgress":
+    def _stop(self, noun: str, **asked: str) -> None:
+        found, name = self._job(noun, **asked), asked[f"{noun}Name"]
+        if found[f"{noun}Status"] != "InProgress":
             raise RefusalError("The request was rejected because the job is in status Stopped.")
-        self.jobs[kind, name] = "Stopping"
+        if (noun, name) in self.jobs:
+            self.jobs[noun, name] = "Stopping"
+        else:
+            found[f"{noun}Status"] = "Stopping"
 
     def DescribeAutoMLJobV2(self, AutoMLJobName: str) -> dict[str, Any]:
-        return self._job("AutoMLJob", AutoMLJobName)
-
-    def StopAutoMLJob(self, AutoMLJobName: str) -> None:
-        self._stop("AutoMLJob", AutoMLJobName)
+        return self._job("AutoMLJob", AutoMLJobName=AutoMLJobName)
 
     def DescribeProcessingJob(self, ProcessingJobName: str) -> dict[str, Any]:
-        return self._job("ProcessingJob", ProcessingJobName)
-
-    def StopProcessingJob(self, ProcessingJobName: str) -> None:
-        self._stop("ProcessingJob", ProcessingJobName)
+        return self._job("ProcessingJob", ProcessingJobName=ProcessingJobName)
 
     def DescribeTransformJob(self, TransformJobName: str) -> dict[str, Any]:
-        return self._job("TransformJob", TransformJobName)
+        return self._job("TransformJob", TransformJobName=TransformJobName)
 
-    def StopTransformJob(self, TransformJobName: str) -> None:
-        self._stop("TransformJob", TransformJobName)
+    def StopAutoMLJob(self, **asked: Any) -> None:
+        self._stop("AutoMLJob", **asked)
+
+    def StopHyperParameterTuningJob(self, **asked: Any) -> None:
+        self._stop("HyperParameterTuningJob", **asked)
+
+    def StopProcessingJob(self, **asked: Any) -> None:
+        self._stop("ProcessingJob", **asked)
+
+    def StopTrainingJob(self, **asked: Any) -> None:
+        self._stop("TrainingJob", **asked)
+
+    def StopTransformJob(self, **asked: Any) -> None:
+        self._stop("TransformJob", **asked)
 
     def AddTags(self, ResourceArn: str, Tags: list[dict[str, str]]) -> None:
         self.tags[ResourceArn] |= {tag["Key"]: tag["Value"] for tag in Tags}
 
     def ListTags(self, ResourceArn: str, **page: Any) -> dict[str, Any]:
-        return _page("Tags", [{"Key": k, "Value": v} for k, v in self.tags[ResourceArn].items()], **page)
+        if ResourceArn not in self.tags:
+            raise RefusalError(f"{ResourceArn} does not exist.", "ResourceNotFound")
+        return base.page("Tags", [{"Key": k, "Value": v} for k, v in self.tags[ResourceArn].items()], **page)
 
-    def GetMetricData(self, MetricDataQueries: list[Any], StartTime: datetime, EndTime: datetime) -> dict[str, Any]:
+    def GetMetricData(
+        self, MetricDataQueries: list[Any], StartTime: datetime, EndTime: datetime, NextToken: str = "0"
+    ) -> dict[str, Any]:
         results = []
-        for query in MetricDataQueries:
+        for query in MetricDataQueries[int(NextToken) : int(NextToken) + 2]:
             named = {d["Name"]: d["Value"] for d in query["MetricStat"]["Metric"]["Dimensions"]}
-            points = self.invocations.get((named["EndpointName"], named["VariantName"]), [])
-            values = [count for time, count in points if StartTime <= time < EndTime]
-            results.append({"Id": query["Id"], "Values": values, "StatusCode": self.metric_state})
-        return {"MetricDataResults": results}
+            key = (named.get("EndpointName") or named["InferenceComponentName"], named.get("VariantName", ""))
+            points = [(at, count) for at, count in self.invocations.get(key, []) if StartTime <= at < EndTime]
+            told = {"Timestamps": [at for at, _ in points], "Values": [count for _, count in points]}
+            results.append({"Id": query["Id"], **told, "StatusCode": self.metric_state})
+        after = int(NextToken) + 2
+        return {"MetricDataResults": results} | ({"NextToken": str(after)} if after < len(MetricDataQueries) else {})
 
     def GetLogEvents(self, logStreamName: str, **_: Any) -> dict[str, Any]:
         name = logStreamName.removesuffix("/jupyter.log")
@@ -277,14 +318,8 @@ class Cloud(runs.Runs):
         last = self.jupyter[name]
         return {"events": [{"timestamp": int(last.timestamp() * 1000)}] if last else []}
 
-    def PutItem(self, TableName: str, Item: dict[str, Any]) -> None:
-        item = {key: next(iter(value.values())) for key, value in Item.items()}
-        self.ledger[item["resource"], item["at"]] = item
 
-
-def _page(member: str, rows: list[Any], NextToken: str = "0", **_: Any) -> dict[str, Any]:
-    end = int(NextToken) + _PAGE
-    return {member: rows[int(NextToken) : end]} | ({"NextToken": str(end)} if end < len(rows) else {})
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _known(records: dict[str, Any], name: str, message: str) -> dict[str, Any]:

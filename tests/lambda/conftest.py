@@ -9,7 +9,8 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
 
-from config.costs import Costs, IdleRule, JobLimits, Spot, Sweep
+from config.costs import Budget, Costs, IdleRule, JobLimits, OffHours, OrphanRule, Spot, StuckRule, TtlRule
+from config.costs import Sweep as SweepSettings
 from controls import clients
 from sluice.begin import Begin
 from sluice.tell import Tell
@@ -69,7 +70,7 @@ def cloud(new_cloud: Callable[[], Any]) -> Any:
 @pytest.fixture
 def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cloud whose ARNs are of aws-cn. Its calls are not compared with a role, which is of aws."""
-    monkeypatch.setattr(in_memory, "PARTITION", "aws-cn")
+    monkeypatch.setattr(in_memory.base, "PARTITION", "aws-cn")
     yield cloud
     cloud.calls.clear()
 
@@ -77,8 +78,17 @@ def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def deployed(synthesis: Any) -> dict[str, Any]:
     """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
+    enforce: dict[str, Any] = {"mode": "enforce"}
+    rules = {
+        "idle": IdleRule(**enforce),
+        "ttl": TtlRule(**enforce),
+        "stuck": StuckRule(**enforce),
+        "orphans": OrphanRule(**enforce),
+    }
     enforcing = Costs(
-        sweep=Sweep(idle=IdleRule(mode="enforce")),
+        sweep=SweepSettings(**rules),
+        off_hours=OffHours(time_zone="Europe/Berlin", **enforce),
+        budget=Budget(usd_per_month=1000, **enforce),
         spot=Spot(mode="enforce", fallback_mode="enforce"),
         job_limits=JobLimits(mode="enforce"),
     )

@@ -77,10 +77,10 @@ class Executions(cloud.Cloud):
         return {"PipelineExecutionArn": PipelineExecutionArn, "PipelineExecutionStatus": self.status, **times}
 
     def ListPipelineExecutionSteps(self, PipelineExecutionArn: str, **page: Any) -> dict[str, Any]:
-        return cloud._page("PipelineExecutionSteps", self.steps, **page)
+        return cloud.base.page("PipelineExecutionSteps", self.steps, **page)
 
     def ListPipelineParametersForExecution(self, PipelineExecutionArn: str, **page: Any) -> dict[str, Any]:
-        return cloud._page("PipelineParameters", _rows(**self.parameters), **page)
+        return cloud.base.page("PipelineParameters", _rows(**self.parameters), **page)
 
     def DescribeTrainingJob(self, TrainingJobName: str) -> dict[str, Any]:
         return self.jobs[TrainingJobName]
@@ -105,7 +105,7 @@ class Executions(cloud.Cloud):
             }
             for name, (tuned, value) in self.jobs[HyperParameterTuningJobName]["tries"].items()
         ]
-        return cloud._page("TrainingJobSummaries", rows, **page)
+        return cloud.base.page("TrainingJobSummaries", rows, **page)
 
     def ListObjectsV2(self, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:
         return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}

@@ -5,20 +5,9 @@ import importlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from aws_cdk import App, Environment, Stack
-from aws_cdk.assertions import Template
-
-from config.costs import Costs
-from config.load import ROOT, load
-from sluice.cost_ledger import CostLedger
-from sluice.govern import Govern
-from stacks.foundation import FoundationStack
-
 in_memory = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
-permissions = importlib.import_module("tests.lambda.permissions")
 NOW, OURS, RefusalError = in_memory.NOW, in_memory.OURS, in_memory.RefusalError
 ROLE = f"arn:aws:iam::{in_memory.ACCOUNT}:role/sluice-dev-training-digits"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
@@ -90,6 +79,20 @@ class Cloud(in_memory.Cloud):
         ended = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded", **ENDING}
         return self.job(name, tags=tags, **{**training(spot=True), **ended, **answer})
 
+    def search(self, *, finished: int, lacking: int, tags: dict[str, str] = OURS, **answer: Any) -> None:
+        """A spot search of eight trainings; those that are neither finished nor lacking were never made."""
+        limits = {"MaxNumberOfTrainingJobs": 8, "MaxParallelTrainingJobs": 6}
+        asked = {
+            "HyperParameterTuningJobConfig": {"Strategy": "Bayesian", "ResourceLimits": limits},
+            "TrainingJobDefinition": training(spot=True),
+            "HyperParameterTuningJobStatus": "Completed",
+        }
+        arn = self.job("search", "HyperParameterTuningJob", tags=tags, **asked | answer)
+        for number in range(finished):
+            self.job(f"search-{number}", TuningJobArn=arn, **training(spot=True), TrainingJobStatus="Completed")
+        for number in range(lacking):
+            self.lacking(f"search-{finished + number}", TuningJobArn=arn)
+
     def event(self, name: str, noun: str = "TrainingJob", *, minutes: int = 0) -> dict[str, Any]:
         arn = in_memory.arn(f"{_RESOURCES[noun]}/{name}")
         return {
@@ -98,6 +101,13 @@ class Cloud(in_memory.Cloud):
             "region": in_memory.REGION,
             "detail": {f"{noun}Name": name, f"{noun}Arn": arn},
         }
+
+    def created(self) -> list[str]:
+        """The calls that made something, or tried to."""
+        return [call.operation for call in self.calls if call.operation.startswith("Create")]
+
+    def subjects(self) -> list[str]:
+        return [message["Subject"].removeprefix("[sluice-dev] ") for message in self.mail]
 
     def entries(self) -> list[dict[str, Any]]:
         return [item for (subject, _), item in sorted(self.items.items()) if subject.startswith("arn:")]
@@ -224,35 +234,3 @@ def _typed(value: Any) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"BOOL": value}
     return {"N": json.dumps(value)} if isinstance(value, int | float) else {"S": value}
-
-
-@cache
-def deployed(mode: str = "enforce") -> Any:
-    """What governs jobs as it is deployed with every mode alike, and a budget."""
-    costs = Costs.model_validate(
-        {
-            "spot": {"mode": mode, "fallback_mode": mode},
-            "job_limits": {"mode": mode},
-            "budget": {"usd_per_month": 100.0},
-        }
-    )
-    return _built(costs)
-
-
-def _built(costs: Costs) -> Any:
-    platform = load(ROOT / "config" / "team.yaml")
-    app, env = App(context={"aws:cdk:bundling-stacks": []}), Environment(region=in_memory.REGION)
-    foundation = FoundationStack(app, "Foundation", platform=platform, env=env)
-    stack = Stack(app, "Jobs", env=env)
-    Govern(
-        stack,
-        "Govern",
-        prefix=platform.prefix,
-        environment=platform.environment,
-        costs=costs,
-        guardrails=platform.guardrails,
-        ledger=CostLedger(stack, "Ledger", key=foundation.key),
-        key=foundation.key,
-        alerts=foundation.alerts,
-    )
-    return dict(permissions.functions(dict(Template.from_stack(stack).to_json())))["govern"]

@@ -90,6 +90,21 @@ _NAMED = {
     "AutoMLJob": "automl-job/{AutoMLJobName}",
     "AutoMLJobV2": "automl-job/{AutoMLJobName}",
     "TransformJob": "transform-job/{TransformJobName}",
+    "App": "app/{DomainId}/{SpaceName}/{AppType}/{AppName}",
+    "Domain": "domain/{DomainId}",
+    "Image": "image/{ImageName}",
+    "InferenceComponent": "inference-component/{InferenceComponentName}",
+    "InferenceComponentRuntimeConfig": "inference-component/{InferenceComponentName}",
+    "MlflowTrackingServer": "mlflow-tracking-server/{TrackingServerName}",
+    "MonitoringSchedule": "monitoring-schedule/{MonitoringScheduleName}",
+    "Space": "space/{DomainId}/{SpaceName}",
+    "StudioLifecycleConfig": "studio-lifecycle-config/{StudioLifecycleConfigName}",
+    "UserProfile": "user-profile/{DomainId}/{UserProfileName}",
+}
+# Actions on a kind as a whole, by the ARN that stands for it.
+_WHOLE = {
+    "DescribeFileSystems": ("elasticfilesystem", "file-system/"),
+    "DescribeLogGroups": ("logs", "log-group::log-stream:"),
 }
 
 
@@ -105,8 +120,21 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield "states:ListExecutions", params["stateMachineArn"]
     elif operation == "ListPipelineExecutions":
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
-    elif operation in ("PutItem", "GetItem"):
-        yield action, params["TableName"] + ".Arn"
+    elif call.service == "dynamodb":
+        yield action, params["TableName"] + ".Arn" + (f"/index/{params['IndexName']}" if "IndexName" in params else "")
+    elif operation == "GetResources":
+        yield "tag:GetResources", "*"
+    elif operation == "AssumeRole":
+        yield action, params["RoleArn"]
+    elif operation in _WHOLE:
+        service, resource = _WHOLE[operation]
+        yield f"{service}:{operation}", f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+    elif operation == "ListTagsForResource":
+        yield action, params["resourceArn"]
+    elif operation in ("DeleteLogGroup", "DescribeLogStreams"):
+        yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{params['logGroupName']}"
+    elif operation == "GetParameter":
+        yield action, f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{params['Name']}"
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"

@@ -16,6 +16,7 @@ from controls.prices import Prices
 from controls.resource import Kind
 
 jobs_cloud = importlib.import_module("tests.lambda.jobs_cloud")  # `lambda` is a keyword
+governing = importlib.import_module("tests.lambda.governing")
 NOW, OURS, ENDING, training = jobs_cloud.NOW, jobs_cloud.OURS, jobs_cloud.ENDING, jobs_cloud.training
 PRICES, REGION = Prices.read(), "us-east-1"
 DONE = {"TrainingJobStatus": "Completed", **ENDING}
@@ -23,11 +24,11 @@ DONE = {"TrainingJobStatus": "Completed", **ENDING}
 
 @pytest.fixture(autouse=True)
 def setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_cloud.in_memory, "Cloud", jobs_cloud.Cloud)
+    governing.set_up(monkeypatch)
 
 
 def rules() -> Policy:
-    return policy.policy(jobs_cloud.deployed().environment["SLUICE_POLICY"])
+    return policy.policy(governing.deployed().environment["SLUICE_POLICY"])
 
 
 def ledger(now: datetime = NOW) -> Ledger:

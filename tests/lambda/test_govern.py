@@ -8,28 +8,21 @@ from typing import Any
 
 import pytest
 
-from controls import govern
-
 jobs_cloud = importlib.import_module("tests.lambda.jobs_cloud")  # `lambda` is a keyword
+governing = importlib.import_module("tests.lambda.governing")
 NOW, OURS, training = jobs_cloud.NOW, jobs_cloud.OURS, jobs_cloud.training
+look = governing.look
 DEAR = {"instance_type": "ml.g5.xlarge"}  # 1.408 USD an hour
 
 
 @pytest.fixture(autouse=True)
 def setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_cloud.in_memory, "Cloud", jobs_cloud.Cloud)
-    for name, value in jobs_cloud.deployed().environment.items():
-        monkeypatch.setenv(name, value)
+    governing.set_up(monkeypatch)
 
 
 @pytest.fixture
 def observing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in jobs_cloud.deployed("observe").environment.items():
-        monkeypatch.setenv(name, value)
-
-
-def look(cloud: Any, name: str, noun: str = "TrainingJob", **when: int) -> str:
-    return govern.handler(cloud.event(name, noun, **when), None)["outcome"]
+    governing.set_up(monkeypatch, "observe")
 
 
 def status(cloud: Any, name: str, noun: str = "TrainingJob") -> str:
@@ -52,8 +45,26 @@ def test_what_is_stopped_was_recorded_first(cloud: Any) -> None:
     cloud.job("dear", **training(**DEAR))
     look(cloud, "dear")
     writes = [call for call in cloud.calls if call.writes]
-    assert [call.operation for call in writes][:3] == ["PutItem", "StopTrainingJob", "PutItem"]
-    assert writes[0].params["Item"]["outcome"] == {"S": "planned"}
+    assert [call.operation for call in writes][:4] == ["PutItem", "PutItem", "StopTrainingJob", "PutItem"]
+    assert writes[1].params["Item"]["outcome"] == {"S": "planned"}
+
+
+@pytest.mark.parametrize("calls", range(1, 10))
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_crash_after_any_call_leaves_a_job_that_is_stopped_and_told_of(cloud: Any, calls: int, ends: bool) -> None:
+    cloud.job("dear", **training(**DEAR))
+    cloud.crash_after = calls
+    with pytest.raises(jobs_cloud.CrashError):
+        look(cloud, "dear")
+    cloud.crash_after = None
+    if ends and status(cloud, "dear") == "Stopping":
+        cloud.answers["TrainingJob", "dear"] |= jobs_cloud.ENDING | {"TrainingJobStatus": "Stopped"}
+    look(cloud, "dear")
+    assert status(cloud, "dear") in ("Stopping", "Stopped")
+    assert [e["outcome"] for e in cloud.entries() if e.get("action") == "stop"] == ["done"]
+    assert {*cloud.subjects()} == {"dear was stopped"} and len(cloud.mail) <= 2
+    assert len([call for call in cloud.calls if call.operation == "StopTrainingJob"]) == 1
+    assert [item["outcome"] for item in cloud.remembered("governed").values()] == ["done"]
 
 
 def test_a_person_is_told_the_members_of_the_request(cloud: Any) -> None:
@@ -202,6 +213,16 @@ def test_a_job_that_ends_before_it_can_be_stopped_is_told_to_have_ended(cloud: A
     assert cloud.mail[0]["Subject"] == "[sluice-dev] quick has ended by itself"
 
 
+@pytest.mark.parametrize("before", range(10))
+def test_two_that_stop_a_job_at_the_same_time_say_the_same(cloud: Any, before: int) -> None:
+    cloud.job("dear", **training(**DEAR))
+    cloud.intrude(before, lambda: look(cloud, "dear"))
+    look(cloud, "dear")
+    assert status(cloud, "dear") == "Stopping"
+    assert [entry["outcome"] for entry in cloud.entries()] == ["done"]
+    assert {*cloud.subjects()} == {"dear was stopped"}
+
+
 def test_a_job_that_is_gone_or_about_to_end_is_left_alone(cloud: Any) -> None:
     cloud.job("gone")
     del cloud.answers["TrainingJob", "gone"]
@@ -251,11 +272,11 @@ def test_a_fallbacks_name_that_is_taken_is_looked_at(cloud: Any) -> None:
 def test_the_role_allows_what_these_tests_called_and_nothing_else(
     recorded: list[Any], compare: Callable[..., None]
 ) -> None:
-    compare(recorded, jobs_cloud.deployed())
+    compare(recorded, governing.deployed())
 
 
 def test_an_observing_role_may_stop_and_start_nothing() -> None:
-    actions = {action for each in jobs_cloud.deployed("observe").statements for action in each.actions}
+    actions = {action for each in governing.deployed("observe").statements for action in each.actions}
     verbs = {action.partition(":")[2][:4] for action in actions if action.startswith("sagemaker:")}
     assert verbs == {"List", "Desc"}
     assert "iam:PassRole" not in actions and "kms:CreateGrant" not in actions
@@ -264,4 +285,4 @@ def test_an_observing_role_may_stop_and_start_nothing() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def deployment() -> SimpleNamespace:
     """Synthesized once, before the clocks of tests run."""
-    return jobs_cloud.deployed()
+    return governing.deployed()

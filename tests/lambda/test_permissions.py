@@ -40,7 +40,10 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
     ("verb", "uses"),
     [
         ("promote", _LETTER_USES | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")}),
-        ("sweep", _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES}),
+        (
+            "sweep",
+            _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES} | {("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)},
+        ),
         (
             "govern",
             _LETTER_USES

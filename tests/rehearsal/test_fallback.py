@@ -15,6 +15,7 @@ from tests.rehearsal.searching import PLANE, QUADRATIC, Searching
 from tests.rehearsal.test_spot import COUNT
 
 jobs_cloud = importlib.import_module("tests.lambda.jobs_cloud")  # `lambda` is a keyword
+governing = importlib.import_module("tests.lambda.governing")
 pytestmark = pytest.mark.slow
 OURS = [{"Key": "sluice:platform", "Value": "sluice-dev"}, {"Key": "sluice:owner", "Value": "ada"}]
 SMALL = ["ml.m5.large"]
@@ -54,7 +55,7 @@ def ledger(cloud: EmbeddedCloud) -> str:
 @pytest.fixture(scope="module")
 def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterator[None]:
     """The deployed package's function, told of every event about jobs, each twice."""
-    deployed = jobs_cloud.deployed()
+    deployed = governing.deployed()
     real = {"Ledger": ledger, "Alerts": mail[0]}
     statements = [
         {

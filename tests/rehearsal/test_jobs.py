@@ -65,6 +65,16 @@ def test_a_job_out_of_time_on_the_clouds_clock_is_stopped_and_keeps_its_artifact
     assert unpacked(cloud, "out/limited/output/model.tar.gz") == {"weights": "saved on SIGTERM"}
 
 
+def test_a_job_that_overruns_goes_on_until_it_is_stopped(workshop: Workshop) -> None:
+    workshop.service.faults.set(overrun=True)
+    workshop.train("overruns", "import time; time.sleep(60)", limit=60)
+    until(lambda: workshop.job("overruns")["SecondaryStatus"] == "Training")
+    workshop.clock.advance(3600)
+    assert workshop.job("overruns")["TrainingJobStatus"] == "InProgress"
+    workshop.service.call("StopTrainingJob", {"TrainingJobName": "overruns"})
+    assert workshop.ended("overruns")["SecondaryStatus"] == "Stopped"
+
+
 def test_a_stopped_job_has_120_seconds_after_sigterm_and_no_more(cloud: EmbeddedCloud, workshop: Workshop) -> None:
     assert container.GRACE_SECONDS == 120
     workshop.train("deaf", DEAF)

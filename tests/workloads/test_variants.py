@@ -99,6 +99,9 @@ def test_without_tuning_one_job_trains_on_each_instance_by_the_script_itself(
     assert job["ResourceConfig"]["InstanceCount"] == 2
     assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["code", "train", "validation"]
     assert job["HyperParameters"]["learning_rate"] == "0.1" and "sagemaker_program" not in job["HyperParameters"]
+    given = specification["MetricDefinitions"][0]["Regex"]
+    searched = steps("search")["Tune"]["Arguments"]["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert json.loads(job["HyperParameters"]["metric_pattern"]) == json.loads(searched["metric_pattern"]) == given
     assert "best_training_job" not in found["Register"]["Arguments"]["CustomerMetadataProperties"]
 
 

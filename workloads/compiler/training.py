@@ -55,11 +55,17 @@ def script(plan: Plan, channels: list[Channel]) -> TrainingStep:
 
 
 def hyperparameters(plan: Plan) -> dict[str, object]:
-    """What the script is told by name: the algorithm's own, the column to predict and what its hook watches for."""
+    """What the script is told by name: the algorithm's own, the column to predict, what its hook watches for, and the
+    pattern by which the service looks for the metric, since the service itself says nothing where it finds none.
+    """
     workload = plan.workload
     assert isinstance(workload.algorithm, Script)
-    watched = {"watch": json.dumps(workload.watch, sort_keys=True)} if workload.watch else {}
-    return {**workload.algorithm.hyperparameters, "target": workload.data.target, **watched}
+    told: dict[str, object] = {"target": workload.data.target}
+    if workload.watch:
+        told["watch"] = json.dumps(workload.watch, sort_keys=True)
+    if workload.metric.pattern:
+        told["metric_pattern"] = json.dumps(workload.metric.pattern)  # it may begin with a quote, as JSON does
+    return {**workload.algorithm.hyperparameters, **told}
 
 
 def metrics(plan: Plan) -> list[dict[str, str]]:

@@ -28,7 +28,8 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     # Twice as many shards as instances, so that sharding by key leaves no instance without data.
     arguments = ["--train", f"{FOLDER}/output/train", "--test", f"{FOLDER}/output/test"]
     arguments += ["--shards", str(2 * plan.training.instance_count)]
-    preprocess = processing.preprocess(plan, begin, arguments, ["train", "test"])
+    arguments += ["--manifest", f"{FOLDER}/input/manifest", "--baseline", f"{FOLDER}/output/baseline"]
+    preprocess = processing.preprocess(plan, begin, arguments, ["train", "test", "baseline"])
     data = processing.output(preprocess, "train")
     algorithm = workload.algorithm.model_dump(exclude={"name"})
     channel = training.channel("train", data, shard=True, content_type="text/csv;label_size=0")

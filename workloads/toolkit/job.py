@@ -8,6 +8,7 @@ Source: AWS, "How Amazon SageMaker AI Runs Your Training Image". Arguments besid
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -64,6 +65,27 @@ def read_hyperparameters(folder):
     found = json.loads(path.read_text()) if path.exists() else {}
     own = {name: value for name, value in found.items() if not name.startswith(("_", "sagemaker_"))}
     return {name: json.loads(value) if value.startswith('"') else value for name, value in own.items()}
+
+
+def tell(line, pattern=None):
+    """Prints a line of the log; exits where `pattern`, by which the service looks for the metric, finds none in it.
+
+    Else a run whose metric is never found would go on, and a search would throw away all that its jobs have trained.
+    """
+    print(line, flush=True)
+    if pattern and not any(_is_number(match.group(1)) for match in re.finditer(pattern, line)):
+        sys.exit(
+            f"metric.pattern of workload.yaml, {pattern!r}, finds no number in what training prints: {line!r}. Change "
+            "the pattern, so that its group finds the metric there, or what the script prints"
+        )
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 class _Failure:

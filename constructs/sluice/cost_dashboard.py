@@ -1,0 +1,89 @@
+"""One dashboard: what is spent against the budget, the rate, what was saved, and errors of what controls costs."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from config.costs import Budget
+from sluice.function import HandlerFunction
+
+_NAMESPACE, _SPENT, _RATE, _SAVED = "Sluice", "SpentUSD", "RateUSDPerHour", "SavedUSD"  # as `controls.emf` has them
+_METERED = Duration.minutes(15)
+_WIDTH = 24  # of a dashboard, in CloudWatch's columns
+
+
+class CostDashboard(Construct):
+    """`<prefix>-costs`. A team without a budget sees what is spent without a line to hold it against."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        prefix: str,
+        budget: Budget | None,
+        functions: Sequence[HandlerFunction],
+    ) -> None:
+        super().__init__(scope, id)
+        self._prefix = prefix
+        half = {"width": _WIDTH // 2, "height": 6}
+        cloudwatch.Dashboard(
+            self,
+            "Resource",
+            dashboard_name=f"{prefix}-costs",
+            default_interval=Duration.days(31),
+            widgets=[
+                [
+                    cloudwatch.GraphWidget(
+                        title="Spent in this month, USD",
+                        left=[self._metric(_SPENT)],
+                        left_annotations=_lines(budget),
+                        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                        **half,
+                    ),
+                    cloudwatch.GraphWidget(
+                        title="Rate, USD an hour",
+                        left=[self._metric(_RATE)],
+                        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                        **half,
+                    ),
+                ],
+                [
+                    cloudwatch.GraphWidget(
+                        title="Saved on each day, USD",
+                        left=[self._metric(_SAVED, Duration.days(1))],
+                        view=cloudwatch.GraphWidgetView.BAR,
+                        **half,
+                    ),
+                    cloudwatch.GraphWidget(
+                        title="Errors of the functions",
+                        left=[each.function.metric_errors(period=Duration.hours(1)) for each in functions],
+                        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                        **half,
+                    ),
+                ],
+            ],
+        )
+
+    def _metric(self, name: str, period: Duration = _METERED) -> cloudwatch.Metric:
+        # The maximum: an event that comes twice leaves two data of the same value.
+        return cloudwatch.Metric(
+            namespace=_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Platform": self._prefix},
+            statistic=cloudwatch.Stats.MAXIMUM,
+            period=period,
+        )
+
+
+def _lines(budget: Budget | None) -> list[cloudwatch.HorizontalAnnotation]:
+    """The budget, and each share of it that is warned of."""
+    if budget is None:
+        return []
+    shares = [100, *budget.warn_percent]
+    return [
+        cloudwatch.HorizontalAnnotation(value=budget.usd_per_month * share / 100, label=f"{share} % of the budget")
+        for share in shares
+    ]
