@@ -77,6 +77,11 @@ class Story(Deployed):
         package = self._package("tabular")
         if best["TrainingJobName"] not in package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]:
             raise RehearsalError(f"the model of {best['TrainingJobName']} is not what was registered: {package}")
+        told = package["CustomerMetadataProperties"]
+        if best["TunedHyperParameters"] != {
+            name.partition(".")[2]: value for name, value in told.items() if name.startswith("hyperparameter.")
+        }:
+            raise RehearsalError(f"{best['TunedHyperParameters']} are not registered: {told}")
         value = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
         chosen = ", ".join(f"{name} {value}" for name, value in sorted(best["TunedHyperParameters"].items()))
         return (

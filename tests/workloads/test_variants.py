@@ -99,7 +99,19 @@ def test_without_tuning_one_job_trains_on_each_instance_by_the_script_itself(
     assert job["ResourceConfig"]["InstanceCount"] == 2
     assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["code", "train", "validation"]
     assert job["HyperParameters"]["learning_rate"] == "0.1" and "sagemaker_program" not in job["HyperParameters"]
-    assert "best_training_job" not in found["Register"]["Arguments"]["CustomerMetadataProperties"]
+    assert found["Register"]["Arguments"]["CustomerMetadataProperties"].keys() == {
+        *("execution", "manifest", "champion_version")
+    }
+
+
+def test_what_a_search_chose_is_registered_for_each_range(steps: Callable[[str], dict[str, Any]]) -> None:
+    told = steps("search")["Register"]["Arguments"]["CustomerMetadataProperties"]
+    best = "Steps.Tune.BestTrainingJob"
+    assert told["best_training_job"] == {"Get": f"{best}.TrainingJobName"}
+    assert {name: value["Get"] for name, value in told.items() if name.startswith("hyperparameter.")} == {
+        f"hyperparameter.{name}": f"{best}.TunedHyperParameters['{name}']"
+        for name in ("learning_rate", "min_samples_leaf", "max_features")
+    }
 
 
 def test_reuse_and_retries_are_those_of_workload_yaml(steps: Callable[[str], dict[str, Any]]) -> None:
