@@ -110,6 +110,13 @@ def test_a_run_registers_the_best_candidate_and_only_a_better_one_after_it(platf
     origin = described["CustomerMetadataProperties"]
     assert (origin["execution"], origin["search-job"], origin["champion_version"]) == ("first", board["job"], "0")
     assert origin["manifest"] == board["manifest"]
+    reports = described["DriftCheckBaselines"]["ModelDataQuality"]
+    assert described["ModelMetrics"]["ModelDataQuality"] == reports
+    places = {name: report["S3Uri"].removeprefix(f"s3://{platform.artifacts}/") for name, report in reports.items()}
+    assert platform.read(places["Statistics"])["dataset"]["item_count"] == 1050
+    assert [rule["name"] for rule in platform.read(places["Constraints"])["features"]] == [
+        *platform.table.split("\n")[0].split(",")
+    ]
     card = json.loads(described["ModelCard"]["ModelCardContent"])
     assert card["model_overview"]["model_artifact"] == [board["candidates"][0]["model"]]
     assert card["evaluation_details"][0]["datasets"] == [

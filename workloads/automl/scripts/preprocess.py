@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sklearn.model_selection import train_test_split
+from toolkit import baseline
 from toolkit.table import TableError, problem_of, read_table
 
 HELD_OUT = 0.2
@@ -18,7 +19,8 @@ def main(argv=None):
     """Reads `--input`, a file or a folder, and writes CSV files in UTF-8.
 
     `--train`: train.csv with a header and the target. `--features`: features.csv without both, as Autopilot's
-    containers take rows. `--labels`: labels.csv, the target of the same rows, without a header.
+    containers take rows. `--labels`: labels.csv, the target of the same rows, without a header. `--baseline`:
+    statistics.json and constraints.json of the rows to search with.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="the table: a file, or a folder of files")
@@ -27,6 +29,7 @@ def main(argv=None):
     parser.add_argument("--train", type=Path, required=True, help="folder for train.csv")
     parser.add_argument("--features", type=Path, required=True, help="folder for features.csv")
     parser.add_argument("--labels", type=Path, required=True, help="folder for labels.csv")
+    parser.add_argument("--baseline", type=Path, help="folder for statistics.json and constraints.json; none without")
     options = parser.parse_args(argv)
     try:
         train, held_out = split(read_table(options.input, options.target, options.format), options.target)
@@ -40,6 +43,8 @@ def main(argv=None):
     ):
         folder.mkdir(parents=True, exist_ok=True)
         rows.to_csv(folder / name, index=False, header=header)
+    if options.baseline:
+        baseline.write(train, options.baseline)
     print(f"{len(train)} rows to search with, {len(held_out)} held out")
 
 
