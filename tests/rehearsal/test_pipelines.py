@@ -79,7 +79,9 @@ def test_a_property_file_is_read_under_the_pipelines_role(
     assert execution["PipelineExecutionStatus"] == "Succeeded", execution.get("FailureReason")
     assert ran["Good"]["Metadata"]["Condition"]["Outcome"] == "True"
 
-    blind = make_role("reads-no-data", [{"Effect": "Allow", "Action": ["sagemaker:*", "iam:PassRole"], "Resource": "*"}])
+    blind = make_role(
+        "reads-no-data", [{"Effect": "Allow", "Action": ["sagemaker:*", "iam:PassRole"], "Resource": "*"}]
+    )
     create("blind", steps, role_arn=blind)
     execution, ran = start("blind")
     assert ran["Evaluate"]["StepStatus"] == "Succeeded" and "AccessDenied" in ran["Good"]["FailureReason"]
