@@ -1,5 +1,6 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
+import ast
 import json
 import os
 import reprlib
@@ -13,12 +14,14 @@ from config.document import Document, Place, UnreadableError, read
 from config.instances import regions
 from config.schema import Platform
 from config.section import Section
-from config.workload import Workload
+from config.workload import Script, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # What runs where a workload's engine is spark.
 SPARK_SCRIPT = "scripts/preprocess_spark.py"
+# By what a script of several instances knows its share of the work.
+SHARING = "toolkit.distributed"
 
 S = TypeVar("S", bound=Section)
 
@@ -97,7 +100,30 @@ def _load_workload(path: Path, problems: list[Problem]) -> Workload | None:
     if document and workload and workload.process.engine == "spark" and not (path.parent / SPARK_SCRIPT).is_file():
         message = f"needs {SPARK_SCRIPT}: preprocess.py would do the whole work on each instance"
         _note(problems, path, document, ("process", "engine"), "spark", message)
+    if document and workload and _claims_to_share(workload) and not any(map(_shares, path.parent.glob("scripts/*.py"))):
+        message = f"needs a script that imports {SHARING}: every instance would train the same model"
+        _note(problems, path, document, ("train", "distributed"), True, message)
     return workload
+
+
+def _claims_to_share(workload: Workload) -> bool:
+    train = workload.train
+    return (
+        isinstance(workload.algorithm, Script) and train is not None and train.distributed and train.instance_count > 1
+    )
+
+
+def _shares(script: Path) -> bool:
+    try:
+        nodes = list(ast.walk(ast.parse(script.read_text("utf-8"))))
+    except (SyntaxError, ValueError):
+        return False
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            origin = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names += [origin + alias.name for alias in node.names]
+    return any(f"{name}.".startswith(f"{SHARING}.") for name in names)
 
 
 def _check_images(file: Path, path: Path, document: Document, region: object, problems: list[Problem]) -> None:

@@ -29,6 +29,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "train": {"instance_count": 2, "distributed": True},
         "run": {"cache_days": 0, "retries": 0},
     },
+    "pytorch": {
+        "algorithm": {"framework": "pytorch"},
+        "tuning": None,
+        "train": {"instance_count": 2, "distributed": True, "instance_type": "ml.g4dn.xlarge"},
+    },
     "spark": {"process": SPARK},
     "debugger": {"tuning": None, "debugger": ["VanishingGradient", "Overfit"]},
     "stops": {"tuning": STOPS},
@@ -54,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(changed(base, changes)))
     (folder / "scripts").mkdir()
     (folder / SPARK_SCRIPT).write_text("from pyspark.sql import SparkSession\n")
+    (folder / "scripts" / "train.py").write_text("from toolkit import distributed\n")
     command = [str(ROOT / ".venv-sdk/bin/python"), "tests/workloads/build_variants.py", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240)
@@ -122,6 +128,25 @@ def test_reuse_and_retries_are_those_of_workload_yaml(steps: Callable[[str], dic
     assert cached == {"Preprocess": week, "Evaluate": week}
     retried = {name: len(step["RetryPolicies"]) for name, step in search.items() if "RetryPolicies" in step}
     assert retried == {"Preprocess": 2, "Tune": 1, "Evaluate": 2, "Register": 1}
+
+
+def test_pytorch_trains_evaluates_and_serves_on_its_own_images(
+    steps: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    found, images = steps("pytorch"), json.loads((folder / "pytorch.json").read_text())[1]
+    job = found["Train"]["Arguments"]
+    assert job["AlgorithmSpecification"]["TrainingImage"] == "${PytorchTrainImage}"
+    assert job["ResourceConfig"]["InstanceCount"] == 2
+    assert found["Preprocess"]["Arguments"]["AppSpecification"]["ImageUri"] == "${SklearnImage}"
+    assert found["Evaluate"]["Arguments"]["AppSpecification"]["ImageUri"] == "${PytorchProcessImage}"
+    [container] = found["Register"]["Arguments"]["InferenceSpecification"]["Containers"]
+    assert container["Image"] == "${PytorchServeImage}"
+    uris = {name: images[name]["eu-west-1"].rpartition("/")[2] for name in images if name.startswith("Pytorch")}
+    assert uris == {
+        "PytorchTrainImage": "pytorch-training:2.6.0-gpu-py312",  # one with a GPU's drivers, by the instance type
+        "PytorchProcessImage": "pytorch-training:2.6.0-cpu-py312",
+        "PytorchServeImage": "pytorch-inference:2.6.0-cpu-py312",
+    }
 
 
 def test_spark_preprocesses_on_several_instances_and_a_script_evaluates_on_one(
