@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 TABULAR = ROOT / "workloads" / "tabular" / "workload.yaml"
 TODAY = date(2026, 6, 15)
 SPARK = {"engine": "spark", "instance_count": 3}
+GRID = {name: {"type": "categorical", "values": ["5", "20"]} for name in ("min_samples_leaf", "max_leaf_nodes")}
 STOPS = {"target": 0.1, "jobs_without_improvement": 3, "max_run_seconds": 7200, "early_stopping": False, "seed": 7}
 VARIANTS: dict[str, dict[str, Any]] = {
     "search": {},
@@ -34,6 +35,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "tuning": None,
         "train": {"instance_count": 2, "distributed": True, "instance_type": "ml.g4dn.xlarge"},
     },
+    "hyperband": {"tuning": {"strategy": "Hyperband", "early_stopping": False}},
+    "random": {"tuning": {"strategy": "Random"}},
+    "grid": {"tuning": {"strategy": "Grid", "max_jobs": 4, "ranges": GRID}},
     "spark": {"process": SPARK},
     "debugger": {"tuning": None, "debugger": ["VanishingGradient", "Overfit"]},
     "stops": {"tuning": STOPS},
@@ -147,6 +151,18 @@ def test_pytorch_trains_evaluates_and_serves_on_its_own_images(
         "PytorchProcessImage": "pytorch-training:2.6.0-cpu-py312",
         "PytorchServeImage": "pytorch-inference:2.6.0-cpu-py312",
     }
+
+
+@pytest.mark.parametrize("strategy", ["Hyperband", "Random", "Grid"])
+def test_each_other_strategy_searches_the_ranges_of_workload_yaml(
+    steps: Callable[[str], dict[str, Any]], strategy: str
+) -> None:
+    config = steps(strategy.lower())["Tune"]["Arguments"]["HyperParameterTuningJobConfig"]
+    assert config["Strategy"] == strategy
+    assert config["TrainingJobEarlyStoppingType"] == ("Off" if strategy == "Hyperband" else "Auto")
+    names = {part["Name"] for parts in config["ParameterRanges"].values() for part in parts}
+    assert names == (set(GRID) if strategy == "Grid" else {"learning_rate", "min_samples_leaf", "max_features"})
+    assert config["ResourceLimits"]["MaxNumberOfTrainingJobs"] == (4 if strategy == "Grid" else 8)
 
 
 def test_spark_preprocesses_on_several_instances_and_a_script_evaluates_on_one(
