@@ -30,7 +30,8 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("iam.wildcards_with_resource_level",): governance.wildcards,
     ("config.random_valid_failed",): governance.random_valid,
     ("compile.seconds",): training.compiling,
-    ("tuning.seconds", "tuning.gain_over_default", "automl.auc"): training.story,
+    ("tuning.seconds", "automl.auc"): training.story,
+    ("tuning.gain_over_default", "tuning.gain_share_of_splits"): training.gains,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"
