@@ -60,6 +60,7 @@ class Cloud(runs.Runs):
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.metric_state = "Complete"
         self.jobs: dict[tuple[str, str], str] = {}
+        self.messages: dict[str, str] = {}  # what processing jobs left, by their names
 
     # The world as a test sets it up
 
@@ -230,7 +231,8 @@ class Cloud(runs.Runs):
     def _job(self, kind: str, name: str) -> dict[str, Any]:
         if (kind, name) not in self.jobs:
             raise RefusalError("Could not find requested job with name.", "ResourceNotFound")
-        return {f"{kind}Name": name, f"{kind}Status": self.jobs[kind, name]}
+        told = {f"{kind}Name": name, f"{kind}Status": self.jobs[kind, name]}
+        return told | ({"ExitMessage": self.messages[name]} if name in self.messages else {})
 
     def _stop(self, kind: str, name: str) -> None:
         if self._job(kind, name)[f"{kind}Status"] != "InProgress":
