@@ -56,20 +56,22 @@ class CostDays(Deployed):
 
     def morning(self) -> str:
         self._advance_to(8, 30)
-        serving = next(each for each in self._days_made if each.name == "serving")
-        told = self.until(
-            lambda: self.sagemaker.describe_endpoint(EndpointName=serving.name),
-            lambda answer: answer["EndpointStatus"] != "Creating",  # its container takes its own time to start
-            f"{serving.name} to be back",
-        )
-        tags = {tag["Key"] for tag in self.sagemaker.list_tags(ResourceArn=serving.arn)["Tags"]}
-        wanted = {tag["Key"] for tag in self._awkward.tags(serving.row)}
-        if (told["EndpointStatus"], told["EndpointConfigName"]) != ("InService", serving.name) or not wanted <= tags:
-            raise RehearsalError(f"{serving.name} is not back as it was: {told}, tags {sorted(tags)}")
-        back = [item for item in self._ledger() if item.get("outcome") == "restored"]
-        if [item["name"] for item in back] != [serving.name]:
-            raise RehearsalError(f"the ledger says restored: {back}")
-        return f"{serving.name} serves again, on the configuration and with the tags that it had, since {back[0]['at']}"
+        wanted = [each for each in self._days_made if each.row.get("morning") == "back"]
+        for each in wanted:
+            told = self.until(
+                lambda name=each.name: self.sagemaker.describe_endpoint(EndpointName=name),
+                lambda answer: answer["EndpointStatus"] != "Creating",  # its container takes its own time to start
+                f"{each.name} to be back",
+            )
+            tags = self.sagemaker.list_tags(ResourceArn=each.arn)["Tags"]
+            same = all(tag in tags for tag in self._awkward.tags(each.row))
+            if (told["EndpointStatus"], told["EndpointConfigName"], same) != ("InService", each.name, True):
+                raise RehearsalError(f"{each.name} is not back as it was: {told}, tags {tags}")
+        back = {item["name"]: item["at"] for item in self._ledger() if item.get("outcome") == "restored"}
+        if back.keys() != {each.name for each in wanted}:
+            raise RehearsalError(f"restored, by the ledger: {back}")
+        told = ", ".join(f"{name} at {at}" for name, at in back.items())
+        return f"on the configuration and with the tags that they had: {told}"
 
     def report(self) -> str:
         bucket, s3 = self.published("artifact-bucket"), self.cloud.client("s3")
@@ -87,7 +89,7 @@ class CostDays(Deployed):
 
     def govern(self) -> str:
         def job(name: str, on: str, **tags: str) -> Made:
-            row = {"name": name, "type": "training", "on": on, "tags": tags}
+            row = {"name": name, "type": "training", "on": on, "limit_hours": 4, "tags": tags}
             return self._awkward.make("job", self.cloud.region, row)
 
         dear, cheap = job("dear-on-demand", "ml.m5.4xlarge"), job("cheap-on-demand", "ml.m5.large")

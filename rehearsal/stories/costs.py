@@ -88,7 +88,7 @@ class Story(CostDays):
     def clear(self) -> str:
         self.cloud.control("jobs", paused=False)
         self.cloud.control("faults", reset=True)
-        return Clearing(self.cloud, self._awkward).clear(self._made)
+        return Clearing(self.cloud, self._awkward).clear()
 
     def destroy(self) -> str:
         told = super().destroy()
