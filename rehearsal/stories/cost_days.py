@@ -8,10 +8,10 @@ import yaml
 from boto3.dynamodb.types import TypeDeserializer
 
 from rehearsal.embedded import RehearsalError
-from rehearsal.stories import awkward
-from rehearsal.stories.awkward import SCARCE, Awkward, Made
+from rehearsal.stories.awkward.looks import Looks
+from rehearsal.stories.awkward.making import Awkward
+from rehearsal.stories.awkward.table import SCARCE, Made, rows, table
 from rehearsal.stories.deployed import Deployed
-from rehearsal.stories.looks import Looks
 
 HALF_AN_HOUR = 1800
 ON_DEMAND_TAG = "sluice:on-demand"
@@ -35,7 +35,7 @@ class CostDays(Deployed):
 
     def reconfigure(self) -> str:
         settings = copy.deepcopy(yaml.safe_load(self.config.read_text()))
-        settings["costs"] |= awkward.table()["days"]
+        settings["costs"] |= table()["days"]
         settings["costs"]["targets"] = []
         self.config, self.assembly = self.out / "days.yaml", self.out / "cdk.days.out"
         self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
@@ -46,7 +46,7 @@ class CostDays(Deployed):
 
     def evening(self) -> str:
         self._advance_to(17, 30)
-        self._days_made = [self._awkward.make(*each) for each in awkward.rows(self.cloud.region, "evening")]
+        self._days_made = [self._awkward.make(*each) for each in rows(self.cloud.region, "evening")]
         self._settled(self._days_made)
         began = self._now()
         for half_hour in range(8):
@@ -88,8 +88,8 @@ class CostDays(Deployed):
         return f"{pages[-1]}, {len(text)} bytes, tells what the evening saved"
 
     def govern(self) -> str:
-        def job(name: str, on: str, **tags: str) -> Made:
-            row = {"name": name, "type": "training", "on": on, "limit_hours": 4, "tags": tags}
+        def job(name: str, instance: str, **tags: str) -> Made:
+            row = {"name": name, "type": "training", "instance": instance, "limit_hours": 4, "tags": tags}
             return self._awkward.make("job", self.cloud.region, row)
 
         dear, cheap = job("dear-on-demand", "ml.m5.4xlarge"), job("cheap-on-demand", "ml.m5.large")

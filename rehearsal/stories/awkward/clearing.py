@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from rehearsal.embedded import EmbeddedCloud
-from rehearsal.stories import awkward
-from rehearsal.stories.awkward import Awkward
+from rehearsal.stories.awkward.making import Awkward
+from rehearsal.stories.awkward.table import table
 
 # list, member, delete, what names one; in an order in which nothing is still needed
 _LISTS = (
@@ -42,7 +42,7 @@ class Clearing:
 
     def clear(self) -> str:
         """How many resources were still there to be taken away."""
-        regions = [self._cloud.region, *awkward.table()["abroad"]["regions"]]
+        regions = [self._cloud.region, *table()["abroad"]["regions"]]
         taken = sum(self._in(self._awkward.client("sagemaker", region)) for region in regions)
         taken += self._studio()
         for region in regions:
