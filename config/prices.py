@@ -30,9 +30,8 @@ LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pr
 DASHBOARD = Price(3.00, "dashboard and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 
 DASHBOARDS = 1
-# Errors, dead letters and silence of the sweep, errors and dead letters of what governs jobs, dead letters of the
-# report.
-CONTROL_ALARM_METRICS = 6
+# Errors, dead letters and silence of the sweep; dead letters of what governs jobs and of the report.
+CONTROL_ALARM_METRICS = 5
 # AWS lets each account have these for nothing, for ever.
 FREE_ALARM_METRICS = 10
 # An idle interface writes a record of some 130 bytes every ten minutes: 0.6 MB a month. Estimated upwards.

@@ -62,5 +62,5 @@ class CostsStack(Stack):
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
-        FunctionsAlarm(self, "ReportAlarm", functions=[report.handler], alerts=foundation.alerts, errors=False)
-        FunctionsAlarm(self, "JobsAlarm", functions=[govern.handler], alerts=foundation.alerts)
+        heard = [govern.handler, report.handler]
+        FunctionsAlarm(self, "LettersAlarm", functions=heard, alerts=foundation.alerts, errors=False)

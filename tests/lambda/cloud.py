@@ -221,14 +221,14 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         return {"stateMachineArn": stateMachineArn, "status": self.machines[stateMachineArn]}
 
     def ListModels(self, NameContains: str = "", **page: Any) -> dict[str, Any]:
-        rows = [{"ModelArn": arn(f"model/{n}"), "CreationTime": NOW, **m} for n, m in self.models.items()]
+        rows = [{"ModelArn": arn(f"model/{n}"), "CreationTime": _LONG_AGO, **m} for n, m in self.models.items()]
         return base.page("Models", [row for row in rows if NameContains in row["ModelName"]], **page)
 
     def ListEndpointConfigs(
         self, NameContains: str = "", CreationTimeAfter: datetime | None = None, **page: Any
     ) -> dict[str, Any]:
         rows = [
-            {"EndpointConfigArn": arn(f"endpoint-config/{n}"), "CreationTime": NOW, **c}
+            {"EndpointConfigArn": arn(f"endpoint-config/{n}"), "CreationTime": _LONG_AGO, **c}
             for n, c in self.configs.items()
         ]
         rows = [row for row in rows if (CreationTimeAfter or _EVER) <= row["CreationTime"]]
@@ -319,6 +319,7 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         return {"events": [{"timestamp": int(last.timestamp() * 1000)}] if last else []}
 
 
+_LONG_AGO = NOW - timedelta(days=60)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -2,17 +2,16 @@
 # ruff: noqa: N802, N803 - operations and their parameters are named as AWS names them
 
 import importlib
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-in_memory = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
+base = importlib.import_module("tests.lambda.base")  # `lambda` is a keyword
+in_memory = importlib.import_module("tests.lambda.cloud")
 NOW, OURS, RefusalError = in_memory.NOW, in_memory.OURS, in_memory.RefusalError
 ROLE = f"arn:aws:iam::{in_memory.ACCOUNT}:role/sluice-dev-training-digits"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
-_PAGE = 2
 _RESOURCES = {
     "TrainingJob": "training-job",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job",
@@ -54,7 +53,6 @@ class Cloud(in_memory.Cloud):
     def __init__(self) -> None:
         super().__init__()
         self.answers: dict[tuple[str, str], dict[str, Any]] = {}
-        self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.crash_after: int | None = None
         self.intruder: tuple[int, Callable[[], object]] | None = None
 
@@ -110,14 +108,11 @@ class Cloud(in_memory.Cloud):
         return [message["Subject"].removeprefix("[sluice-dev] ") for message in self.mail]
 
     def entries(self) -> list[dict[str, Any]]:
-        return [item for (subject, _), item in sorted(self.items.items()) if subject.startswith("arn:")]
-
-    def remembered(self, topic: str) -> dict[str, dict[str, Any]]:
-        return {at: item for (subject, at), item in self.items.items() if subject == topic}
+        return [item for (subject, _), item in sorted(self.ledger.items()) if subject.startswith("arn:")]
 
     def remember_budget(self, **members: Any) -> None:
         """Of this month, as the meter writes it."""
-        self.items["budget", f"{NOW:%Y-%m}"] = {"subject": "budget", "at": f"{NOW:%Y-%m}", **members}
+        self.ledger["budget", f"{NOW:%Y-%m}"] = {"subject": "budget", "at": f"{NOW:%Y-%m}", **members}
 
     def answer(self, model: Any, context: dict[str, Any], **more: Any) -> tuple[Any, dict[str, Any]]:
         if self.intruder and self.intruder[0] == len(self.calls):
@@ -187,7 +182,7 @@ class Cloud(in_memory.Cloud):
 
     def _listed(self, noun: str, since: datetime, **page: Any) -> dict[str, Any]:
         rows = [a for (n, _), a in self.answers.items() if n == noun and a["LastModifiedTime"] > since]
-        return in_memory._page(f"{noun}Summaries", rows, **page)
+        return base.page(f"{noun}Summaries", rows, **page)
 
     def ListTrainingJobs(self, LastModifiedTimeAfter: datetime, **page: Any) -> dict[str, Any]:
         return self._listed("TrainingJob", LastModifiedTimeAfter, **page)
@@ -203,18 +198,7 @@ class Cloud(in_memory.Cloud):
     ) -> dict[str, Any]:
         arn = in_memory.arn(f"hyper-parameter-tuning-job/{HyperParameterTuningJobName}")
         rows = [answer for answer in self.answers.values() if answer.get("TuningJobArn") == arn]
-        return in_memory._page("TrainingJobSummaries", rows, **page)
-
-    def PutItem(self, TableName: str, Item: dict[str, Any], ConditionExpression: str = "") -> None:
-        item = {name: _plain(value) for name, value in Item.items()}
-        key = item["subject"], item["at"]
-        if ConditionExpression == "attribute_not_exists(subject)" and key in self.items:
-            raise RefusalError("The conditional request failed", "ConditionalCheckFailedException")
-        self.items[key] = item
-
-    def GetItem(self, TableName: str, Key: dict[str, Any], ConsistentRead: bool) -> dict[str, Any]:
-        found = self.items.get((Key["subject"]["S"], Key["at"]["S"]))
-        return {"Item": {name: _typed(value) for name, value in found.items()}} if found else {}
+        return base.page("TrainingJobSummaries", rows, **page)
 
 
 ENDING = {
@@ -223,14 +207,3 @@ ENDING = {
     "TrainingTimeInSeconds": 3600,
     "BillableTimeInSeconds": 900,
 }
-
-
-def _plain(value: dict[str, Any]) -> Any:
-    [(kind, content)] = value.items()
-    return json.loads(content) if kind == "N" else content
-
-
-def _typed(value: Any) -> dict[str, Any]:
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    return {"N": json.dumps(value)} if isinstance(value, int | float) else {"S": value}

@@ -120,7 +120,7 @@ def test_a_missed_job_is_settled_once_and_a_foreign_one_never(cloud: Any) -> Non
 def test_a_search_is_entered_by_its_trainings_alone(cloud: Any) -> None:
     job = {"HyperParameterTuningJobArn": "arn", "HyperParameterTuningJobName": "search"}
     assert not enter_job(ledger(), job, Kind.TUNING_JOB, OURS, PRICES, REGION)
-    assert not cloud.items
+    assert not cloud.ledger
 
 
 def test_the_event_and_the_meter_count_a_job_once_whoever_comes_in_between(cloud: Any) -> None:

@@ -46,7 +46,7 @@ def hear(cloud: Any, name: str, minutes: int = 0) -> str:
 def state(cloud: Any) -> dict[str, Any]:
     """All that is left, but for the times at which events came."""
     times = ("at", "day", "decided_at", "expires_at")
-    kept = [{key: value for key, value in item.items() if key not in times} for item in cloud.items.values()]
+    kept = [{key: value for key, value in item.items() if key not in times} for item in cloud.ledger.values()]
     return {
         "jobs": sorted(cloud.answers),
         "kept": sorted(map(str, kept)),

@@ -119,7 +119,7 @@ def test_a_job_is_told_of_once_however_often_it_is_heard_of(cloud: Any) -> None:
 def test_these_go_on_in_peace(cloud: Any, tags: dict[str, str], answer: dict[str, Any]) -> None:
     cloud.job("job", tags=tags, **answer)
     assert look(cloud, "job") in ("kept", "foreign")
-    assert not cloud.mail and not cloud.items
+    assert not cloud.mail and not cloud.ledger
 
 
 def test_an_exemption_needs_a_reason(cloud: Any) -> None:
@@ -228,7 +228,7 @@ def test_a_job_that_is_gone_or_about_to_end_is_left_alone(cloud: Any) -> None:
     del cloud.answers["TrainingJob", "gone"]
     cloud.job("stopping", **training(**DEAR) | {"TrainingJobStatus": "Stopping"})
     assert [look(cloud, "gone"), look(cloud, "stopping")] == ["gone", "kept"]
-    assert not cloud.mail and not cloud.items
+    assert not cloud.mail and not cloud.ledger
 
 
 def test_an_event_of_the_start_that_comes_late_is_one_of_the_end(cloud: Any) -> None:
