@@ -231,7 +231,7 @@ def test_what_rests_when_off_hours_begin_is_ended_within_them_by_a_sweep_every_h
             return
         if verdict.action is Action.KEEP:
             r = replace(r, warned=None)
-        elif r.warned is None:
+        elif not verdict.told:
             r = replace(r, warned=Warned(Rule.OFF_HOURS, now))
         now += timedelta(hours=1)
     raise AssertionError(f"it runs from {began} to {ends}")
