@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from bench import governance, platform, scale, training
+from bench import governance, platform, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 
@@ -31,6 +31,7 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("config.random_valid_failed",): governance.random_valid,
     ("compile.seconds",): training.compiling,
     ("tuning.seconds", "tuning.gain_over_default", "automl.auc"): training.story,
+    ("sweep.calls_ratio", "sweep.peak_mb", "sweep.minutes"): sweep.sweeping,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"
