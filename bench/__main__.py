@@ -1,6 +1,7 @@
 """`make bench`: measures the project's figures and keeps them in out/bench.json.
 
-A figure that was not measured is absent; `--only PREFIX` renews the figures of that prefix and keeps the rest.
+A figure that was not measured is absent, with its reason. `--only PREFIX` renews the figures of that prefix and keeps
+the rest.
 """
 
 import argparse
@@ -9,19 +10,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import governance, platform, scale, sweep, training
+from bench import controls, governance, platform, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
+from bench.money import figures as money
 
 FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("rehearse.seconds", "digits.purity"): platform.rehearsal,
     ("test.seconds",): platform.tests,
     ("setup.seconds",): platform.setup,
-    ("synth.ratio_to_floor", "synth.seconds", "synth.peak_mb"): platform.synth,
+    ("synth.ratio_to_floor", "synth.ratio_three_workloads", "synth.seconds", "synth.peak_mb"): platform.synth,
     ("platform.usd_month_at_rest.minimal", "platform.usd_month_at_rest.production"): platform.at_rest,
     ("cloud.ready_seconds", "cloud.idle_mb", "cloud.operations"): cloud,
     ("cloud.create_7000_seconds", "cloud.list_page_ms"): scale.scale,
@@ -29,40 +33,55 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("guardrails.attempts", "guardrails.wrong"): governance.guardrails,
     ("iam.wildcards_with_resource_level",): governance.wildcards,
     ("config.random_valid_failed",): governance.random_valid,
+    ("functions.max_import_ms", "functions.max_package_mb"): controls.package,
+    ("controls.usd_month_at_rest",): controls.at_rest,
     ("compile.seconds",): training.compiling,
-    ("tuning.seconds", "tuning.gain_over_default", "automl.auc"): training.story,
+    ("tuning.seconds", "automl.auc"): training.story,
+    ("tuning.gain_over_default", "tuning.gain_share_of_splits"): training.gains,
     ("sweep.calls_ratio", "sweep.peak_mb", "sweep.minutes"): sweep.sweeping,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"
+NO_TRACES = "no traces are given: make bench TRACES=DIR, as docs/money.md says"
 
 
 def main() -> int:
     """Exit status 0 when every figure measured now is within its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", metavar="PREFIX")
-    prefix = parser.parse_args().only
-    chosen = [measure for names, measure in FIGURES.items() if any(name.startswith(prefix) for name in names)]
-    if not chosen:
-        known = ", ".join(name for names in FIGURES for name in names)
+    parser.add_argument("--traces", type=Path, metavar="DIR", help=f"of the figures {', '.join(money.NAMES)}")
+    given = parser.parse_args()
+    prefix, figures = given.only, dict(FIGURES)
+    if given.traces:
+        figures[money.NAMES] = partial(money.money, given.traces)
+    chosen = [measure for names, measure in figures.items() if any(name.startswith(prefix) for name in names)]
+    console = Console()
+    absent = [] if given.traces else [name for name in money.NAMES if name.startswith(prefix)]
+    if absent:
+        console.print(f"not measured: {', '.join(absent)}; {NO_TRACES}", markup=False, highlight=False)
+    if not chosen and not absent:
+        known = ", ".join(name for names in (*FIGURES, money.NAMES) for name in names)
         print(f"no figure starts with '{prefix}'; known: {known}", file=sys.stderr)  # noqa: T201
         return 2
-    console = Console()
     fresh: list[dict[str, object]] = []
     failed = 0
     for measure in chosen:
         try:
-            with console.status(f"measuring {measure.__name__} ..."):
+            with console.status(f"measuring {_name(measure)} ..."):
                 found = [figure for figure in measure() if figure.name.startswith(prefix)]
         except BenchError as error:
             failed += 1
-            console.print(f"{measure.__name__} could not be measured: {error}", markup=False)
+            console.print(f"{_name(measure)} could not be measured: {error}", markup=False)
             continue
         at = datetime.now(UTC).isoformat(timespec="seconds")
         fresh += [figure.row(_commit(), at) for figure in found]
         _keep(fresh)
     console.print(_table(fresh))
     return 1 if failed or not all(row["ok"] for row in fresh) else 0
+
+
+def _name(measure: Callable[[], list[Figure]]) -> str:
+    return measure.func.__name__ if isinstance(measure, partial) else measure.__name__
 
 
 def _commit() -> str:
@@ -74,7 +93,8 @@ def _commit() -> str:
 def _keep(fresh: list[dict[str, object]]) -> None:
     rows = {str(row["name"]): row for row in [*_kept(), *fresh]}
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(json.dumps({"figures": [rows[name] for name in sorted(rows)]}, indent=1) + "\n")
+    absent = {name: NO_TRACES for name in money.NAMES if name not in rows}
+    TARGET.write_text(json.dumps({"figures": [rows[name] for name in sorted(rows)], "absent": absent}, indent=1) + "\n")
 
 
 def _kept() -> list[dict[str, object]]:

@@ -31,6 +31,7 @@ class Disk:
         self._random, self._left, self._here, self._elsewhere = random, calls, here, elsewhere
         self._paths: dict[int, Path] = {}
         self._unsafe: set[Path] = set()  # files of which not every byte is known to be on the disk
+        self._named = self._names()  # what the folder held when it was synced the last time
 
     def open(self, path: Path, flags: int, mode: int = 0o777) -> int:
         if flags & os.O_CREAT:
@@ -47,6 +48,8 @@ class Disk:
     def fsync(self, file: int) -> None:
         self._run(lambda: None)  # what the disk has safely is told by `_unsafe`
         self._unsafe.discard(self._paths[file])
+        if self._paths[file] == self._here:
+            self._named = self._names()
 
     def close(self, file: int) -> None:
         os.close(file)  # the system does it for a process that has ended
@@ -61,10 +64,24 @@ class Disk:
         self._run(lambda: path.unlink())
 
     def lose_power(self) -> None:
-        """Cut what was not synced anywhere."""
+        """Cut what was not synced, and undo what was done to names since the folder was synced, or some of it.
+
+        Each name by itself: POSIX promises no order of what is not synced.
+        """
+        now = self._names()
+        for path in sorted(now.keys() | self._named.keys()):
+            if now.get(path) == self._named.get(path) or self._random.random() < 0.5:
+                continue
+            if path in self._named:
+                path.write_bytes(self._named[path])
+            else:
+                path.unlink()
         for path in self._unsafe:
             if path.is_file():
                 os.truncate(path, self._random.randint(0, path.stat().st_size))
+
+    def _names(self) -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in self._here.glob("*")}
 
     def _remember(self, file: int, path: Path) -> int:
         self._paths[file] = path

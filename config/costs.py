@@ -117,17 +117,38 @@ class OffHours(Section):
 
 
 class Spot(Section):
-    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it."""
+    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it.
+
+    A spot job that lacked capacity is started once more on demand: only told of unless `fallback_mode` is enforce.
+    `fallback` holds for jobs without the tag `sluice:fallback`.
+    """
 
     mode: Mode = "observe"
     on_demand_usd_per_hour: Annotated[float, Field(ge=0)] = 1.0
     fallback: bool = True
+    fallback_mode: Mode = "observe"
+
+
+class JobLimits(Section):
+    """Jobs that ask for more run time, instances or trainings than the guardrails say: told of, or stopped."""
+
+    mode: Mode = "observe"
 
 
 class Budget(Section):
+    """At `usd_per_month` people are told; with mode enforce new compute is denied as well, but in production.
+
+    They are told before at each of `warn_percent`.
+    """
+
     mode: Mode = "observe"
     usd_per_month: Annotated[float, Field(gt=0)]
     warn_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(default=(50, 80), strict=False)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, level in repeated(raw.get("warn_percent")):
+            yield ("warn_percent", *place), level, "is given twice"
 
 
 class Report(Section):
@@ -148,6 +169,7 @@ class Costs(Section):
     sweep: Sweep = Sweep()
     off_hours: OffHours | None = None
     spot: Spot = Spot()
+    job_limits: JobLimits = JobLimits()
     budget: Budget | None = None
     report: Report = Report()
     targets: tuple[Target, ...] = Field(default=(), strict=False)
@@ -162,6 +184,8 @@ class Costs(Section):
             "orphan": sweep.orphans.mode,
             "off-hours": hours.mode if hours else "observe",
             "budget": self.budget.mode if self.budget else "observe",
+            "spot": self.spot.mode,
+            "job-limit": self.job_limits.mode,
         }
         return {
             "platform": prefix,

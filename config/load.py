@@ -1,5 +1,7 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
+import ast
+import difflib
 import json
 import os
 import reprlib
@@ -12,13 +14,16 @@ from pydantic import ValidationError
 from config.document import Document, Place, UnreadableError, read
 from config.instances import regions
 from config.schema import Platform
+from config.script import spelt
 from config.section import Section
-from config.workload import Workload
+from config.workload import Script, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # What runs where a workload's engine is spark.
 SPARK_SCRIPT = "scripts/preprocess_spark.py"
+# By what a script of several instances knows its share of the work.
+SHARING = "toolkit.distributed"
 
 S = TypeVar("S", bound=Section)
 
@@ -97,7 +102,51 @@ def _load_workload(path: Path, problems: list[Problem]) -> Workload | None:
     if document and workload and workload.process.engine == "spark" and not (path.parent / SPARK_SCRIPT).is_file():
         message = f"needs {SPARK_SCRIPT}: preprocess.py would do the whole work on each instance"
         _note(problems, path, document, ("process", "engine"), "spark", message)
+    if document and workload and isinstance(workload.algorithm, Script):
+        _check_arguments(workload, workload.algorithm, path, document, problems)
+    if document and workload and _claims_to_share(workload) and not any(map(_shares, path.parent.glob("scripts/*.py"))):
+        message = f"needs a script that imports {SHARING}: every instance would train the same model"
+        _note(problems, path, document, ("train", "distributed"), True, message)
     return workload
+
+
+def _check_arguments(
+    workload: Workload, algorithm: Script, path: Path, document: Document, problems: list[Problem]
+) -> None:
+    """Notes what the training script would refuse in each of its jobs, as far as its text tells."""
+    known = spelt(path.parent / "scripts")
+    if known is None:
+        return
+    given: dict[str, Place] = {name: ("algorithm", "hyperparameters", name) for name in algorithm.hyperparameters}
+    given |= {name: ("tuning", "ranges", name) for name in (workload.tuning.ranges if workload.tuning else ())}
+    for name, place in given.items():
+        if name.replace("-", "_") not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            message = f"must be an argument of scripts/train.py{f'; is it {near[0]}?' if near else ''}"
+            _note(problems, path, document, place, None, message)
+    if workload.metric.pattern and "metric_pattern" not in known:
+        message = "needs an argument --metric-pattern of scripts/train.py, by which it looks for the metric itself"
+        _note(problems, path, document, ("metric", "pattern"), None, message)
+
+
+def _claims_to_share(workload: Workload) -> bool:
+    train = workload.train
+    return (
+        isinstance(workload.algorithm, Script) and train is not None and train.distributed and train.instance_count > 1
+    )
+
+
+def _shares(script: Path) -> bool:
+    try:
+        nodes = list(ast.walk(ast.parse(script.read_text("utf-8"))))
+    except (SyntaxError, ValueError):
+        return False
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            origin = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names += [origin + alias.name for alias in node.names]
+    return any(f"{name}.".startswith(f"{SHARING}.") for name in names)
 
 
 def _check_images(file: Path, path: Path, document: Document, region: object, problems: list[Problem]) -> None:

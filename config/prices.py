@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
+from config.instances import partition
 from config.network import PrivateNetwork
 from config.schema import Platform
 
@@ -26,6 +28,9 @@ ALARM_METRIC = Price(0.10, "metric and month", "2026", "aws.amazon.com/cloudwatc
 LOGS_TAKEN_IN = Price(0.50, "GB", "2026-06", "aws.amazon.com/cloudwatch/pricing")
 LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pricing")
 
+DASHBOARD = Price(3.00, "dashboard and month", "2026", "aws.amazon.com/cloudwatch/pricing")
+
+DASHBOARDS = 1
 # AWS lets each account have these for nothing, for ever.
 FREE_ALARM_METRICS = 10
 # An idle interface writes a record of some 130 bytes every ten minutes: 0.6 MB a month. Estimated upwards.
@@ -37,6 +42,7 @@ class Row:
     """`count` of `resource`, and what they cost together; `assumption` says what the figure rests on.
 
     `borrowed`: the price is that of us-east-1, because that of the platform's region is not in this table.
+    `usd_untiered`: what they cost without AWS's free tiers, where that is another figure; `source`: of the price.
     """
 
     resource: str
@@ -44,6 +50,13 @@ class Row:
     usd_per_month: float
     assumption: str
     borrowed: bool = False
+    usd_untiered: float | None = None
+    source: str = ""
+
+    @property
+    def usd_in_full(self) -> float:
+        """USD a month, without free tiers."""
+        return self.usd_per_month if self.usd_untiered is None else self.usd_untiered
 
 
 def at_rest(platform: Platform) -> list[Row]:
@@ -71,24 +84,46 @@ def shown(platform: Platform) -> str:
 
 
 def _rows(platform: Platform) -> Iterator[Row]:
-    yield Row("key", 1, KEY.usd, f"{KEY.usd:.2f} more after each of its first two yearly rotations")
+    rotations = f"{KEY.usd:.2f} more after each of its first two yearly rotations"
+    yield Row("key", 1, KEY.usd, rotations, source=KEY.source)
     network = platform.network
     if isinstance(network, PrivateNetwork):
         zones = len(network.availability_zones)
         endpoints = len(network.interface_endpoints) * zones
         hours = f"{len(network.interface_endpoints)} in each of {zones} zones, {HOURS} hours"
-        yield Row("interface endpoints", endpoints, endpoints * INTERFACE_ENDPOINT.usd * HOURS, hours)
+        usd = endpoints * INTERFACE_ENDPOINT.usd * HOURS
+        yield Row("interface endpoints", endpoints, usd, hours, source=INTERFACE_ENDPOINT.source)
         gigabytes = FLOW_LOG_GB_PER_ZONE * zones
         usd = gigabytes * (LOGS_TAKEN_IN.usd + LOGS_KEPT.usd * network.flow_log_days / 30)
         kept = f"assumed: {gigabytes:g} GB a month, kept {network.flow_log_days} days"
-        yield Row("flow logs", 1, usd, kept)
-    # Errors, dead letters and silence of the sweep; errors and dead letters of what tells of runs and records them, of
-    # what cancels each of Autopilot's, and of promotion and teardown.
-    searched = sum(not workload.train for workload in platform.workloads.values())
-    metrics = 3 + (2 if platform.workloads else 0) + (2 if platform.has_experiments else 0) + 2 * searched
-    metrics += 4 if platform.workloads and platform.has_registry else 0
-    free = f"the first {FREE_ALARM_METRICS} of an account cost nothing; assumed: it has no others"
-    yield Row("metrics of alarms", metrics, max(0, metrics - FREE_ALARM_METRICS) * ALARM_METRIC.usd, free)
+        yield Row("flow logs", 1, usd, kept, source=LOGS_KEPT.source)
+    metrics, free = alarm_metrics(platform), f"the first {FREE_ALARM_METRICS} of an account cost nothing"
+    usd = max(0, metrics - FREE_ALARM_METRICS) * ALARM_METRIC.usd
+    whole = {"usd_untiered": metrics * ALARM_METRIC.usd, "source": ALARM_METRIC.source}
+    yield Row("metrics of alarms", metrics, usd, f"{free}; assumed: it has no others", **whole)
+    yield Row("dashboard", DASHBOARDS, 0, "the first 3 of an account cost nothing", **_of_dashboards())
     # 900 s at 512 MB, the most it can take, is 328,500 GB-seconds in a month of hourly runs.
     runs = HOURS // platform.costs.sweep.every_hours
     yield Row("runs of the sweep", runs, 0, "within the 400,000 GB-seconds of Lambda that an account has for nothing")
+
+
+def _of_dashboards() -> dict[str, Any]:
+    return {"usd_untiered": DASHBOARDS * DASHBOARD.usd, "source": DASHBOARD.source}
+
+
+def alarm_metrics(platform: Platform) -> int:
+    """How many metrics the alarms of `platform` look at, those of the cost controls among them."""
+    # Errors and dead letters of what tells of runs and records them, of what cancels each of Autopilot's, and of
+    # promotion and teardown.
+    searched = sum(not workload.train for workload in platform.workloads.values())
+    metrics = (2 if platform.workloads else 0) + (2 if platform.has_experiments else 0) + 2 * searched
+    metrics += 4 if platform.workloads and platform.has_registry else 0
+    return metrics + control_alarm_metrics(platform)
+
+
+def control_alarm_metrics(platform: Platform) -> int:
+    """Those of the cost controls alone."""
+    # Errors, dead letters and silence of the sweep and, with a budget, of the meter; dead letters of what governs jobs,
+    # of the report and of what reads prices, which cannot be had in GovCloud.
+    metered, priced = platform.costs.budget is not None, partition(platform.region) != "aws-us-gov"
+    return 5 + 3 * metered + priced

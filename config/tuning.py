@@ -10,7 +10,7 @@ from config.section import Finding, Section, Text, repeated
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # What training scripts are given by the same names: arguments of their own, and what SageMaker adds.
-_TAKEN = ("target", "job", "model", "train", "validation", "output", "checkpoints", "watch")
+_TAKEN = ("target", "job", "model", "train", "validation", "output", "checkpoints", "watch", "metric_pattern")
 
 
 def _is_free(name: str) -> str:

@@ -42,6 +42,7 @@ def list_of(values: Callable[[], Collection[str]], words: str) -> Check:
 
 
 TEXT = Check("a text that is not empty", lambda v: isinstance(v, str) and v != "")
+OBJECTS = Check("a list of objects", lambda v: isinstance(v, list) and all(isinstance(each, dict) for each in v))
 FLAG = Check("true or false", lambda v: isinstance(v, bool))
 TRUE = Check("true", lambda v: v is True)
 USER = Check(

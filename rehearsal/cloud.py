@@ -16,11 +16,13 @@ from hypercorn.config import Config
 from ministack import app
 
 from rehearsal import control, processes, seam
+from rehearsal.bills import Bills
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.endpoints import Endpoints
 from rehearsal.sagemaker.jobs import Jobs
 from rehearsal.sagemaker.mlflow_apps import MlflowApps
 from rehearsal.sagemaker.pipelines import Pipelines
+from rehearsal.sagemaker.regions import Region, Regions
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.tuning import TuningJobs
 
@@ -28,18 +30,25 @@ from rehearsal.sagemaker.tuning import TuningJobs
 def main() -> None:
     port, work, token = int(os.environ["GATEWAY_PORT"]), Path(os.environ["SLUICE_WORK"]), os.environ["SLUICE_TOKEN"]
     clock = Clock()
-    cloud = seam.Cloud(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"], port, clock)
-    service = Service(cloud, clock)
-    cloud.faults = service.faults
+    home = os.environ["MINISTACK_REGION"]
     environment = processes.clean_environment(HOME=str(work), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
-    jobs = Jobs(service, work, environment)
-    TuningJobs(service)
-    Pipelines(service)
-    endpoints = Endpoints(service, work, environment)
-    here = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": os.environ["MINISTACK_REGION"]}
-    apps = MlflowApps(service, work, environment | here, cloud.session)
-    seam.mount(service, endpoints, apps, clock, cloud)
-    controls = control.controls(service, jobs, cloud, clock)
+    cloud = seam.Cloud(os.environ["MINISTACK_ACCOUNT_ID"], home, port, clock)
+
+    def region(name: str) -> Region:
+        host = cloud if name == home else cloud.beside(name)
+        service, place = Service(host, clock), work / name
+        service.faults = cloud.faults
+        jobs = Jobs(service, place, environment)
+        TuningJobs(service)
+        Pipelines(service)
+        here = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": name}
+        apps = MlflowApps(service, place, environment | here, host.session)
+        return Region(service, jobs, Endpoints(service, place, environment), apps)
+
+    regions = Regions(home, region)
+    bills = Bills()
+    seam.mount(regions, bills, clock, cloud)
+    controls = control.controls(regions, bills, cloud, clock)
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].startswith(control.PREFIX):

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal import seam
-from rehearsal.checks import FLAG, TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
+from rehearsal.bills import Bills
+from rehearsal.checks import FLAG, OBJECTS, TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
 from rehearsal.sagemaker import studio
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import CHECKS
-from rehearsal.sagemaker.jobs import Jobs
 from rehearsal.sagemaker.kinds import BY_NOUN
-from rehearsal.sagemaker.service import Service
+from rehearsal.sagemaker.regions import Regions
 from rehearsal.sagemaker.store import AwsError
 
 PREFIX = "/_rehearsal/"
@@ -36,18 +36,21 @@ class Control:
     optional: Mapping[str, Check] = field(default_factory=dict[str, Check])
 
 
-def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> dict[str, Control]:
+def controls(regions: Regions, bills: Bills, cloud: seam.Cloud, clock: Clock) -> dict[str, Control]:
     """Every control by name.
 
     `activity`: when an `app` (its ARN) was last used by its `user` and last found in `health`, in seconds since the
-    epoch or null. `advance`: moves the clock; what falls due on the way is done when it answers. `calls`: who called
+    epoch or null. `advance`: moves the clock; what falls due on the way is done when it answers. `bill` and
+    `price-list`: what Cost Explorer and the Price List API tell from now on (`rehearsal.bills`). `calls`: who called
     what how often. `faults`: sets faults by name, or puts all back with `reset`; answers all. `jobs`: with `paused`,
-    what is created does not start before it is false again. `kill-function`: ends the processes of a function's running
-    invocations; answers how many. `operations`: what is served. `pace`: how many seconds each passing state lasts.
-    `quota`: lets at most so many of a kind be; null lifts it. `session`: credentials of a role that trusts SageMaker,
-    as Studio gives them to a `user` where one is named. `stand-ins` and `inert`: what is not as in AWS, and what is
-    recorded without effect.
+    what is created does not start before it is false again. `kill-function`: ends the processes of a function's
+    running invocations; answers how many. `operations`: what is served. `pace`: how many seconds each passing state
+    lasts. `quota`: lets at most so many of a kind be; null lifts it. `session`: credentials of a role that trusts
+    SageMaker, as Studio gives them to a `user` where one is named. `stand-ins` and `inert`: what is not as in AWS, and
+    what is recorded without effect.
     """
+
+    service = regions.home.service
 
     def set_faults(body: Body) -> Body:
         if body.get("reset"):
@@ -60,25 +63,27 @@ def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> d
         return {"quota": body}
 
     def set_pace(body: Body) -> Body:
-        service.set_pace(float(body["seconds"]))
+        regions.set_pace(float(body["seconds"]))
         return body
 
     return {
         "activity": Control(
-            lambda body: {"activity": studio.set_activity(service, body["app"], body["user"], body["health"])},
+            lambda body: {"activity": _set_activity(regions, body)},
             {"app": TEXT, "user": or_null(number(0)), "health": or_null(number(0))},
         ),
         "advance": Control(
             lambda body: {"now": clock.advance(float(body["seconds"]))},
             {"seconds": number(0, LONGEST_ADVANCE_SECONDS)},
         ),
+        "bill": Control(lambda body: {"bill": bills.set_charges(body["charges"])}, {"charges": OBJECTS}),
         "calls": Control(lambda body: {"calls": service.calls.listed()}),
         "faults": Control(set_faults, optional={**CHECKS, "reset": TRUE}),
         "inert": Control(lambda body: {"inert": sorted(seam.INERT)}),
-        "jobs": Control(lambda body: jobs.set_paused(body["paused"]), {"paused": FLAG}),
+        "jobs": Control(lambda body: regions.set_paused(body["paused"]), {"paused": FLAG}),
         "kill-function": Control(lambda body: {"killed": seam.kill_function(body["name"])}, {"name": TEXT}),
         "operations": Control(lambda body: {"operations": sorted(service.operations())}),
         "pace": Control(set_pace, {"seconds": number(0, 86400)}),
+        "price-list": Control(lambda body: {"price-list": bills.set_products(body["products"])}, {"products": OBJECTS}),
         "quota": Control(set_quota, {"kind": one_of(BY_NOUN), "limit": or_null(number(0, whole=True))}),
         "session": Control(
             lambda body: cloud.session(body["role"], tuple(body.get("user") or ()) or None),
@@ -87,6 +92,10 @@ def controls(service: Service, jobs: Jobs, cloud: seam.Cloud, clock: Clock) -> d
         ),
         "stand-ins": Control(lambda body: {"stand_ins": seam.STAND_INS}),
     }
+
+
+def _set_activity(regions: Regions, body: Body) -> None:
+    studio.set_activity(regions.of(body["app"]).service, body["app"], body["user"], body["health"])
 
 
 async def answer(known: Mapping[str, Control], token: str, scope: Mapping[str, Any], receive: Any, send: Any) -> None:

@@ -19,6 +19,7 @@ def write(path: Path, result: dict[str, Any], pictures: dict[str, Any]) -> None:
         made=_by_service(pictures.get("made", [])),
         sweep=[_flat(entry) for entry in pictures.get("sweep", [])],
         kept=pictures.get("kept", []),
+        outcomes=pictures.get("outcomes", []),
         runs=pictures.get("runs"),
         pages=pictures.get("pages", {}),
     )

@@ -19,10 +19,16 @@ from rich.table import Table
 
 from rehearsal import report
 from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
-from rehearsal.stories import change, digits, guardrails, training
+from rehearsal.stories import change, costs, digits, guardrails, training
 from rehearsal.stories.deployed import Deployed, region
 
-STORIES = {"digits": digits.Story, "guardrails": guardrails.Story, "change": change.Story, "training": training.Story}
+STORIES = {
+    "digits": digits.Story,
+    "guardrails": guardrails.Story,
+    "change": change.Story,
+    "training": training.Story,
+    "costs": costs.Story,
+}
 OUT = ROOT / "out" / "rehearsal"
 
 

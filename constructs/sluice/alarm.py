@@ -17,7 +17,8 @@ MOST_FUNCTIONS = 5
 class FunctionsAlarm(Construct):
     """Tells `alerts` of an error or a dead letter of any of `functions`, of which there are MOST_FUNCTIONS at most.
 
-    With `every`, the time between two scheduled runs, silence is told as well, as insufficient data.
+    With `every`, the time between two scheduled runs, silence is told as well, as insufficient data. Without `errors`
+    only dead letters are told: of functions that Lambda itself tries three times, at half the price.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class FunctionsAlarm(Construct):
         functions: Sequence[HandlerFunction],
         alerts: sns.ITopic,
         every: Duration | None = None,
+        errors: bool = True,
     ) -> None:
         super().__init__(scope, id)
         period = every or Duration.minutes(5)
         metrics: dict[str, cloudwatch.IMetric] = {}
         for i, function in enumerate(functions):
-            metrics[f"errors{i}"] = function.function.metric_errors(period=period)
+            if errors:
+                metrics[f"errors{i}"] = function.function.metric_errors(period=period)
             metrics[f"letters{i}"] = function.dead_letters.metric_approximate_number_of_messages_visible(period=period)
         troubles = " + ".join(f"FILL({name}, 0)" for name in metrics)
         if every:

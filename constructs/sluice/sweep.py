@@ -15,7 +15,7 @@ from sluice.alerts import AlertTopic
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import Role, allow, from_this_account
-from sluice.sweep_permissions import SweepPermissions
+from sluice.sweep_permissions import TAKEN, SweepPermissions
 from sluice.waiver import accept_each, accept_lint
 
 _ACCEPTED = {
@@ -57,20 +57,22 @@ class Sweep(Construct):
                 "account": Aws.ACCOUNT_ID,
             },
         )
-        self._allow(prefix, environment, policy, costs.targets)
+        # The policy ends nothing in production but what is named.
+        acts = environment != "prod" or policy["production"]
+        enforced = [rule for rule in policy["enforced"] if rule in TAKEN] if acts else []
+        self._allow(prefix, enforced, policy["own_only"], costs.targets)
         ledger.grant(self.handler.role, "GetItem", "PutItem", "Query", "DeleteItem")
-        # The policy ends nothing in production but what is named, so else there is nothing to tell of beforehand.
-        if policy["enforced"] and (environment != "prod" or policy["production"]):
+        if enforced:  # else there is nothing to tell of beforehand
             alerts.allow_publishing(self.handler.role)
         self._schedule(prefix, costs.targets)
 
-    def _allow(self, prefix: str, environment: str, policy: dict[str, Any], others: tuple[Target, ...]) -> None:
+    def _allow(self, prefix: str, enforced: list[str], own_only: bool, others: tuple[Target, ...]) -> None:
         role = self.handler.role
         everywhere = any(target.role_arn is None for target in others)
         permissions = SweepPermissions(role, prefix=prefix, everywhere=everywhere)
         permissions.allow_inventory()
-        if policy["enforced"] and (environment != "prod" or policy["production"]):
-            permissions.allow_actions(policy["enforced"], own_only=policy["own_only"])
+        if enforced:
+            permissions.allow_actions(enforced, own_only=own_only)
         if granted := sorted({target.role_arn for target in others if target.role_arn}):
             allow(role, ["sts:AssumeRole"], granted)
 

@@ -35,8 +35,8 @@ _LEFT_OVER = (
     *("DeleteEndpointConfig", "DeleteImage", "DeleteModel", "DeleteMonitoringSchedule"),
     "DeleteStudioLifecycleConfig",
 )
-# The actions that a rule may take.
-_TAKEN = {
+# The actions that a rule of the sweep may take.
+TAKEN = {
     "ttl": (*_COMPUTE, *_LEFT_OVER),
     "budget": _COMPUTE,
     "off-hours": _WORKBENCH,
@@ -69,7 +69,7 @@ class SweepPermissions:
 
     def allow_actions(self, enforced: Collection[str], *, own_only: bool) -> None:
         """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended."""
-        taken = sorted({action for rule in enforced for action in _TAKEN[rule]})
+        taken = sorted({action for rule in enforced for action in TAKEN[rule]})
         tagged = {"StringEquals": {"aws:ResourceTag/sluice:platform": self._prefix}} if own_only else None
         self._allow(taken, conditions=tagged)
         again = [noun for action, noun in _DESCRIBED_AGAIN.items() if action in taken]

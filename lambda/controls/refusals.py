@@ -35,6 +35,12 @@ def is_busy(error: ClientError) -> bool:
     return code == "ValidationException" and "in-progress" in message
 
 
+def is_over(error: ClientError) -> bool:
+    """The job that should be stopped has ended, or ends already."""
+    code, message = _parts(error)
+    return code == "ValidationException" and "in status" in message
+
+
 def _parts(error: ClientError) -> tuple[str, str]:
     details = error.response.get("Error", {})
     return details.get("Code", ""), details.get("Message", "").lower()

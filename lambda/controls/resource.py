@@ -59,6 +59,8 @@ class Rule(StrEnum):
     STUCK = "stuck"
     IDLE = "idle"
     ORPHAN = "orphan"
+    SPOT = "spot"
+    JOB_LIMIT = "job-limit"
 
 
 @dataclass(frozen=True)

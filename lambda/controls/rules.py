@@ -52,7 +52,9 @@ def _off(resource: Resource, policy: Policy, now: datetime) -> Found | str:
         return "its use could not be measured"
     if resource.idle_since is not None and resource.idle_since > now - max(policy.grace, _AT_WORK):
         return "is in use in off-hours"
-    return Found(began - policy.grace, began, f"off-hours since {began:%Y-%m-%d %H:%M} UTC", hours.share(now))
+    # A word from before somebody used it again is of another time.
+    since = max(began - policy.grace, resource.changed_at, resource.idle_since or resource.changed_at)
+    return Found(since, began, f"off-hours since {began:%Y-%m-%d %H:%M} UTC", hours.share(now))
 
 
 def _stuck(resource: Resource, policy: Policy, now: datetime) -> Found | str:

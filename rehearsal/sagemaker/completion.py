@@ -5,7 +5,7 @@ import string
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rehearsal.sagemaker import studio, tuning_results
+from rehearsal.sagemaker import components, studio, tuning_results
 from rehearsal.sagemaker.kinds import BY_NOUN
 from rehearsal.sagemaker.store import AwsError, Record
 
@@ -101,7 +101,12 @@ def _config(service: "Service", record: Record) -> None:
     if len(set(names)) < len(names):  # AWS's words are not verified
         raise AwsError("ValidationException", f"The names of production variants must be unique: {', '.join(names)}")
     for variant in record["ProductionVariants"]:
-        service.store.find("Model", "CreateEndpointConfig", **variant)
+        if "ModelName" in variant:
+            service.store.find("Model", "CreateEndpointConfig", **variant)
+        elif "ExecutionRoleArn" not in record:  # API reference, CreateEndpointConfig; its words are not verified
+            raise AwsError("ValidationException", "A variant for inference components needs an ExecutionRoleArn.")
+        if "ServerlessConfig" in variant and "InstanceType" in variant:
+            raise AwsError("ValidationException", "A variant has an InstanceType or a ServerlessConfig, not both.")
 
 
 def _mlflow_app(service: "Service", record: Record) -> None:
@@ -109,6 +114,19 @@ def _mlflow_app(service: "Service", record: Record) -> None:
     record["Arn"] = service.host.arn(
         BY_NOUN["MlflowApp"].resource(record)
     )  # the key, so it is there before it is added
+
+
+def _monitoring_schedule(service: "Service", record: Record) -> None:
+    config = record["MonitoringScheduleConfig"]
+    inputs = config.get("MonitoringJobDefinition", {}).get("MonitoringInputs", [])
+    endpoints = [each["EndpointInput"]["EndpointName"] for each in inputs if "EndpointInput" in each]
+    names = {"EndpointName": next(iter(endpoints), None)}
+    names |= {name: config.get(name) for name in ("MonitoringJobDefinitionName", "MonitoringType")}
+    record |= {name: value for name, value in names.items() if value}
+
+
+def _tracking_server(service: "Service", record: Record) -> None:
+    record["TrackingServerUrl"] = f"https://{record['TrackingServerName'].lower()}.mlflow.invalid"
 
 
 def _notebook(service: "Service", record: Record) -> None:
@@ -134,5 +152,8 @@ _COMPLETE: dict[str, Callable[["Service", Record], None]] = {
     "AutoMLJobV2": _automl_job,
     "Endpoint": _endpoint,
     "EndpointConfig": _config,
+    "InferenceComponent": components.complete,
+    "MonitoringSchedule": _monitoring_schedule,
+    "MlflowTrackingServer": _tracking_server,
     "NotebookInstance": _notebook,
 }

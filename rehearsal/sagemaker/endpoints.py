@@ -92,6 +92,7 @@ class Endpoints:
         """The variant that a request goes to, by weight unless it names one; who gets it must let it go."""
         with self._service.lock:
             variants = self._variants.get(name, [])
+            self._refuse_other_ways(name)
             if not variants:  # AWS says the same of an endpoint that is not in service yet
                 account = self._service.host.arn("").split(":")[4]
                 raise AwsError("ValidationError", f"Endpoint {name} of account {account} not found.")
@@ -101,6 +102,16 @@ class Endpoints:
             variant = named[0] if wanted else random.choices(named, [v.weight for v in named])[0]
             variant.take()
             return variant
+
+    def _refuse_other_ways(self, name: str) -> None:
+        """An endpoint that is not invoked so: by its queue alone, or by a component. AWS's words are not verified."""
+        for record in self._service.store.all("Endpoint"):
+            if record["EndpointName"] != name or name not in self._variants:
+                continue
+            if record.get("AsyncInferenceConfig"):
+                raise AwsError("ValidationError", f"Endpoint {name} is asynchronous: InvokeEndpoint is not supported.")
+            if not self._variants[name]:
+                raise AwsError("ValidationError", "Invoking inference components is not emulated by this cloud.")
 
     def _create(self, record: Record) -> None:
         self._later(record, record["EndpointConfigName"])
@@ -118,9 +129,10 @@ class Endpoints:
         started: list[Variant] = []
         reason: str | None = "InternalServerError: the cloud's own log says why"
         try:
-            for asked in config["ProductionVariants"]:
+            serving = [asked for asked in config["ProductionVariants"] if "ModelName" in asked]
+            for asked in serving:
                 started.append(self._open(record["EndpointName"], config, asked))
-            for variant, asked in zip(started, config["ProductionVariants"], strict=True):
+            for variant, asked in zip(started, serving, strict=True):
                 limit = asked.get("ContainerStartupHealthCheckTimeoutInSeconds", serving_container.START_SECONDS)
                 _wait_until_ready(variant, limit)
             reason = None
@@ -140,12 +152,13 @@ class Endpoints:
             if not failed:
                 self._variants[name] = started
                 record["EndpointConfigName"] = config["EndpointConfigName"]
-                record["ProductionVariants"] = [_variant_summary(variant) for variant in started]
+                record["ProductionVariants"] = [_variant_summary(asked) for asked in config["ProductionVariants"]]
+                record["AsyncInferenceConfig"] = config.get("AsyncInferenceConfig")
                 captured = config.get("DataCaptureConfig")
                 record["DataCaptureConfig"] = capture.summary(captured) if captured else None
             # API_EndpointMetadata: after a failed update the status is InService, with a FailureReason. The old
             # variants serve on; a failed creation has none.
-            status = "InService" if self._variants.get(name) else "Failed"
+            status = "InService" if name in self._variants else "Failed"
             self._service.move("Endpoint", record, status, FailureReason=reason)
         for variant in superseded:
             variant.end()
@@ -184,10 +197,13 @@ def _wait_until_ready(variant: Variant, limit_seconds: float) -> None:
         raise ServingError(f"{words} {error}") from error
 
 
-def _variant_summary(variant: Variant) -> Record:
-    weight = {"CurrentWeight": variant.weight, "DesiredWeight": variant.weight}
-    count = {"CurrentInstanceCount": variant.instances, "DesiredInstanceCount": variant.instances}
-    return {"VariantName": variant.name, **weight, **count}
+def _variant_summary(asked: Record) -> Record:
+    weight, count = asked.get("InitialVariantWeight", 1.0), asked.get("InitialInstanceCount", 1)
+    told = {"VariantName": asked["VariantName"], "CurrentWeight": weight, "DesiredWeight": weight}
+    if serverless := asked.get("ServerlessConfig"):
+        return told | {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    scaling = {n: asked[n] for n in ("ManagedInstanceScaling",) if n in asked}
+    return told | {"CurrentInstanceCount": count, "DesiredInstanceCount": count} | scaling
 
 
 def _check(config: Record) -> None:

@@ -24,6 +24,7 @@ class Faults:
     kill_spot_times: int = 3  # so often at most
     no_capacity: tuple[str, ...] = ()  # instance types that do not come, on demand or spot
     no_spot_capacity: tuple[str, ...] = ()  # instance types that do not come for managed spot training
+    overrun: bool = False  # a job goes on when the time that it may run or wait is over
     events_twice: bool = False  # each event of aws.sagemaker is delivered twice
     events_late_seconds: float = 0.0  # of the cloud's clock, before a late event of aws.sagemaker is delivered
     events_late_share: float = 1.0  # share of the deliveries that are late; below 1 the order changes
@@ -102,6 +103,7 @@ CHECKS: dict[str, Check] = {
     "kill_spot_times": number(0, whole=True),
     "no_capacity": _INSTANCES,
     "no_spot_capacity": _INSTANCES,
+    "overrun": FLAG,
     "events_twice": FLAG,
     "events_late_seconds": _SECONDS,
     "events_late_share": _SHARE,

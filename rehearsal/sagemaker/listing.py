@@ -15,7 +15,12 @@ from rehearsal.sagemaker.store import AwsError, Record
 # What the API reference says for Studio's kinds and for endpoints; for most others it says nothing.
 PAGE = 10
 _HOW = ("NextToken", "MaxResults", "SortBy", "SortOrder")
-_TIMES = {"Created": "CreationTime", "LastModified": "LastModifiedTime"}
+_MEMBERS = {
+    "Created": "CreationTime",
+    "LastModified": "LastModifiedTime",
+    "ModifiedTime": "LastModifiedTime",
+    "AppType": "StudioLifecycleConfigAppType",
+}
 _SECRET = secrets.token_bytes(16)
 
 Place = tuple[Any, ...]
@@ -47,7 +52,7 @@ def page(
     `place` gives each item a place of its own in the order; it is what a token remembers, so that nothing is told
     twice or left out when items come and go between two pages.
     """
-    descending = request.get("SortOrder") == "Descending"
+    descending = request.get("SortOrder", "").title() == "Descending"  # images write it in capitals
     ordered = sorted(items, key=place, reverse=descending)
     scope = json.dumps([operation, {n: v for n, v in request.items() if n not in _HOW[:2]}], sort_keys=True)
     if "NextToken" in request:
@@ -82,6 +87,8 @@ def _seal(text: bytes, scope: str) -> bytes:
 def _sort(kind: Kind, wanted: str | None) -> str:
     if wanted is None:
         return kind.sort
+    if wanted.isupper():  # images: CREATION_TIME
+        wanted = "".join(word.title() for word in wanted.split("_"))
     member = {"Name": kind.name_member, "Status": kind.status}.get(wanted, wanted)
     if member not in ("CreationTime", "LastModifiedTime", kind.name_member, kind.status):
         raise AwsError("ValidationException", f"List{kind.plural} does not sort by {wanted} in this cloud.")
@@ -90,8 +97,7 @@ def _sort(kind: Kind, wanted: str | None) -> str:
 
 def _test(kind: Kind, name: str, value: Any) -> Callable[[Record], bool]:
     """What a record must be like for one filter. After is inclusive and Before is not (API reference, ListModels)."""
-    # Transform jobs tell when they were changed in the list alone.
-    known = {*shapes.output_members(f"Describe{kind.noun}"), "LastModifiedTime"}
+    known = {*shapes.output_members(f"Describe{kind.noun}"), *shapes.summary_members(f"List{kind.plural}")}
     if name == "StatusEquals":
         return lambda record: record.get(kind.status) == value
     if name in ("PipelineName", "ModelPackageGroupName"):  # an ARN may stand for the name
@@ -105,7 +111,7 @@ def _test(kind: Kind, name: str, value: Any) -> Callable[[Record], bool]:
         return lambda record: True  # there are no others here
     for suffix, holds in _COMPARISONS.items():
         stem = name.removesuffix(suffix)
-        member = kind.key[-1] if stem == "Name" else _TIMES.get(stem, stem)
+        member = kind.key[-1] if stem == "Name" else stem if stem in known else _MEMBERS.get(stem, stem)
         if stem != name and member in known:
             return lambda record: holds(record.get(member), value)
     if name in known:

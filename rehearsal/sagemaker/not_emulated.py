@@ -80,9 +80,7 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
             name: name
             for name in (
                 "ShadowProductionVariants",
-                "AsyncInferenceConfig",
                 "ExplainerConfig",
-                "ExecutionRoleArn",
                 "VpcConfig",
                 "EnableNetworkIsolation",
                 "MetricsConfig",
@@ -91,8 +89,6 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
         **{
             name: f"ProductionVariants[].{name}"
             for name in (
-                "ServerlessConfig",
-                "ManagedInstanceScaling",
                 "InstancePools",
                 "CoreDumpConfig",
                 "AcceleratorType",
@@ -104,6 +100,24 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
             )
         },
         "EnableSSMAccess": "ProductionVariants[?EnableSSMAccess]",
+        # These two are for inference components, which take the place of a variant's model.
+        "ExecutionRoleArn": "ExecutionRoleArn && ProductionVariants[?ModelName]",
+        "ManagedInstanceScaling": "ProductionVariants[?ModelName && ManagedInstanceScaling != null]",
+    },
+    "CreateInferenceComponent": {
+        "Specifications": "Specifications",
+        "A component without VariantName": "!VariantName",
+        **{f"A component without {name}": f"!({name})" for name in ("Specification.ModelName", "RuntimeConfig")},
+        **{
+            f"Specification.{name}": f"Specification.{name}"
+            for name in (
+                "InstanceType",
+                "Container",
+                "BaseInferenceComponentName",
+                "DataCacheConfig",
+                "SchedulingConfig",
+            )
+        },
     },
     "CreateEndpoint": {"DeploymentConfig": "DeploymentConfig"},
     "UpdateEndpoint": {

@@ -39,6 +39,8 @@ class Run:
 
     def end(self, verdict: str) -> None:
         """Have the job end: Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. The first verdict stands."""
+        if verdict != "Stopped" and self.service.faults.overrun:
+            return
         with self.service.lock:
             if not self.verdict and self.record[f"{self.stem}Status"] == "InProgress":
                 self.verdict, self.verdict_at = verdict, self.service.clock.now()

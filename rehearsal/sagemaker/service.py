@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import jmespath
 
-from rehearsal.sagemaker import candidates, events, listing, shapes, studio, tags, tuning_results
+from rehearsal.sagemaker import candidates, components, events, listing, shapes, studio, tags, tuning_results
 from rehearsal.sagemaker.calls import Calls
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.completion import complete, identifier
@@ -19,7 +19,8 @@ __all__ = ["Host", "Service", "identifier"]
 
 _ROLES = (
     "[RoleArn, ExecutionRoleArn, UserSettings.ExecutionRole, DefaultUserSettings.ExecutionRole, "
-    "DefaultSpaceSettings.ExecutionRole, TrainingJobDefinition.RoleArn][]"
+    "DefaultSpaceSettings.ExecutionRole, TrainingJobDefinition.RoleArn, "
+    "MonitoringScheduleConfig.MonitoringJobDefinition.RoleArn][]"
 )
 
 
@@ -47,12 +48,23 @@ class Service:
         self.started: dict[str, Callable[[Record], None]] = {}
         self.stopped: dict[str, Callable[[Record], None]] = {}
         self.updated: dict[str, Callable[[Record, dict[str, Any]], None]] = {}
-        self.deleted: dict[str, Callable[[Record], None]] = {}
+        self.deleted: dict[str, Callable[[Record], None]] = {
+            "StudioLifecycleConfig": lambda record: studio.refuse_what_is_used(self, record)
+        }
+        self.settled: dict[str, Callable[[Record], None]] = {
+            "App": lambda record: studio.is_up(self, record),
+            "InferenceComponent": lambda record: components.settled(self, record),
+            "MlflowTrackingServer": _activate,
+        }
+        self.removed: dict[str, Callable[[Record], None]] = {
+            "InferenceComponent": lambda record: components.scale(self, record)
+        }
         self._extra: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "ListTags": lambda request: tags.list_tags(self.store, request),
             "AddTags": lambda request: tags.add_tags(self.store, request),
             "DeleteTags": lambda request: tags.delete_tags(self.store, request),
             "CreatePresignedMlflowAppUrl": self._mlflow_url,
+            "UpdateInferenceComponentRuntimeConfig": lambda request: components.set_copies(self, request),
             "ListPipelineExecutionSteps": self._steps,
             "ListPipelineParametersForExecution": self._parameters,
             "ListCandidatesForAutoMLJob": lambda request: candidates.listed(self.store, request),
@@ -184,6 +196,7 @@ class Service:
             if _ended(other, child):
                 self.store.remove(other.noun, child)
         self.store.remove(kind.noun, record)
+        self._then(self.removed, kind, record)
         if kind.noun in ("Endpoint", "Model", "EndpointConfig"):
             self.announce(kind, {**record, kind.status or "State": "Deleted"})
 
@@ -245,9 +258,8 @@ class Service:
                     record[kind.status] = GONE
                     self._remove(kind, record)
                     return
-                if kind.noun == "App" and target == "InService":
-                    studio.is_up(self, record)
                 self.move(kind.noun, record, target)
+                self._then(self.settled, kind, record)
                 if target in kind.ended and kind.remembered_seconds is not None:
                     self.clock.after(kind.remembered_seconds, lambda: self._forget(kind, record))
 
@@ -291,6 +303,10 @@ class Service:
         if "_Url" not in app:  # AWS's words are not verified
             raise AwsError("ValidationException", f"MLflow App {app['Arn']} is {app['Status']}.")
         return {"AuthorizedUrl": app["_Url"]}
+
+
+def _activate(server: Record) -> None:
+    server["IsActive"] = "Active" if server["TrackingServerStatus"] in ("Created", "Started") else "Inactive"
 
 
 def _ended(kind: Kind, record: Record) -> bool:

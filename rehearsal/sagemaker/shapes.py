@@ -32,6 +32,12 @@ def input_members(name: str) -> Mapping[str, Shape]:
     return shape.members if shape else {}
 
 
+def summary_members(name: str) -> Mapping[str, Shape]:
+    """The members of each row of a list's answer."""
+    rows = next(shape for shape in output_members(name).values() if isinstance(shape, ListShape))
+    return rows.member.members if isinstance(rows.member, StructureShape) else {}
+
+
 def problems(shape: Shape | None, value: Any, path: str = "") -> list[str]:
     """Every way in which a decoded JSON value breaks the shape, worded as AWS does, with the member's path."""
     if isinstance(shape, StructureShape):

@@ -1,6 +1,7 @@
 """Studio: domains, profiles, spaces and apps. An app is a record with a state and activity; nothing runs in it."""
 
 import itertools
+import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,20 @@ def _inherit_tags(record: Record, above: Record) -> None:
 
 def is_up(service: "Service", record: Record) -> None:
     """The first health check of an app. Nobody has opened it yet, so it has no time of activity."""
-    record["LastHealthCheckTimestamp"] = service.clock.now()
+    if record["Status"] == "InService":
+        record["LastHealthCheckTimestamp"] = service.clock.now()
+
+
+def refuse_what_is_used(service: "Service", record: Record) -> None:
+    """A lifecycle configuration that settings or running apps name stays (API, DeleteStudioLifecycleConfig).
+
+    Raises AwsError, in words that are not verified.
+    """
+    arn = record["StudioLifecycleConfigArn"]
+    for noun in ("Domain", "UserProfile", "Space", "App"):
+        for user in service.store.all(noun):
+            if user["Status"] != "Deleted" and arn in json.dumps(user):
+                raise AwsError("ResourceInUse", f"{arn} is used by {user[f'{noun}Arn']}.")
 
 
 def set_activity(service: "Service", arn: str, user: float | None, health: float | None) -> None:

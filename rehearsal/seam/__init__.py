@@ -6,17 +6,20 @@ held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
+from collections.abc import Callable
+from typing import Any
+
 from ministack import app
 from ministack.core import iam_actions, router
-from ministack.services import eventbridge, tagging
+from ministack.core.responses import get_region
+from ministack.services import eventbridge
 from ministack.services.cloudformation import provisioners, stacks
 
+from rehearsal.bills import Bills
 from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
-from rehearsal.sagemaker.endpoints import Endpoints
-from rehearsal.sagemaker.mlflow_apps import MlflowApps
-from rehearsal.sagemaker.service import Service
-from rehearsal.seam import authorization, delivery, exports, roles, states, variables
+from rehearsal.sagemaker.regions import Regions
+from rehearsal.seam import authorization, bills, delivery, exports, roles, states, tags, variables
 from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
@@ -34,10 +37,13 @@ STAND_INS = [
     "K-means: scikit-learn's KMeans stands in for the built-in algorithm's container.",
     "scikit-learn and XGBoost images: this machine's Python runs the scripts; requirements.txt is not installed.",
     "Autopilot: a small search by scikit-learn; its candidates are one container each, without steps and reports.",
+    "Training jobs: without a file `failure`, FailureReason tells the end of the log; AWS's tells the exit code alone.",
     "Tuning: Optuna's TPE sampler stands in for AWS's Bayesian search, so other values are tried than in AWS.",
     "/opt/ml: a folder of its own per instance; rewritten in arguments, variables, the SDK's sm_drivers; not in code.",
     "Endpoints: one process a variant, whatever its instance count; an update moves all requests over at once.",
     "Endpoints: a serving container that crashes is not replaced; requests to its variant end in ModelError.",
+    "Endpoints: asynchronous and serverless ones have a container as all others; InvokeEndpointAsync is refused.",
+    "Inference components, monitoring schedules, MLflow tracking servers: records with a state; nothing runs in them.",
     "Hosts of one job find each other by loopback ports, not by name.",
     "Spot: billed is the time on instances; no price is invented, so savings read 0; interruptions come from faults.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",
@@ -58,19 +64,21 @@ STAND_INS = [
     "Studio: a domain names a home file system that does not exist in EFS, so none is left when the domain goes.",
     "MLflow Apps: MLflow 3.17.2's own server; a presigned URL is its address on loopback, unsigned and without an end.",
     "Life cycles: passing states of what is no process last 0.1 s of the cloud's clock, unless `pace` says otherwise.",
+    "Cost Explorer and the Price List API: they tell what the rehearsal set through `bill` and `price-list`.",
     "KMS and S3: a key exists, but the encryption of a bucket, a queue or a volume with it is not carried out.",
 ]
 
 
-def mount(service: Service, endpoints: Endpoints, apps: MlflowApps, clock: Clock, cloud: Cloud) -> None:
+def mount(regions: Regions, charged: Bills, clock: Clock, cloud: Cloud) -> None:
     """Hang the SageMaker service into ministack, and what is scheduled and watched there onto the cloud's clock."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
-    app.SERVICE_HANDLERS["sagemaker"] = handler(service, endpoints, apps)
+    app.SERVICE_HANDLERS["sagemaker"] = handler(regions)
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker", "sagemaker-runtime"]
     iam_actions._SERVICE_PROTOCOL["sagemaker"] = "json"
-    tagging._RESOURCE_TAG_COLLECTORS["sagemaker"] = service.store.tagged
-    authorization.mend(service)
+    bills.mount(charged)
+    tags.mend(regions)
+    authorization.mend(regions)
     variables.mend()
     roles.mend()
     exports.mend()
@@ -86,16 +94,25 @@ def mount(service: Service, endpoints: Endpoints, apps: MlflowApps, clock: Clock
     plain = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: (
         name == "AWS::SageMaker::MlflowApp"
-        or (name in cloudformation.TYPES and service.pace_seconds > LONGEST_WAIT_SECONDS)
+        or (name in cloudformation.TYPES and regions.home.service.pace_seconds > LONGEST_WAIT_SECONDS)
         or plain(name)
     )
     for name, row in cloudformation.TYPES.items():
-        provisioners._RESOURCE_HANDLERS[name] = cloudformation.provisioner(name, service)
+        provisioners._RESOURCE_HANDLERS[name] = _provisioner(name, regions)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
     provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = inert("AWS::EC2::FlowLog")
     Alarms(cloud, clock).mount()
     Schedules(cloud, clock).mount()
     states.mend(cloud, clock)
+
+
+def _provisioner(type_name: str, regions: Regions) -> cloudformation.Provisioner:
+    """Works in the region of the stack."""
+
+    def act(verb: str) -> Callable[..., Any]:
+        return lambda *given: cloudformation.provisioner(type_name, regions.at(get_region()).service)[verb](*given)
+
+    return {verb: act(verb) for verb in ("create", "update", "delete")}
 
 
 def _mend_transport() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from botocore.session import get_session
 from ministack.core import iam_actions, iam_evaluator, router
+from ministack.services import iam
 
 from rehearsal.sagemaker import iam as rules
+from rehearsal.sagemaker.regions import Regions
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
 
@@ -18,7 +20,7 @@ PASSED_TO = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 caller_key: contextvars.ContextVar[str] = contextvars.ContextVar("sluice_caller_key", default="")
 studio_users: dict[str, tuple[str, str]] = {}
 """Domain and user profile behind the access keys that Studio handed out."""
-_asked: contextvars.ContextVar[tuple[str, dict[str, Any]]] = contextvars.ContextVar("sluice_asked", default=("", {}))
+_asked: contextvars.ContextVar[tuple[Service, str, dict[str, Any]]] = contextvars.ContextVar("sluice_asked")
 _runtime = get_session().get_service_model("sagemaker-runtime")
 _plain_arn, _plain_tags = iam_actions.extract_resource_arn, iam_actions.request_tag_context
 
@@ -63,7 +65,7 @@ def invoked(path: str) -> str:
     raise AwsError("UnknownOperationException", f"sagemaker-runtime's {path} is not emulated by this cloud.", 404)
 
 
-def mend(service: Service) -> None:
+def mend(regions: Regions) -> None:
     """Let ministack see what a SageMaker call asks for, and on what."""
 
     def resource_arn(
@@ -77,20 +79,54 @@ def mend(service: Service) -> None:
         account: str,
     ) -> str:
         if name != "sagemaker":
-            return _plain_arn(name, method, path, headers, body, query, region, account)
+            found = _plain_arn(name, method, path, headers, body, query, region, account)
+            return _longer(name, path, headers, body, f"arn:aws:{name}:{region}:{account}") or found
         # Both are read in the same task, when ministack asks for the rest.
         caller_key.set(router.extract_access_key_id(headers, query))
-        _asked.set(_request(path, headers, body))
-        return rules.resource(*_asked.get(), service.host.arn(""))
+        _asked.set((regions.at(region).service, *_request(path, headers, body)))
+        service, operation, request = _asked.get()
+        return rules.resource(operation, request, service.host.arn(""))
 
     def request_context(name: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         if name != "sagemaker":
-            return _plain_tags(name, action, body, params)
-        operation, request = _asked.get()
+            return {**_plain_tags(name, action, body, params), **_policy_keys(action, params)}
+        service, operation, request = _asked.get()
         arn = rules.resource(operation, request, service.host.arn(""))
         return _context(service, operation, request, arn, body)
 
     iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource_arn, request_context
+
+
+def _longer(name: str, path: str, headers: dict[str, str], body: bytes, beginning: str) -> str | None:
+    """The resource as AWS checks it, where ministack finds none or too short a one.
+
+    For logs as AWS's refusals word it ("... on resource: arn:aws:logs:...:log-group::log-stream:"). A list of file
+    systems names all of them: not verified, its refusals say "the specified resource".
+    """
+    if name == "elasticfilesystem" and path.rstrip("/").endswith("/file-systems"):
+        return f"{beginning}:file-system/*"
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if name != "logs" or action not in ("DescribeLogGroups", "DeleteLogStream", "GetLogEvents", "PutLogEvents"):
+        return None
+    try:
+        asked = read(body)
+    except AwsError:
+        return None
+    group = "" if action == "DescribeLogGroups" else asked.get("logGroupName", "")
+    return f"{beginning}:log-group:{group}:log-stream:{asked.get('logStreamName', '')}"
+
+
+def _policy_keys(action: str, params: dict[str, Any]) -> dict[str, str]:
+    """`iam:PolicyARN` and `iam:PermissionsBoundary`, which ministack leaves out where a role's policies change.
+
+    Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access Management".
+    """
+    if action not in ("iam:AttachRolePolicy", "iam:DetachRolePolicy"):
+        return {}
+    asked = {name: value[0] if isinstance(value, list) else value for name, value in params.items()}
+    role = iam._roles.get(asked.get("RoleName", "")) or {}
+    found = {"iam:PolicyARN": asked.get("PolicyArn"), "iam:PermissionsBoundary": role.get("PermissionsBoundary")}
+    return {name: value for name, value in found.items() if value}
 
 
 def _context(service: Service, operation: str, request: dict[str, Any], arn: str, body: bytes) -> dict[str, Any]:

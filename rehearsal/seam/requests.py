@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ministack.core import iam_evaluator, router
+from ministack.core.responses import get_region
 
 from rehearsal.sagemaker import calls
-from rehearsal.sagemaker.endpoints import Endpoints
-from rehearsal.sagemaker.mlflow_apps import ARN_HEADER, MlflowApps
+from rehearsal.sagemaker.mlflow_apps import ARN_HEADER
+from rehearsal.sagemaker.regions import Regions
 from rehearsal.sagemaker.service import Service
 from rehearsal.sagemaker.store import AwsError
 from rehearsal.seam.authorization import authorize_app, authorize_further, caller_key, invoked, read
@@ -22,11 +23,15 @@ _NOT_INVOCATIONS = {
 }
 
 
-def handler(service: Service, endpoints: Endpoints, apps: MlflowApps) -> Any:
+def handler(regions: Regions) -> Any:
+    """Answers each request in the region that it is signed for."""
+
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> tuple[int, dict[str, str], bytes]:
         caller_key.set(router.extract_access_key_id(headers, query))
+        region = regions.at(get_region())
+        service = region.service
         try:
             target = headers.get("x-amz-target", "")
             if target:
@@ -39,12 +44,12 @@ def handler(service: Service, endpoints: Endpoints, apps: MlflowApps) -> Any:
                 await _receive(service, "CallMlflowAppApi", headers)
                 authorize_app(service, arn, body)
                 target = f"{path}?{urlencode(query, doseq=True)}" if query else path
-                return await asyncio.to_thread(apps.forward, arn, method, target, headers, body)
+                return await asyncio.to_thread(region.apps.forward, arn, method, target, headers, body)
             name = invoked(path)
             if other := _NOT_INVOCATIONS.get(path.rstrip("/").rsplit("/", 1)[-1]):
                 raise AwsError("UnknownOperationException", f"{other} is not emulated by this cloud.", 404)
             await _receive(service, "InvokeEndpoint", headers)
-            content, extra = await asyncio.to_thread(endpoints.invoke, name, headers, body)
+            content, extra = await asyncio.to_thread(region.endpoints.invoke, name, headers, body)
             return 200, extra, content
         except AwsError as error:
             told = {"__type": error.code, "message": error.message, "Message": error.message}

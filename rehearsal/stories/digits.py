@@ -142,7 +142,7 @@ class Story(Deployed):
 
     def enforce(self) -> str:
         settings = yaml.safe_load(self.config.read_text())
-        settings["costs"]["sweep"]["mode"] = "enforce"
+        settings["costs"]["sweep"]["idle"]["mode"] = "enforce"
         config, assembly = self.out / "enforce.yaml", self.out / "cdk.enforce.out"
         config.write_text(yaml.safe_dump(settings, sort_keys=False))
         costs = f"{self.platform.prefix}-costs"
@@ -158,13 +158,16 @@ class Story(Deployed):
             SLUICE_CONFIG=str(config),
         )
         self.assembly = assembly
-        self._pass_hours(self.platform.costs.sweep.every_hours)
+        sweep = self.platform.costs.sweep
+        self._pass_hours(sweep.every_hours)
+        warned = self._entry("warned")
+        if self._endpoint() is None:
+            raise RehearsalError(f"{self._name} was ended before its owner had time to answer: {_words(warned)}")
+        self._pass_hours(sweep.grace_minutes // 60 + sweep.every_hours)
         self.until(self._endpoint, lambda e: e is None, "the endpoint to be deleted")
-        entry = self.until(
-            self._verdict, lambda e: e is not None and e["outcome"]["S"] == "done", "the sweep's record of the deletion"
-        )
-        self.pictures["sweep"].append(entry)
-        return f"{self._name} is gone: {_words(entry)}"
+        done = self._entry("done")
+        self.pictures["sweep"] += [warned, done]
+        return f"its owner was warned; {self._name} is gone: {_words(done)}"
 
     def destroy(self) -> str:
         told = super().destroy()
@@ -182,15 +185,21 @@ class Story(Deployed):
         return self.sagemaker.describe_endpoint(EndpointName=self._name) | {"ResponseMetadata": None}
 
     def _idle_hours(self) -> int:
-        return self.platform.costs.sweep.endpoint_idle_minutes // 60 + 1
+        return max(self.platform.costs.sweep.idle.endpoints.model_dump().values()) // 60 + 1
 
     def _pass_hours(self, hours: int) -> None:
         self.cloud.control("advance", seconds=hours * 3600 + 60)
 
+    def _entry(self, outcome: str) -> dict[str, Any]:
+        """The newest ledger entry about our endpoint, once it has this outcome."""
+        return self.until(
+            self._verdict, lambda e: e is not None and e["outcome"]["S"] == outcome, f"the sweep's word: {outcome}"
+        )
+
     def _verdict(self) -> dict[str, Any] | None:
         """The newest ledger entry about our endpoint."""
         items = self.cloud.client("dynamodb").scan(TableName=self.published("sweep-ledger"))["Items"]
-        ours = [item for item in items if item["resource"]["S"].endswith(f":endpoint/{self._name}")]
+        ours = [item for item in items if item["subject"]["S"].endswith(f":endpoint/{self._name}")]
         return max(ours, key=lambda item: item["at"]["S"], default=None)
 
 

@@ -12,6 +12,7 @@ from config.availability import EXPERIMENTS, MISSING, REGISTRY, STUDIO
 from config.instances import regions
 
 
+@pytest.mark.slow
 def test_the_table_has_every_type_of_the_templates_that_a_region_lacks(synthesize: Callable[[str], Any]) -> None:
     used = {
         resource["Type"]

@@ -6,11 +6,19 @@ from typing import Any
 
 import pytest
 
-from config import prices
+from config import control_prices, prices
 from config.load import ROOT, load
+from controls import emf
 
 SAMPLES = ("team", "minimal", "production", "china", "govcloud")
-PRICED = {"AWS::KMS::Key", "AWS::EC2::VPCEndpoint", "AWS::EC2::FlowLog", "AWS::CloudWatch::Alarm"}
+PRICED = {
+    "AWS::KMS::Key",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::FlowLog",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+}
+EMITTED = {name for name in vars(emf) if name.isupper()} - {"NAMESPACE"}
 # Billed for what is stored or done there, or not billed at all.
 FREE_AT_REST = {
     *(f"AWS::EC2::{kind}" for kind in ("RouteTable", "SecurityGroup", "Subnet", "SubnetRouteTableAssociation", "VPC")),
@@ -29,6 +37,7 @@ FREE_AT_REST = {
     "AWS::SSM::Parameter",
     "AWS::Scheduler::Schedule",
     "AWS::Scheduler::ScheduleGroup",
+    "AWS::StepFunctions::StateMachine",
     "Custom::RuntimeResources",
 }
 
@@ -55,12 +64,37 @@ def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
     assert counted.get("interface endpoints", 0) == sum(len(e["SubnetIds"]) for e in interfaces)
     assert counted.get("flow logs", 0) == len(found("AWS::EC2::FlowLog"))
     assert counted["metrics of alarms"] == len(alarmed)
+    assert counted["dashboard"] == len(found("AWS::CloudWatch::Dashboard"))
 
 
-def test_the_minimal_platform_costs_nothing_but_its_key() -> None:
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_controls_are_counted_as_they_are_in_their_stack(synthesize: Callable[[str], Any], sample: str) -> None:
+    synthesis = synthesize(sample)
+    resources = [each["Properties"] for each in synthesis.templates["costs"]["Resources"].values()]
+    metrics = [m for each in resources if "AlarmDescription" in each for m in each["Metrics"] if "MetricStat" in m]
+    counted = {row.resource: row for row in control_prices.at_rest(synthesis.platform)}
+    assert counted["metrics of alarms"].count == len(metrics)
+    assert counted["custom metrics"].count == (len(EMITTED) if synthesis.platform.costs.budget else 1)
+    assert counted["dashboard"].count == sum("DashboardBody" in each for each in resources)
+
+
+def test_more_to_look_at_costs_more_and_free_tiers_never_make_it_dearer() -> None:
+    platform = load(ROOT / "config" / "team.yaml")
+    small, large = (control_prices.at_rest(platform, control_prices.Load(n, n)) for n in (1, 1000))
+    assert control_prices.total_in_full(small) < control_prices.total_in_full(large)
+    assert all(row.usd_per_month <= row.usd_in_full for row in [*small, *large])
+
+
+def test_the_controls_cost_under_5_usd_a_month_in_each_sample() -> None:
+    for sample in SAMPLES:
+        rows = control_prices.at_rest(load(ROOT / "config" / f"{sample}.yaml"))
+        assert control_prices.with_free_dashboards(rows) < 5
+
+
+def test_the_minimal_platform_costs_nothing_but_its_key_and_alarms_beyond_the_free_ones() -> None:
     rows = prices.at_rest(load(ROOT / "config" / "minimal.yaml"))
-    assert {row.resource for row in rows if row.usd_per_month} == {"key"}
-    assert prices.total(rows) == prices.KEY.usd
+    assert {row.resource for row in rows if row.usd_per_month} == {"key", "metrics of alarms"}
+    assert prices.total(rows) == pytest.approx(prices.KEY.usd + prices.ALARM_METRIC.usd)
 
 
 def test_each_interface_endpoint_is_paid_in_each_zone() -> None:
@@ -77,9 +111,10 @@ def test_a_price_of_another_region_is_borrowed_and_marked() -> None:
 
 
 def test_no_price_is_nothing_and_each_says_where_and_when_it_was_read() -> None:
-    known = [price for price in vars(prices).values() if isinstance(price, prices.Price)]
-    assert len(known) == 5
-    assert all(price.usd > 0 and price.unit and price.source and price.as_of >= "2026" for price in known)
+    modules = (prices, control_prices)
+    known = {id(p): p for module in modules for p in vars(module).values() if isinstance(p, prices.Price)}.values()
+    assert len(known) == 16
+    assert all(price.usd > 0 and price.unit and price.source and price.as_of >= "2025" for price in known)
 
 
 def test_the_table_adds_up_in_under_5_ms() -> None:

@@ -30,6 +30,7 @@ def test_a_valid_configuration_becomes_a_platform_that_passes_every_check_and_is
     assert list(wrong(raw, tmp_path_factory.mktemp("valid"))) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=10 * EXAMPLES, **ANY_PACE)
 @given(mistaken=broken())
 def test_each_of_several_mistakes_is_told_by_its_field_and_no_stack_trace_is(

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
 
-from config.costs import Budget, Costs, IdleRule, OffHours, OrphanRule, StuckRule, TtlRule
+from config.costs import Budget, Costs, IdleRule, JobLimits, OffHours, OrphanRule, Spot, StuckRule, TtlRule
 from config.costs import Sweep as SweepSettings
 from controls import clients
 from sluice.begin import Begin
@@ -89,6 +89,8 @@ def deployed(synthesis: Any) -> dict[str, Any]:
         sweep=SweepSettings(**rules),
         off_hours=OffHours(time_zone="Europe/Berlin", **enforce),
         budget=Budget(usd_per_month=1000, **enforce),
+        spot=Spot(mode="enforce", fallback_mode="enforce"),
+        job_limits=JobLimits(mode="enforce"),
     )
     common: dict[str, Any] = {
         "platform": synthesis.platform.model_copy(update={"costs": enforcing}),

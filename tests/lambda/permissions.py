@@ -122,8 +122,10 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
     elif call.service == "dynamodb":
         yield action, params["TableName"] + ".Arn" + (f"/index/{params['IndexName']}" if "IndexName" in params else "")
-    elif operation == "GetResources":
-        yield "tag:GetResources", "*"
+    elif call.service == "iam":
+        yield from _asked_of_iam(operation, params)
+    elif operation in ("GetCostAndUsage", "GetProducts", "GetResources"):
+        yield action.replace("resourcegroupstaggingapi", "tag"), "*"
     elif operation == "AssumeRole":
         yield action, params["RoleArn"]
     elif operation in _WHOLE:
@@ -133,6 +135,8 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, params["resourceArn"]
     elif operation in ("DeleteLogGroup", "DescribeLogStreams"):
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{params['logGroupName']}"
+    elif operation == "GetParameter":
+        yield action, f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{params['Name']}"
     elif operation == "GetLogEvents":
         name = f"{params['logGroupName']}:log-stream:{params['logStreamName']}"
         yield action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
@@ -156,9 +160,22 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         if operation in ("CreateEndpoint", "UpdateEndpoint"):
             yield action, cloud.arn(_NAMED["EndpointConfig"].format(**params))
         if "Tags" in params:
-            yield "sagemaker:AddTags", own
-        if "ExecutionRoleArn" in params:
-            yield "iam:PassRole", params["ExecutionRoleArn"]
+            yield f"sagemaker:AddTags {operation}", own
+        for asked in (params, params.get("TrainingJobDefinition", {})):
+            for role in ("ExecutionRoleArn", "RoleArn"):
+                if role in asked:
+                    yield "iam:PassRole", asked[role]
+
+
+def _asked_of_iam(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """As `_asked`; the policy that is attached or detached follows the action, because IAM asks for it as well."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/{params.get('RoleName')}"
+    if operation == "ListEntitiesForPolicy":
+        yield f"iam:{operation}", params["PolicyArn"]
+    elif "PolicyArn" in params:
+        yield f"iam:{operation} {params['PolicyArn']}", role
+    else:
+        yield f"iam:{operation}", role
 
 
 def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -168,7 +185,7 @@ def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, 
         yield f"s3:ListBucketVersions {params['Prefix']}", bucket
         return
     if operation == "ListObjectsV2":
-        yield "s3:ListBucket", bucket
+        yield f"s3:ListBucket {params.get('Prefix', '')}", bucket
         return
     action = {"GetObject": "GetObject", "HeadObject": "GetObjectVersion", "AbortMultipartUpload": operation}
     yield f"s3:{action.get(operation, 'PutObject')}", f"{bucket}/{params['Key']}"
@@ -181,7 +198,8 @@ def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, 
 def _context(action: str, tags: dict[str, str]) -> dict[str, str]:
     """The condition keys that AWS fills in for a call on a resource with `tags`."""
     if " " in action:
-        return {"s3:prefix": action.partition(" ")[2]}
+        about = action.partition(" ")[2]
+        return {"s3:prefix": about, "sagemaker:TaggingAction": about, "iam:PolicyARN": about}
     passed_to = {"iam:PassedToService": "sagemaker.amazonaws.com"} if action == "iam:PassRole" else {}
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | passed_to
 
@@ -193,7 +211,8 @@ def covers(statement: Statement, action: str, resource: str, tags: dict[str, dic
         action.partition(" ")[0] in statement.actions
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
-            operator == "StringEquals" and context.get(key) in _list(value)
+            (operator in ("StringEquals", "ArnEquals") and context.get(key) in [_flat(each) for each in _list(value)])
+            or (operator == "Null" and (key in context) == (value == "false"))
             for operator, keys in statement.conditions.items()
             for key, value in keys.items()
         )

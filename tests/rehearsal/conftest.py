@@ -80,22 +80,20 @@ def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
 
 
-def begins(cloud: EmbeddedCloud) -> str:
-    """The ARN of a function that answers as Begin does for the digits, where there is no champion."""
+def begins(cloud: EmbeddedCloud, name: str, data: str) -> str:
+    """The ARN of a function `name` that answers as Begin does for the object `data`, where there is no champion."""
     uri = "s3://workload/manifest.json"
-    answer = {"DataUri": "s3://workload/digits/digits.csv", "ManifestUri": uri, "ChampionModel": uri}
+    answer = {"DataUri": f"s3://workload/{data}", "ManifestUri": uri, "ChampionModel": uri}
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         told = answer | {"ChampionVersion": "0"}
         archive.writestr("index.py", f"def handler(event, context):\n    return {told!r}\n")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = cloud.client("iam").create_role(RoleName="begins", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     settings: dict[str, Any] = {"Runtime": "python3.13", "Handler": "index.handler", "Role": role}
     functions = cloud.client("lambda")
-    return functions.create_function(FunctionName="begins", Code={"ZipFile": code.getvalue()}, **settings)[
-        "FunctionArn"
-    ]
+    return functions.create_function(FunctionName=name, Code={"ZipFile": code.getvalue()}, **settings)["FunctionArn"]
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +110,7 @@ def digits(cloud: EmbeddedCloud, role: str, tmp_path_factory: pytest.TempPathFac
     images = json.loads((DIGITS / "images.json").read_text())
     s3.put_object(Bucket="workload", Key="manifest.json", Body=b"{}")
     return {name: regions["us-east-1"] for name, regions in images.items()} | {
-        "BeginFunctionArn": begins(cloud),
+        "BeginFunctionArn": begins(cloud, "begins", "digits/digits.csv"),
         "DataBucket": "workload",
         "ArtifactBucket": "workload",
         "KeyArn": cloud.client("kms").create_key()["KeyMetadata"]["Arn"],

@@ -51,7 +51,6 @@ REFUSED = {
     ),
     "CreateEndpointConfig": (
         "ShadowProductionVariants",
-        "AsyncInferenceConfig",
         "ExplainerConfig",
         "ExecutionRoleArn",
         "VpcConfig",
@@ -60,7 +59,6 @@ REFUSED = {
         *(
             f"ProductionVariants.*.{name}"
             for name in (
-                "ServerlessConfig",
                 "ManagedInstanceScaling",
                 "InstancePools",
                 "CoreDumpConfig",
@@ -71,6 +69,19 @@ REFUSED = {
                 "ModelDataDownloadTimeoutInSeconds",
                 "VariantInstanceProvisionTimeoutInSeconds",
                 "EnableSSMAccess",
+            )
+        ),
+    ),
+    "CreateInferenceComponent": (
+        "Specifications",
+        *(
+            f"Specification.{name}"
+            for name in (
+                "InstanceType",
+                "Container",
+                "BaseInferenceComponentName",
+                "DataCacheConfig",
+                "SchedulingConfig",
             )
         ),
     ),
@@ -236,6 +247,7 @@ REFUSED["CreateHyperParameterTuningJob"] = (
 NEEDED = {
     "CreateAutoMLJobV2": ("AutoMLProblemTypeConfig.TabularJobConfig", "AutoMLJobInputDataConfig.*.DataSource"),
     "CreateModel": ("ExecutionRoleArn",),
+    "CreateInferenceComponent": ("VariantName", "Specification.ModelName", "RuntimeConfig"),
     "CreateTrainingJob": (
         "AlgorithmSpecification.TrainingImage",
         "ResourceConfig.InstanceType",
@@ -281,8 +293,16 @@ EFFECT = {
     "CreateEndpointConfig": (
         "EndpointConfigName Tags DataCaptureConfig ProductionVariants.*.VariantName ProductionVariants.*.ModelName "
         "ProductionVariants.*.InitialInstanceCount ProductionVariants.*.InitialVariantWeight "
-        "ProductionVariants.*.InstanceType ProductionVariants.*.ContainerStartupHealthCheckTimeoutInSeconds"
+        "ProductionVariants.*.InstanceType ProductionVariants.*.ContainerStartupHealthCheckTimeoutInSeconds "
+        "ProductionVariants.*.ServerlessConfig AsyncInferenceConfig"
     ),
+    "CreateInferenceComponent": (
+        "InferenceComponentName EndpointName VariantName Tags RuntimeConfig Specification.ModelName"
+    ),
+    "CreateMonitoringSchedule": "MonitoringScheduleName MonitoringScheduleConfig Tags",
+    "CreateStudioLifecycleConfig": "StudioLifecycleConfigName StudioLifecycleConfigAppType Tags",
+    "CreateImage": "ImageName RoleArn Tags",
+    "CreateMlflowTrackingServer": "TrackingServerName RoleArn Tags",
     "CreateEndpoint": "EndpointName EndpointConfigName Tags",
     "CreateModelPackageGroup": "ModelPackageGroupName Tags",
     "CreateModelPackage": (
@@ -360,6 +380,13 @@ INERT = {
     ),
     "CreateModel": "VpcConfig EnableNetworkIsolation PrimaryContainer.ContainerHostname",
     "CreateEndpointConfig": "KmsKeyId ProductionVariants.*.VolumeSizeInGB ProductionVariants.*.InferenceAmiVersion",
+    "CreateInferenceComponent": "Specification.StartupParameters Specification.ComputeResourceRequirements",
+    "CreateStudioLifecycleConfig": "StudioLifecycleConfigContent",
+    "CreateImage": "Description DisplayName",
+    "CreateMlflowTrackingServer": (
+        "ArtifactStoreUri TrackingServerSize MlflowVersion AutomaticModelRegistration WeeklyMaintenanceWindowStart "
+        "S3BucketOwnerAccountId S3BucketOwnerVerification"
+    ),
     "CreateModelPackageGroup": "ModelPackageGroupDescription",
     "CreateModelPackage": (
         "AdditionalInferenceSpecifications ClientToken Domain DriftCheckBaselines MetadataProperties ModelCard "

@@ -1,5 +1,6 @@
 """The automl state machine end to end: deployed, under its own roles and their boundary, on the Titanic's table."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ class Platform:
             next(b for b in buckets if part in b) for part in ("storagedata", "storageartifacts")
         )
         self.arn = self._states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
-        self.s3.put_object(Bucket=self.artifacts, Key="automl/manifest.json", Body=b"{}")
+        self.s3.put_object(Bucket=self.artifacts, Key="automl/manifest.json", Body=b'{"objects": []}')
         cloud.run(
             [str(ROOT / ".venv-cloud/bin/python"), str(ROOT / "workloads/automl/data.py"), str(folder / "t.csv")],
             self._log,
@@ -110,6 +111,16 @@ def test_a_run_registers_the_best_candidate_and_only_a_better_one_after_it(platf
     origin = described["CustomerMetadataProperties"]
     assert (origin["execution"], origin["search-job"], origin["champion_version"]) == ("first", board["job"], "0")
     assert origin["manifest"] == board["manifest"]
+    read = platform.read("automl/first/preprocess/baseline/data.json")
+    digest = hashlib.sha256(platform.table.encode()).hexdigest()
+    assert [file["sha256"] for file in read["files"]] == [digest] and read["begin"] == {"objects": []}
+    reports = described["DriftCheckBaselines"]["ModelDataQuality"]
+    assert described["ModelMetrics"]["ModelDataQuality"] == reports
+    places = {name: report["S3Uri"].removeprefix(f"s3://{platform.artifacts}/") for name, report in reports.items()}
+    assert platform.read(places["Statistics"])["dataset"]["item_count"] == 1050
+    assert [rule["name"] for rule in platform.read(places["Constraints"])["features"]] == [
+        *platform.table.split("\n")[0].split(",")
+    ]
     card = json.loads(described["ModelCard"]["ModelCardContent"])
     assert card["model_overview"]["model_artifact"] == [board["candidates"][0]["model"]]
     assert card["evaluation_details"][0]["datasets"] == [
@@ -143,7 +154,8 @@ def test_bad_data_end_the_run_at_its_first_step(
     before = len(platform.packages())
     told = platform.ended(platform.start(name, table))
     assert (told["status"], told["error"]) == ("FAILED", "PreprocessFailed")
-    assert words in told["cause"] and len(platform.packages()) == before
+    assert words in told["cause"] and "See job logs" not in told["cause"]
+    assert len(platform.packages()) == before
 
 
 def searching(platform: Platform, name: str) -> tuple[str, str]:

@@ -110,7 +110,7 @@ def test_who_does_not_bear_the_token_is_refused_and_nothing_happens(cloud: Embed
 
 def test_an_unknown_control_is_refused_with_those_that_are_known(cloud: EmbeddedCloud) -> None:
     with pytest.raises(
-        RehearsalError, match=r"no control 'fualts'; there are activity, advance, calls, .*\(HTTP 404\)"
+        RehearsalError, match=r"no control 'fualts'; there are activity, advance, bill, calls, .*\(HTTP 404\)"
     ):
         cloud.control("fualts")
 

@@ -203,7 +203,6 @@ def test_a_models_refusal_is_told_as_aws_tells_it(serving: Serving, shared: dict
 @pytest.mark.parametrize(
     ("more", "name"),
     [
-        ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://models/x"}}}, "AsyncInferenceConfig"),
         ({"EnableNetworkIsolation": True}, "EnableNetworkIsolation"),
         ({"weights": {"main": 0}}, "all 0"),
         ({"InitialInstanceCount": 1, "ShadowProductionVariants": []}, "ShadowProductionVariants"),
@@ -292,3 +291,38 @@ def test_a_full_chunk_of_a_log_is_cut_between_lines(cloud: EmbeddedCloud, tmp_pa
     path.write_text("y" * (container_log.CHUNK_BYTES + 5))
     log = ContainerLog(path, "cut", "two", lambda: cloud.client("logs"), Clock())
     assert [len(part) for part in log.carry(to_the_end=True)] == [container_log.CHUNK_BYTES, 5]
+
+
+def test_an_asynchronous_endpoint_is_not_invoked_directly(serving: Serving) -> None:
+    output = {"OutputConfig": {"S3OutputPath": "s3://models/out"}}
+    told = serving.endpoint("queued", {"main": serving.model("queued", 1)}, AsyncInferenceConfig=output)
+    assert (told["EndpointStatus"], told["AsyncInferenceConfig"]) == ("InService", output)
+    with pytest.raises(ClientError, match="is asynchronous"):
+        serving.runtime.invoke_endpoint(EndpointName="queued", ContentType="text/csv", Body=b"1")
+    serving.sagemaker.delete_endpoint(EndpointName="queued")
+
+
+def test_a_serverless_endpoint_answers_and_tells_its_size(serving: Serving) -> None:
+    size = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
+    variant = {"VariantName": "main", "ModelName": serving.model("small", 1), "ServerlessConfig": size}
+    serving.sagemaker.create_endpoint_config(EndpointConfigName="small", ProductionVariants=[variant])
+    serving.sagemaker.create_endpoint(EndpointName="small", EndpointConfigName="small")
+    [told] = serving.settled("small")["ProductionVariants"]
+    assert told["CurrentServerlessConfig"] == size and "CurrentInstanceCount" not in told
+    serving.runtime.invoke_endpoint(EndpointName="small", ContentType="text/csv", Body=b"1")
+    serving.sagemaker.delete_endpoint(EndpointName="small")
+
+
+def test_an_endpoint_for_components_is_in_service_without_a_model(serving: Serving, role: str) -> None:
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 1}
+    variant = {"VariantName": "main", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    config = {"EndpointConfigName": "hosts", "ProductionVariants": [{**variant, "ManagedInstanceScaling": scaling}]}
+    with pytest.raises(ClientError, match="needs an ExecutionRoleArn"):
+        serving.sagemaker.create_endpoint_config(**config)
+    serving.sagemaker.create_endpoint_config(**config, ExecutionRoleArn=role)
+    serving.sagemaker.create_endpoint(EndpointName="hosts", EndpointConfigName="hosts")
+    told = serving.settled("hosts")
+    assert (told["EndpointStatus"], told["ProductionVariants"][0]["ManagedInstanceScaling"]) == ("InService", scaling)
+    with pytest.raises(ClientError, match="inference components is not emulated"):
+        serving.runtime.invoke_endpoint(EndpointName="hosts", ContentType="text/csv", Body=b"1")
+    serving.sagemaker.delete_endpoint(EndpointName="hosts")

@@ -104,6 +104,26 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
             "VpcConfig": VPC,
         },
     ),
+    # The endpoint is a second resource of the same action.
+    "CreateInferenceComponent": ("*", "InferenceComponentName", {"EndpointName": "none", "VariantName": "v"}),
+    "CreateMonitoringSchedule": (
+        "monitoring-schedule/{n}",
+        "MonitoringScheduleName",
+        {
+            "MonitoringScheduleConfig": {
+                "MonitoringJobDefinition": {
+                    "MonitoringInputs": [{"EndpointInput": {"EndpointName": "none", "LocalPath": "/opt/ml/in"}}],
+                    "MonitoringOutputConfig": {
+                        "MonitoringOutputs": [{"S3Output": {"S3Uri": "s3://none/out", "LocalPath": "/opt/ml/out"}}]
+                    },
+                    "MonitoringResources": {"ClusterConfig": CLUSTER},
+                    "MonitoringAppSpecification": {"ImageUri": "x/none:1"},
+                    "NetworkConfig": {"VpcConfig": VPC},
+                    "RoleArn": NOBODY,
+                }
+            }
+        },
+    ),
     "CreateModelPackage": ("model-package*/{n}*", "ModelPackageGroupName", {"ModelLifeCycle": STAGE}),
     "UpdateModelPackage": ("model-package/{n}/1", "ModelPackageArn", {"ModelLifeCycle": STAGE}),
     "CreateNotebookInstance": (
@@ -148,6 +168,7 @@ ModelApprovalStatus ModelApprovalStatus Rejected Approved
 ModelLifeCycle:Stage ModelLifeCycle.Stage Test Production
 ModelLifeCycle:StageStatus ModelLifeCycle.StageStatus Open Done
 """
+_MONITORED = "MonitoringScheduleConfig.MonitoringJobDefinition"
 KEYS = {
     "CreateTrainingJob": _VPC.format("VpcConfig")
     + """
@@ -210,6 +231,16 @@ KEYS = {
         ServerlessMaxConcurrency ProductionVariants.0.ServerlessConfig.MaxConcurrency 5 6
         ServerlessMemorySize ProductionVariants.0.ServerlessConfig.MemorySizeInMB 1024 2048
         VolumeKmsKeyArn KmsKeyId arn:key/1 arn:key/2
+    """,
+    "CreateInferenceComponent": "ModelArn Specification.ModelName good bad model/good",
+    "CreateMonitoringSchedule": _VPC.format(f"{_MONITORED}.NetworkConfig.VpcConfig")
+    + f"""
+        InstanceTypes {_MONITORED}.MonitoringResources.ClusterConfig.InstanceType ml.m5.large ml.p4d.24xlarge
+        InterContainerTrafficEncryption {_MONITORED}.NetworkConfig.EnableInterContainerTrafficEncryption true false
+        MaxRuntimeInSeconds {_MONITORED}.StoppingCondition.MaxRuntimeInSeconds 3600 7200
+        NetworkIsolation {_MONITORED}.NetworkConfig.EnableNetworkIsolation true false
+        OutputKmsKeyArn {_MONITORED}.MonitoringOutputConfig.KmsKeyId arn:key/1 arn:key/2
+        VolumeKmsKeyArn {_MONITORED}.MonitoringResources.ClusterConfig.VolumeKmsKeyId arn:key/1 arn:key/2
     """,
     "CreateModelPackage": _PACKAGE,
     "UpdateModelPackage": _PACKAGE

@@ -77,6 +77,9 @@ MODEL = {"ExecutionRoleArn": "{role}", "PrimaryContainer": {"Image": "x/none:1"}
 VARIANT = {"VariantName": "v", "ModelName": "{n}", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 NOTEBOOK = {"InstanceType": "ml.t3.medium", "RoleArn": "{role}"}
 PIPELINE = {"PipelineDefinition": '{"Steps": []}', "ClientRequestToken": "{n}" + "t" * 32, "RoleArn": "{role}"}
+LIFECYCLE = {"StudioLifecycleConfigContent": "ZWNobw==", "StudioLifecycleConfigAppType": "JupyterLab"}
+COMPONENT = {"VariantName": "v", "Specification": {"ModelName": "{n}"}, "RuntimeConfig": {"CopyCount": 1}}
+HOST = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 APP = {"AppType": "JupyterLab", "AppName": "default"}
 
 # Operation: the resource that the reference names, and a request. {n} is the caller's name or another one; `-new` is
@@ -169,6 +172,39 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         "app/{domain}/ann/JupyterLab/default",
         {"DomainId": "{domain}", "UserProfileName": "ann", **APP},
     ),
+    "CreateStudioLifecycleConfig": (
+        "studio-lifecycle-config/{n}-new",
+        {"StudioLifecycleConfigName": "{n}-new", **LIFECYCLE},
+    ),
+    "DescribeStudioLifecycleConfig": ("studio-lifecycle-config/{n}", {"StudioLifecycleConfigName": "{n}"}),
+    "DeleteStudioLifecycleConfig": ("studio-lifecycle-config/{n}-old", {"StudioLifecycleConfigName": "{n}-old"}),
+    "CreateImage": ("image/{n}-new", {"ImageName": "{n}-new", "RoleArn": "{role}"}),
+    "DescribeImage": ("image/{n}", {"ImageName": "{n}"}),
+    "DeleteImage": ("image/{n}-old", {"ImageName": "{n}-old"}),
+    "CreateMonitoringSchedule": (
+        "monitoring-schedule/{n}-new",
+        {"MonitoringScheduleName": "{n}-new", "MonitoringScheduleConfig": {}},
+    ),
+    "DescribeMonitoringSchedule": ("monitoring-schedule/{n}", {"MonitoringScheduleName": "{n}"}),
+    "DeleteMonitoringSchedule": ("monitoring-schedule/{n}-old", {"MonitoringScheduleName": "{n}-old"}),
+    "CreateMlflowTrackingServer": (
+        "mlflow-tracking-server/{n}-new",
+        {"TrackingServerName": "{n}-new", "ArtifactStoreUri": "s3://none/mlflow", "RoleArn": "{role}"},
+    ),
+    "DescribeMlflowTrackingServer": ("mlflow-tracking-server/{n}", {"TrackingServerName": "{n}"}),
+    "StopMlflowTrackingServer": ("mlflow-tracking-server/{n}", {"TrackingServerName": "{n}"}),
+    "StartMlflowTrackingServer": ("mlflow-tracking-server/{n}", {"TrackingServerName": "{n}"}),
+    "DeleteMlflowTrackingServer": ("mlflow-tracking-server/{n}-old", {"TrackingServerName": "{n}-old"}),
+    "CreateInferenceComponent": (
+        "inference-component/{n}-new",
+        {"InferenceComponentName": "{n}-new", "EndpointName": "{n}-host", **COMPONENT},
+    ),
+    "DescribeInferenceComponent": ("inference-component/{n}", {"InferenceComponentName": "{n}"}),
+    "UpdateInferenceComponentRuntimeConfig": (
+        "inference-component/{n}",
+        {"InferenceComponentName": "{n}", "DesiredRuntimeConfig": {"CopyCount": 0}},
+    ),
+    "DeleteInferenceComponent": ("inference-component/{n}-old", {"InferenceComponentName": "{n}-old"}),
     "DescribeMlflowApp": ("{app}", {"Arn": PREFIX + "{app}"}),
     "CreatePresignedMlflowAppUrl": ("{app}", {"Arn": PREFIX + "{app}"}),
     "UpdateMlflowApp": ("{app}", {"Arn": PREFIX + "{app}"}),
@@ -179,6 +215,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 ALSO = {  # a second resource of the same call
     "CreateEndpoint": "endpoint-config/{n}",
+    "CreateInferenceComponent": "endpoint/{n}-host",
     "UpdateEndpoint": "endpoint-config/{n}",
     "CreateModelPackage": "model-package-group/{n}",
 }
@@ -195,8 +232,9 @@ REFUSED = {
 }
 RUNTIME = {name for name in ROWS if name.startswith("Invoke")}
 # The action has no resource level: a policy that names one grants nothing.
-_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints HyperParameterTuningJobs MlflowApps ModelPackageGroups
-Models NotebookInstances Pipelines ProcessingJobs Spaces TrainingJobs TransformJobs UserProfiles"""
+_LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints HyperParameterTuningJobs Images InferenceComponents
+MlflowApps MlflowTrackingServers ModelPackageGroups Models MonitoringSchedules NotebookInstances Pipelines
+ProcessingJobs Spaces StudioLifecycleConfigs TrainingJobs TransformJobs UserProfiles"""
 LISTS = [*(f"List{kind}" for kind in _LISTED.split()), "ListCandidatesForAutoMLJob"]
 
 
@@ -225,6 +263,9 @@ def owners(cloud: EmbeddedCloud, role: str) -> Iterator[dict[str, dict[str, str]
     sagemaker = cloud.client("sagemaker")
     yield {owner: _belongings(sagemaker, owner, role) for owner in ("mine", "theirs")}
     for owner in ("mine", "theirs"):
+        for component in sagemaker.list_inference_components(NameContains=owner)["InferenceComponents"]:
+            sagemaker.delete_inference_component(InferenceComponentName=component["InferenceComponentName"])
+        cloud.control("advance", seconds=60)
         for left in sagemaker.list_endpoints(NameContains=owner)["Endpoints"]:
             sagemaker.delete_endpoint(EndpointName=left["EndpointName"])
 
@@ -239,6 +280,18 @@ def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
         sagemaker.create_model_package_group(ModelPackageGroupName=n + suffix)
         sagemaker.create_pipeline(PipelineName=n + suffix, **filled(PIPELINE, name))
         words["domain" + suffix] = studio.domain(n + suffix, *(() if suffix else ("ann", "bob")))
+    hosts = {"EndpointConfigName": f"{n}-host", "ProductionVariants": [HOST]}
+    sagemaker.create_endpoint_config(**hosts, ExecutionRoleArn=role)
+    sagemaker.create_endpoint(EndpointName=f"{n}-host", EndpointConfigName=f"{n}-host")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"{n}-host", WaiterConfig=SOON)
+    for suffix in ("", "-old"):
+        sagemaker.create_studio_lifecycle_config(StudioLifecycleConfigName=n + suffix, **LIFECYCLE)
+        sagemaker.create_image(ImageName=n + suffix, RoleArn=role)
+        sagemaker.create_monitoring_schedule(MonitoringScheduleName=n + suffix, MonitoringScheduleConfig={})
+        store = {"ArtifactStoreUri": "s3://none/mlflow", "RoleArn": role}
+        sagemaker.create_mlflow_tracking_server(TrackingServerName=n + suffix, **store)
+        component = {"InferenceComponentName": n + suffix, "EndpointName": f"{n}-host"}
+        sagemaker.create_inference_component(**component, **filled(COMPONENT, words))
     for suffix in ("", "-old", "-stopped"):
         sagemaker.create_notebook_instance(NotebookInstanceName=n + suffix, **filled(NOTEBOOK, words))
     for suffix in ("-old", "-stopped"):
@@ -309,7 +362,9 @@ def test_a_row_allows_its_own_resource_and_denies_another(
     deadline = time.monotonic() + 10
     while (outcome := code(client, operation, filled(request, owners["mine"]))) != wanted:
         # What another row has changed passes through a state that allows no change.
-        assert outcome in ("ResourceInUse", "ValidationException") and time.monotonic() < deadline, outcome
+        assert (
+            outcome in ("ResourceInUse", "ValidationException", "ConflictException") and time.monotonic() < deadline
+        ), outcome
         time.sleep(0.05)
 
 

@@ -65,6 +65,16 @@ def test_a_job_out_of_time_on_the_clouds_clock_is_stopped_and_keeps_its_artifact
     assert unpacked(cloud, "out/limited/output/model.tar.gz") == {"weights": "saved on SIGTERM"}
 
 
+def test_a_job_that_overruns_goes_on_until_it_is_stopped(workshop: Workshop) -> None:
+    workshop.service.faults.set(overrun=True)
+    workshop.train("overruns", "import time; time.sleep(60)", limit=60)
+    until(lambda: workshop.job("overruns")["SecondaryStatus"] == "Training")
+    workshop.clock.advance(3600)
+    assert workshop.job("overruns")["TrainingJobStatus"] == "InProgress"
+    workshop.service.call("StopTrainingJob", {"TrainingJobName": "overruns"})
+    assert workshop.ended("overruns")["SecondaryStatus"] == "Stopped"
+
+
 def test_a_stopped_job_has_120_seconds_after_sigterm_and_no_more(cloud: EmbeddedCloud, workshop: Workshop) -> None:
     assert container.GRACE_SECONDS == 120
     workshop.train("deaf", DEAF)
@@ -294,6 +304,34 @@ open(folder + '/output/message', 'w').write(job['ProcessingJobName'] + ' on ' + 
     job = workshop.ended("described", "ProcessingJob")
     assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
     assert job["ExitMessage"] == "described on algo-1"
+
+
+def test_why_a_processing_job_failed_is_in_its_message_alone(workshop: Workshop) -> None:
+    script = """
+import os, sys
+open(os.environ['HERE'] + '/output/message', 'w').write('no such column ' + 1000 * 'ü')
+open(os.environ['HERE'] + '/output/failure', 'w').write('not read')
+sys.exit('not read either')
+"""
+    workshop.process("refusing", script, Environment={"HERE": "/opt/ml"})
+    job = workshop.ended("refusing", "ProcessingJob")
+    assert job["FailureReason"] == "AlgorithmError: See job logs for more information"
+    assert job["ExitMessage"].startswith("no such column ü") and len(job["ExitMessage"].encode()) == 1023
+    workshop.process("silent", "exit(2)")
+    assert "ExitMessage" not in workshop.ended("silent", "ProcessingJob")
+
+
+def test_messages_of_all_containers_follow_each_other_and_are_utf_8(workshop: Workshop) -> None:
+    script = "import os\nopen(os.environ['HERE'] + '/output/message', 'w').write(os.environ['SM_CURRENT_HOST'])"
+    cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    more: dict[str, Any] = {"Environment": {"HERE": "/opt/ml"}, "ProcessingResources": {"ClusterConfig": cluster}}
+    workshop.process("two", script, **more)
+    assert workshop.ended("two", "ProcessingJob")["ExitMessage"] == "algo-1algo-2"
+    workshop.process(
+        "latin", script.replace("'w'", "'w', encoding='latin-1'").replace("os.environ['SM", "'ü' or ['SM"), **more
+    )
+    job = workshop.ended("latin", "ProcessingJob")
+    assert job["ProcessingJobStatus"] == "Failed" and "output/message is not UTF-8" in job["FailureReason"]
 
 
 def test_a_processing_job_out_of_time_is_stopped_without_outputs(cloud: EmbeddedCloud, workshop: Workshop) -> None:

@@ -97,6 +97,7 @@ def most_at_once(steps: dict[str, dict[str, Any]]) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_no_more_steps_run_at_once_than_the_parallelism_allows(
     cloud: EmbeddedCloud, create: Callable[..., None], start: Run
 ) -> None:

@@ -10,6 +10,8 @@ import time
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from rehearsal import guard, processes
 from rehearsal.embedded import ROOT, EmbeddedCloud
 from tests.rehearsal.conftest import TRUST
@@ -75,6 +77,7 @@ BACKGROUND = ["sh", "-c", "sleep {number} & setsid sleep {number}1 & wait"]
 FUNCTION = "import time\ndef handler(event, context):\n    time.sleep({number})\n"
 
 
+@pytest.mark.slow
 def test_when_the_cloud_is_killed_nothing_that_came_of_it_is_left_and_the_next_one_starts(tmp_path: Path) -> None:
     """A job with processes in the background and in a session of their own, and a function that runs."""
     for number in (7351, 7352):
@@ -96,6 +99,7 @@ def test_the_end_of_the_block_ends_what_a_job_left_in_the_background(tmp_path: P
     assert running(7353, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_when_the_cloud_is_killed_amid_a_tuning_job_none_of_its_jobs_is_left(tmp_path: Path) -> None:
     with EmbeddedCloud("us-east-1", tmp_path / "tuned") as cloud:
         cloud.start()

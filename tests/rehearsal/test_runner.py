@@ -89,6 +89,7 @@ def test_two_rehearsals_never_share_a_folder(tmp_path: Path) -> None:
         assert not (out / "kept").exists()
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ core.iam_actions: SERVICE_TO_IAM_NAMESPACE _BOTOCORE_SERVICE_MAP _SERVICE_PROTOC
 core.iam_actions: extract_resource_arn request_tag_context
 core.iam_evaluator: caller_arn enforce _first_match _resolve_condition_key
 core.lambda_runtime: _lock _workers
-core.responses: set_request_account_id set_request_region
+core.responses: set_request_account_id set_request_region get_region
 services.cloudwatch: _store_datum _metric_bucket _metrics _dims_key _dims_from_list _point_stats TWO_WEEKS_SECONDS time
 services.cloudwatch: _evaluate_alarm _evaluate_all_alarms _put_metric_alarm _put_composite_alarm _alarms _error
 services.cloudwatch: _record_history _dispatch_alarm_actions _get_metric_data
@@ -34,7 +34,8 @@ services.sns: _topics
 services.sqs: _md5_msg_attrs _queue_by_arn
 services.stepfunctions: _resolve_state_machine_arn
 services.sts: register_session
-services.tagging: _RESOURCE_TAG_COLLECTORS
+services.cloudwatch_logs: _log_groups
+services.tagging: _RESOURCE_TAG_COLLECTORS _COLLECTORS _HANDLERS _matches_type_filters
 services.cloudformation.provisioners: _RESOURCE_HANDLERS _REPLACING_PROPERTIES _cw_metric_alarm_record _physical_name
 services.cloudformation.stacks: _runs_on_worker_thread _resolve_stack_outputs
 services.cloudformation.handlers: _imported_export_names

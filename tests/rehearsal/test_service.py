@@ -44,6 +44,7 @@ def trained(cloud: EmbeddedCloud, role: str, digits: dict[str, str]) -> dict[str
     return {"execution": answer, "packages": packages, "arn": arn}
 
 
+@pytest.mark.slow
 def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
     cloud: EmbeddedCloud, trained: dict[str, Any]
 ) -> None:
@@ -56,6 +57,10 @@ def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
     assert [(s["StepName"], s["StepStatus"]) for s in steps] == [
         (n, "Succeeded") for n in ("Begin", "Preprocess", "Train", "Evaluate", "Better", "Register")
     ]
+    run = trained["arn"].rsplit("/", 1)[-1]
+    key = f"digits/{run}/preprocess/baseline/data.json"
+    read = json.loads(cloud.client("s3").get_object(Bucket="workload", Key=key)["Body"].read())
+    assert [(file["name"], file["rows"]) for file in read["files"]] == [("digits.csv", 1797)] and read["begin"] == {}
     name = steps[2]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed" and job["ResourceConfig"]["InstanceCount"] == 2
@@ -64,6 +69,7 @@ def test_the_pipeline_trains_on_two_instances_and_registers_one_package(
     assert {s["logStreamName"].rsplit("-", 1)[0] for s in streams} >= {f"{name}/algo-1", f"{name}/algo-2"}
 
 
+@pytest.mark.slow
 def test_the_package_tells_how_its_model_came_about_and_has_a_card(
     cloud: EmbeddedCloud, trained: dict[str, Any]
 ) -> None:
@@ -103,6 +109,7 @@ def test_the_package_tells_how_its_model_came_about_and_has_a_card(
         ),
     ],
 )
+@pytest.mark.slow
 def test_refusals_carry_awss_code_and_the_members_path(
     cloud: EmbeddedCloud,
     trained: dict[str, Any],
@@ -171,6 +178,7 @@ def test_stopping_a_job_ends_its_process(cloud: EmbeddedCloud, role: str) -> Non
     assert not _running("time.sleep(300)")
 
 
+@pytest.mark.slow
 def test_a_job_whose_role_may_not_write_fails_with_the_refusal(
     cloud: EmbeddedCloud, make_role: Any, trained: dict[str, Any]
 ) -> None:

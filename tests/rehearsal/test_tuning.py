@@ -6,6 +6,8 @@ import re
 import zipfile
 from typing import Any
 
+import pytest
+
 from rehearsal.embedded import EmbeddedCloud
 from tests.rehearsal.jobbing import lines, until
 from tests.rehearsal.searching import HEAD, PLANE, QUADRATIC, WHOLE, Searching, losses
@@ -13,6 +15,7 @@ from tests.rehearsal.searching import HEAD, PLANE, QUADRATIC, WHOLE, Searching, 
 CHOICES = {"CategoricalParameterRanges": [{"Name": "kind", "Values": ["a", "b", "c"]}]}
 
 
+@pytest.mark.slow
 def test_bayesian_search_finds_a_better_point_than_its_first_random_ones(searching: Searching) -> None:
     searching.tune("bayesian", QUADRATIC, PLANE, 14, 1, Strategy="Bayesian", RandomSeed=7)
     told, found = searching.ended("bayesian"), losses(searching.jobs("bayesian"))
@@ -25,6 +28,7 @@ def test_bayesian_search_finds_a_better_point_than_its_first_random_ones(searchi
     assert losses(searching.jobs("again")) == found[:6]
 
 
+@pytest.mark.slow
 def test_at_most_so_many_jobs_run_at_a_time(searching: Searching) -> None:
     searching.tune("parallel", "time.sleep(0.4); tell(given.count)", WHOLE, 10, 4)
     assert searching.ended("parallel")["TrainingJobStatusCounters"]["Completed"] == 10

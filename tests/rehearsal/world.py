@@ -62,18 +62,23 @@ class World:
             "TransformJob": ("Model",),
             "Endpoint": ("Model", "EndpointConfig"),
             "PipelineExecution": ("Pipeline",),
+            "InferenceComponent": ("Model", "EndpointConfig", "Endpoint"),
         }
         for parent in parents.get(noun, ()):
             self._make(parent)
 
     def _make(self, noun: str) -> None:
         variant = {"VariantName": "main", "ModelName": self.names.get("ModelName", "")}
+        hosting: Record = {}
+        if self.noun == "InferenceComponent":  # a variant has a model or hosts components
+            variant, hosting = {"VariantName": "main"}, {"ExecutionRoleArn": ROLE}
         requests: dict[str, Record] = {
             "Domain": {"DomainName": "world", "AuthMode": "IAM", "DefaultUserSettings": {}},
             "UserProfile": {"UserProfileName": "owner"},
             "Space": {"SpaceName": "room"},
             "Model": {"ModelName": "world", "PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": ROLE},
-            "EndpointConfig": {"EndpointConfigName": "world", "ProductionVariants": [variant]},
+            "EndpointConfig": {"EndpointConfigName": "world", "ProductionVariants": [variant], **hosting},
+            "Endpoint": {"EndpointName": "world", "EndpointConfigName": "world"},
             "ModelPackageGroup": {"ModelPackageGroupName": "world"},
             "Pipeline": {
                 "PipelineName": "world",
@@ -180,8 +185,9 @@ class World:
         fixed = {
             "CrossAccountFilterOption": "SameAccount",
             "ModelPackageType": "Versioned",
-            "TrainingPlanArnEquals": "arn:aws:sagemaker:us-east-1:000000000000:training-plan/none",
         }
+        if name == "TrainingPlanArnEquals":  # no job has one here
+            return "arn:aws:sagemaker:us-east-1:000000000000:training-plan/none", lambda r: False
         if name == "MlflowVersion":  # an app has one once its server answers
             return "9.9.9", lambda r: False
         if name in fixed:
@@ -225,6 +231,20 @@ def least(noun: str, index: int) -> Record:
         "Domain": {"DomainName": f"domain-{index}", "AuthMode": "IAM", "DefaultUserSettings": {}},
         "App": {"AppType": "JupyterLab", "Owned": index % 2},
         "MlflowApp": {"Name": f"app-{index}", "ArtifactStoreUri": "s3://b/mlflow", "RoleArn": ROLE},
+        "StudioLifecycleConfig": {
+            "StudioLifecycleConfigContent": "ZWNobw==",
+            "StudioLifecycleConfigAppType": ("JupyterLab", "CodeEditor")[index % 2],
+        },
+        "Image": {"RoleArn": ROLE},
+        "MlflowTrackingServer": {"ArtifactStoreUri": "s3://b/mlflow", "RoleArn": ROLE},
+        "InferenceComponent": {
+            "VariantName": "main",
+            "Specification": {"ModelName": "world"},
+            "RuntimeConfig": {"CopyCount": 1},
+        },
+        "MonitoringSchedule": {
+            "MonitoringScheduleConfig": {"MonitoringJobDefinitionName": f"d-{index}", "MonitoringType": "DataQuality"}
+        },
         "Model": {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": ROLE},
         "EndpointConfig": {"ProductionVariants": [{"VariantName": "main", "ModelName": "world"}]},
         "ModelPackage": {"ModelApprovalStatus": ("Approved", "Rejected")[index % 2]},
@@ -376,11 +396,21 @@ def _fit_model(request: Record, names: dict[str, str]) -> Record:
     return {"ExecutionRoleArn": ROLE, **request, "PrimaryContainer": {"Image": "image", **container}}
 
 
+def _fit_component(request: Record, names: dict[str, str]) -> Record:
+    given = {"ModelName": names["ModelName"]}
+    return (
+        least("InferenceComponent", 0)
+        | request
+        | {"VariantName": "main", "Specification": {**request.get("Specification", {}), **given}}
+    )
+
+
 _FIT: dict[str, Callable[[Record, dict[str, str]], Record]] = {
     "App": _fit_app,
     "Space": _fit_space,
     "NotebookInstance": _fit_notebook,
     "EndpointConfig": _fit_config,
+    "InferenceComponent": _fit_component,
     "Domain": lambda request, names: {**request, **({"AuthMode": "IAM"} if "AuthMode" in request else {})},
     "Model": _fit_model,
     "TrainingJob": _fit_training,

@@ -1,5 +1,6 @@
 """The automl workload's scripts, run as its processing jobs run them."""
 
+import hashlib
 import json
 import random
 import subprocess
@@ -14,17 +15,17 @@ pytestmark = pytest.mark.slow
 
 SCRIPTS = ROOT / "workloads" / "automl" / "scripts"
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
-PARTS = ("train", "features", "labels")
+PARTS = ("train", "features", "labels", "baseline")
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([PYTHON, SCRIPTS, *words], capture_output=True, text=True, check=False)
 
 
-def preprocess(folder: Path, table: str, target: str = "y") -> "subprocess.CompletedProcess[str]":
+def preprocess(folder: Path, table: str, target: str = "y", *more: str) -> "subprocess.CompletedProcess[str]":
     (folder / "table.csv").write_text(table)
     places = [word for part in PARTS for word in (f"--{part}", str(folder / part))]
-    return run("preprocess", "--input", str(folder / "table.csv"), "--target", target, *places)
+    return run("preprocess", "--input", str(folder / "table.csv"), "--target", target, *places, *more)
 
 
 def table(rows: int, target: Any = None) -> str:
@@ -39,8 +40,28 @@ def test_the_held_out_rows_are_told_without_header_and_target_and_the_labels_bes
     features = (tmp_path / "features" / "features.csv").read_text().splitlines()
     labels = (tmp_path / "labels" / "labels.csv").read_text().splitlines()
     assert train[0] == "id,x,y" and len(train) == 801 and len(features) == len(labels) == 200
+    statistics = json.loads((tmp_path / "baseline" / "statistics.json").read_text())
+    assert statistics["dataset"]["item_count"] == 800
+    constraints = json.loads((tmp_path / "baseline" / "constraints.json").read_text())
+    assert constraints["features"][2]["string_constraints"] == {"domains": ["a", "b"]}
     whole = set(table(1000).splitlines())
     assert {f"{row},{label}" for row, label in zip(features, labels, strict=True)} | set(train) == whole
+
+
+def test_what_was_read_is_noted_with_its_hash_and_the_versions_of_the_first_step(tmp_path: Path) -> None:
+    (tmp_path / "begin.json").write_text('{"objects": [{"version": "v1"}]}')
+    done = preprocess(tmp_path, table(1000), "y", "--manifest", str(tmp_path / "begin.json"))
+    assert done.returncode == 0, done.stderr
+    content = table(1000).encode()
+    digest = hashlib.sha256(content).hexdigest()
+    assert json.loads((tmp_path / "baseline" / "data.json").read_text()) == {
+        "files": [{"name": "table.csv", "sha256": digest, "bytes": len(content), "rows": 1000}],
+        "rows": 1000,
+        "columns": {"id": "number", "x": "number", "y": "text"},
+        "target": "y",
+        "problem": "binary",
+        "begin": {"objects": [{"version": "v1"}]},
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,6 +78,36 @@ def test_a_table_that_cannot_be_searched_is_refused_with_what_to_change(
 ) -> None:
     done = preprocess(tmp_path, text, target)
     assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "refused"),
+    [
+        (
+            "abc",
+            "auc",
+            "there is no metric 'auc'; a multiclass model has accuracy, balanced_accuracy, f1: write one",
+        ),
+        ("abc", "rmse", "there is no metric 'rmse'; a multiclass model has"),
+        ("ab", "r2", "there is no metric 'r2'; a binary model has accuracy, balanced_accuracy, f1, auc: write one of"),
+        (
+            range(99),
+            "f1",
+            "there is no metric 'f1'; a regression model has rmse, mae, r2: write one of them as",
+        ),
+        ("abc", "f1", ""),
+        ("ab", "auc", ""),
+        (range(99), "mae", ""),
+    ],
+)
+def test_a_metric_that_the_tables_problem_does_not_have_is_refused_before_the_search(
+    tmp_path: Path, target: Any, metric: str, refused: str
+) -> None:
+    rows = "".join(f"{n},{target[n % len(target)]}\n" for n in range(1000))
+    done = preprocess(tmp_path, f"x,y\n{rows}", "y", "--metric", metric)
+    assert (done.returncode == 0) == (not refused), done.stderr
+    assert refused in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "train").exists() == (not refused)
 
 
 def evaluate(folder: Path, champion: list[str] | None, *words: str, rows: list[str]) -> dict[str, Any]:

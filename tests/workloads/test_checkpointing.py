@@ -94,6 +94,15 @@ class Trusting(Hasty):
         return (steps[-1][0], steps[-1][1].read_bytes()[len(MAGIC) + 32 :]) if steps else None
 
 
-@pytest.mark.parametrize(("careless", "harm"), [(Hasty, "lost_epochs"), (Trusting, "half_written_loaded")])
+class Forgetful(Checkpoints):
+    """Does not wait until the disk has the new name."""
+
+    def _sync(self, folder: Path) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("careless", "harm"),
+    [(Hasty, "lost_epochs"), (Trusting, "half_written_loaded"), (Forgetful, "lost_epochs")],
+)
 def test_the_drill_finds_a_careless_writer(tmp_path: Path, careless: type[Checkpoints], harm: str) -> None:
     assert getattr(spot_drill.drill(30, tmp_path, careless), harm) > 0

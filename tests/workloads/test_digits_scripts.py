@@ -1,5 +1,6 @@
 """The scripts of the digits pipeline run as processes, from a zip, on the real digits."""
 
+import hashlib
 import json
 import subprocess
 import zipfile
@@ -25,6 +26,10 @@ def succeed(*arguments: object) -> str:
     return done.stdout
 
 
+def outputs(folder: Path) -> list[str]:
+    return [f"--{name}={folder / name}" for name in ("train", "test", "baseline")]
+
+
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts in a zip whose name says nothing, as an asset of the deployment is."""
@@ -46,7 +51,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def split(code: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what `preprocess` wrote: train/ and test/."""
     folder = tmp_path_factory.mktemp("split")
-    succeed(code, "preprocess", "--input", data, "--train", folder / "train", "--test", folder / "test")
+    succeed(code, "preprocess", "--input", data, *outputs(folder))
     return folder
 
 
@@ -81,10 +86,48 @@ def test_preprocess_parts_the_images_into_unlabelled_shards_and_a_labelled_test_
     assert sorted(train + features) == sorted(image[:64] for image in images)
 
 
+def test_preprocess_tells_what_the_pixels_that_are_trained_with_are_like(
+    code: Path, data: Path, tmp_path: Path
+) -> None:
+    places = [word for name in ("train", "test", "baseline") for word in (f"--{name}", tmp_path / name)]
+    succeed(code, "preprocess", "--input", data, *places)
+    told = {
+        name: json.loads((tmp_path / "baseline" / f"{name}.json").read_text()) for name in ("statistics", "constraints")
+    }
+    assert told["statistics"]["dataset"]["item_count"] == 1438
+    features = {feature["name"]: feature["numerical_statistics"] for feature in told["statistics"]["features"]}
+    assert list(features) == [f"_c{pixel}" for pixel in range(64)] and features["_c3"]["max"] == 16
+    assert {rule["inferred_type"] for rule in told["constraints"]["features"]} == {"Integral"}
+
+
 def test_preprocess_gives_the_same_files_again(code: Path, data: Path, split: Path, tmp_path: Path) -> None:
-    succeed(code, "preprocess", "--input", data, "--train", tmp_path / "train", "--test", tmp_path / "test")
+    succeed(code, "preprocess", "--input", data, *outputs(tmp_path))
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
     assert written == {path.relative_to(split): path.read_bytes() for path in split.rglob("*.csv")}
+
+
+def test_preprocess_notes_hash_and_rows_of_each_file_and_the_versions_of_the_first_step(
+    code: Path, data: Path, tmp_path: Path
+) -> None:
+    content = data.read_bytes()
+    lines = content.splitlines(keepends=True)
+    (tmp_path / "in").mkdir()
+    files = {"a.csv": b"".join(lines[:600]), "b.csv": b"".join(lines[600:])}
+    for name, part in files.items():
+        (tmp_path / "in" / name).write_bytes(part)
+    (tmp_path / "begin").mkdir()
+    (tmp_path / "begin" / "0a1b.json").write_text('{"objects": [{"version": "v1"}]}')
+    given = ("--input", tmp_path / "in", "--manifest", tmp_path / "begin")
+    succeed(code, "preprocess", *given, *outputs(tmp_path))
+    told = json.loads((tmp_path / "baseline" / "data.json").read_text())
+    assert told == {
+        "files": [
+            {"name": name, "sha256": hashlib.sha256(part).hexdigest(), "bytes": len(part), "rows": rows}
+            for (name, part), rows in zip(files.items(), (600, 1197), strict=True)
+        ],
+        "rows": 1797,
+        "begin": {"objects": [{"version": "v1"}]},
+    }
 
 
 def evaluated(code: Path, split: Path, output: Path, *arguments: object) -> dict[str, Any]:
@@ -148,12 +191,37 @@ def test_a_champion_that_cannot_be_measured_does_not_keep_its_place(
     assert "say where that model lies" in run(code, "evaluate", *arguments).stderr
 
 
-def test_preprocess_refuses_what_are_no_digits(code: Path, tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong.csv"
-    wrong.write_text("1,2,3\n")
-    done = run(code, "preprocess", "--input", wrong, "--train", tmp_path / "a", "--test", tmp_path / "b")
+def image(label: int, pixel: object = 7) -> str:
+    return ",".join(map(str, [pixel] * 64 + [label])) + "\n"
+
+
+GOOD = image(3) + image(5)
+NO_DIGITS: dict[str, tuple[str | bytes, str]] = {
+    "columns": ("1,2,3\n", "row 1 of columns.csv has 3 columns; 64 pixels and a label are expected: correct it"),
+    "constant": (image(3) * 9, "the label, column 65, is 3 in all 9 rows: any clusters would be pure; add images with"),
+    "blank": (image(3) + "\n" + image(5), "row 2 of blank.csv is empty: remove it"),
+    "commas": (GOOD + "," * 64 + "\n", "row 3 of commas.csv is empty: remove it"),
+    "lines": ("\n\n", "row 1 of lines.csv is empty: remove it"),
+    "text": (GOOD + image(1, "abc"), "row 3 of text.csv has 'abc' in column 1: write whole numbers, and no line with"),
+    "missing": (GOOD + "7," * 64 + "\n", "row 3 of missing.csv has '' in column 65: write whole numbers"),
+    "infinite": (GOOD + image(1, "inf"), "row 3 of infinite.csv has 'inf' in column 1: write whole numbers"),
+    "dark": (image(3) + image(5, 17), "row 2 of dark.csv has pixels from 17 to 17; 0 to 16 are expected: scale the"),
+    "dashes": (image(3, "--1"), "row 1 of dashes.csv has '--1' in column 1: write whole numbers"),
+    "negative": (image(3, -1), "row 1 of negative.csv has pixels from -1 to -1; 0 to 16 are expected"),
+    "utf16": (GOOD.encode("utf-16"), "utf16.csv is not UTF-8: byte 0xff at position 0. If it is UTF-16, convert it"),
+    "nothing": ("", "nothing.csv has 0 bytes: upload it again"),
+}
+
+
+@pytest.mark.parametrize("case", NO_DIGITS)
+def test_preprocess_refuses_what_are_no_digits_with_what_to_change(code: Path, tmp_path: Path, case: str) -> None:
+    content, words = NO_DIGITS[case]
+    wrong = tmp_path / f"{case}.csv"
+    wrong.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = run(code, "preprocess", "--input", wrong, *outputs(tmp_path / "out"))
     assert done.returncode != 0
-    assert "3 columns; 64 pixels and a label are expected" in done.stderr
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("script", ["preprocess", "evaluate"])

@@ -112,12 +112,19 @@ def test_its_images_are_those_that_the_sdk_gives_other_workloads(built: Any) -> 
     assert built[1] == {"SklearnImage": compiled["SklearnImage"]}
 
 
+def test_where_the_table_tells_the_problem_the_first_job_is_told_the_metric(built: Any) -> None:
+    words = built[0]["States"]["Preprocess"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert words[words.index("--metric") + 1] == "auc"
+
+
 def test_a_metric_is_the_objective_where_the_problem_is_given(workload: Any) -> None:
     algorithm = workload.algorithm.model_copy(update={"problem": "BinaryClassification"})
     given, _ = machine.build(FOLDER, workload.model_copy(update={"algorithm": algorithm}))
     asked = given["States"]["Search"]["Arguments"]
     assert asked["AutoMLJobObjective"] == {"MetricName": "AUC"}
     assert asked["AutoMLProblemTypeConfig"]["TabularJobConfig"]["ProblemType"] == "BinaryClassification"
+    words = given["States"]["Preprocess"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert "--metric" not in words  # the problem is not found from the table
     metric = workload.metric.model_copy(update={"name": "happiness"})
     unknown = workload.model_copy(update={"algorithm": algorithm, "metric": metric})
     found = [str(each) for each in check("automl", *machine.build(FOLDER, unknown), unknown, TODAY)]

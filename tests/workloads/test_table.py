@@ -31,7 +31,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "mixed-target": ("a,y\n1,0\n2,1\n3,no\n", "column 'y' mixes numbers and texts: row 1 of mixed-target.csv has '0'"),
     "mixed-files": ({"a": "x,y\n1,0\n", "b": "x,y\nu,1\n"}, "row 1 of a.csv has '1' and row 1 of b.csv has 'u'"),
-    "nothing": ("", "nothing.csv has 0 bytes: upload it again, with a header and rows"),
+    "nothing": ("", "nothing.csv has 0 bytes: upload it again, with its rows"),
     "latin": (
         "name,y\nZoë,1\nAnn,0\n".encode("latin-1"),
         "not UTF-8: byte 0xeb at position 9. If it is WINDOWS-1252, co",
@@ -39,6 +39,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "utf16": (
         GOOD.encode("utf-16"),
         "not UTF-8: byte 0xff at position 0. If it is UTF-16, convert it: iconv -f UTF-16",
+    ),
+    "utf16-unmarked": (
+        GOOD.encode("utf-16-le"),
+        "not UTF-8: byte 0x00 at position 1. If it is UTF-16LE, convert it: iconv -f UTF-16LE",
+    ),
+    "utf16-odd": ("näme,y\nAnn,0\nBob,1\n".encode("utf-16-be"), "If it is UTF-16BE, convert it: iconv -f UTF-16BE"),
+    "parquet-as-csv": (
+        b"PAR1\x15\x04\x15\xe0",
+        "parquet-as-csv.csv is a Parquet file: write data.format: parquet in workload.yaml, or upload it as a CSV",
     ),
     "header-only": ("a,y\n", "header-only.csv has a header and no rows: add rows or remove the file"),
     "twice": ("a,a,y\n1,2,0\n", "twice.csv has more than one column named 'a': rename all but one"),
@@ -63,6 +72,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no-values": ("a,y\n1,\n2,NA\n", "the target 'y' has no value in any row: fill it in or name another column"),
     "names": ("a,y\n" + "".join(f"1,n{n}\n" for n in range(40)), "40 different texts in 40 rows: these are names, not"),
     "infinite": ("a,y\n" + MANY + "1,inf\n", "the target 'y' is infinite in row 26 of infinite.csv: correct it"),
+    "infinite-feature": (
+        "a,b,y\n1,,0\n2,-inf,1\n3,4,0\n",
+        "column 'b' is infinite in row 2 of infinite-feature.csv: correct it, or leave it empty if it is unknown",
+    ),
     "unlike-files": ({"a": "x,y\n1,0\n", "b": "z,y\n1,1\n"}, "b.csv has the columns 'z', 'y', a.csv has 'x', 'y': al"),
     "no-files": ({}, "holds no .csv file: put the table there or change data.path and data.format"),
 }

@@ -69,6 +69,11 @@ def test_a_retry_goes_on_where_the_job_before_ended_and_a_search_keeps_its_jobs_
         ({"target": "target", "epoch_iterations": "0"}, "argument --epoch-iterations: it is 0; at least 1 is needed"),
         ({"target": "target", "depth": "3"}, "unrecognized arguments: --depth=3"),
         ({"target": "target", "max_leaf_nodes": "1"}, "The 'max_leaf_nodes' parameter"),
+        ({"target": "target", "metric_pattern": "logg_loss=(.+)"}, "metric.pattern of workload.yaml, 'logg_loss=(.+)'"),
+        (
+            {"target": "target", "metric_pattern": '"n:log_loss(.)"'},
+            "finds no number in what training prints: 'epoch 1",
+        ),
     ],
 )
 def test_what_ends_a_job_is_told_where_sagemaker_looks_for_the_reason(
@@ -79,6 +84,20 @@ def test_what_ends_a_job_is_told_where_sagemaker_looks_for_the_reason(
     assert words in (tmp_path / "output" / "failure").read_text()
     assert words in done.stderr
     assert not (tmp_path / "model").exists()
+
+
+def test_a_retry_of_a_job_whose_metric_was_not_found_ends_too_and_one_that_finds_it_goes_on(
+    cancer: Split, tmp_path: Path
+) -> None:
+    one = {"target": "target", "iterations": "1"}  # a single epoch, whose checkpoint is there before its line
+    place(cancer, tmp_path, **one, metric_pattern="loss of ([0-9.]+)")
+    for line in ("epoch 1 of 1: ", "goes on after epoch 1: "):
+        done = run(cancer.code, "train", "--job", tmp_path)
+        assert done.returncode != 0 and not (tmp_path / "model").exists()
+        assert f"finds no number in what training prints: '{line}" in (tmp_path / "output" / "failure").read_text()
+    given = tmp_path / "input" / "config" / "hyperparameters.json"
+    given.write_text(json.dumps({**one, "metric_pattern": json.dumps("validation:log_loss=([0-9.eE+-]+)")}))
+    assert "trained 1 iterations" in succeed(cancer.code, "train", "--job", tmp_path)
 
 
 def printed(text: str) -> list[str]:

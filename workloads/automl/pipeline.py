@@ -26,6 +26,7 @@ from workloads.compiler.asl import (
 from workloads.compiler.machine import OBJECTIVES
 
 NAME = Path(__file__).parent.name
+OUTPUTS = ("train", "features", "labels", "baseline")  # Autopilot reads all that is in the first
 SEARCH_POLL_SECONDS = 60
 TRANSFORM_SECONDS, SLACK_SECONDS = 3600, 1800
 MOST_TOLD = 50  # candidates on the leaderboard: a task's answer is 256 KiB at most
@@ -99,11 +100,14 @@ def _beginning(workload: Workload) -> Iterator[tuple[str, State]]:
 
 def _preprocess(workload: Workload) -> State:
     words = ["preprocess", "--input", data(workload.data.path), "--target", workload.data.target]
-    words += ["--format", workload.data.format]
-    for name in ("train", "features", "labels"):
+    words += ["--format", workload.data.format, "--manifest", f"{PROCESSING}/input/manifest"]
+    assert isinstance(workload.algorithm, Autopilot)
+    if workload.algorithm.problem == "auto":  # else config/metrics.py has compared the two
+        words += ["--metric", workload.metric.name]
+    for name in OUTPUTS:
         words += [f"--{name}", f"{PROCESSING}/output/{name}"]
-    inputs = [code(), source("data", jsonata("$begin.DataUri"))]
-    outputs = [output("preprocess", name) for name in ("train", "features", "labels")]
+    inputs = [code(), source("data", jsonata("$begin.DataUri")), source("manifest", jsonata("$begin.ManifestUri"))]
+    outputs = [output("preprocess", name) for name in OUTPUTS]
     return processing(workload, words, inputs, outputs)
 
 
@@ -248,7 +252,13 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
     better = {"Condition": jsonata("$verdict.better = true"), "Next": "Register"}
     yield "Better", {"Type": "Choice", "Choices": [better], "Default": "NotBetter"}
     yield "NotBetter", {"Type": "Fail", "Error": "NotBetter", "Cause": jsonata("$verdict.reason")}
-    quality = {"ContentType": "application/json", "S3Uri": jsonata(f"$uri & {where}")}
+    reports = {
+        "ModelQuality": {"Statistics": _report(where)},
+        "ModelDataQuality": {
+            "Statistics": _report("'/preprocess/baseline/statistics.json'"),
+            "Constraints": _report("'/preprocess/baseline/constraints.json'"),
+        },
+    }
     package = {
         "ModelPackageGroupName": "${PackageGroup}",
         "ClientToken": jsonata("$run"),
@@ -263,7 +273,8 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
         },
         "MetadataProperties": {"GeneratedBy": jsonata("$states.context.Execution.Id")},
         "ModelCard": {"ModelCardContent": jsonata("$string($card)"), "ModelCardStatus": "Draft"},
-        "ModelMetrics": {"ModelQuality": {"Statistics": quality}},
+        "ModelMetrics": reports,
+        "DriftCheckBaselines": reports,  # what a monitor of the model compares with
         "CustomerMetadataProperties": {
             "candidate": jsonata("$best.CandidateName"),
             "execution": jsonata("$states.context.Execution.Name"),
@@ -274,6 +285,10 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
     }
     yield "Register", task("createModelPackage", package, "Done", workload)
     yield "Done", {"Type": "Succeed"}
+
+
+def _report(where: str) -> State:
+    return {"ContentType": "application/json", "S3Uri": jsonata(f"$uri & {where}")}
 
 
 def _card(workload: Workload, evaluation: str) -> State:

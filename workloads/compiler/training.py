@@ -13,11 +13,10 @@ from sagemaker.train.model_trainer import ModelTrainer
 
 from config.workload import Script
 from workloads.compiler.complete import Completed
-from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan
+from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan, image
 
 ML = "/opt/ml"
 CODE_FOLDER = f"{ML}/input/data/code"
-SKLEARN = "${SklearnImage}"
 # The script finds hyperparameters, channels and checkpoints below this folder.
 COMMAND = ["train", "--job", ML]
 
@@ -55,11 +54,17 @@ def script(plan: Plan, channels: list[Channel]) -> TrainingStep:
 
 
 def hyperparameters(plan: Plan) -> dict[str, object]:
-    """What the script is told by name: the algorithm's own, the column to predict and what its hook watches for."""
+    """What the script is told by name: the algorithm's own, the column to predict, what its hook watches for, and the
+    pattern by which the service looks for the metric, since the service itself says nothing where it finds none.
+    """
     workload = plan.workload
     assert isinstance(workload.algorithm, Script)
-    watched = {"watch": json.dumps(workload.watch, sort_keys=True)} if workload.watch else {}
-    return {**workload.algorithm.hyperparameters, "target": workload.data.target, **watched}
+    told: dict[str, object] = {"target": workload.data.target}
+    if workload.watch:
+        told["watch"] = json.dumps(workload.watch, sort_keys=True)
+    if workload.metric.pattern:
+        told["metric_pattern"] = json.dumps(workload.metric.pattern)  # it may begin with a quote, as JSON does
+    return {**workload.algorithm.hyperparameters, **told}
 
 
 def metrics(plan: Plan) -> list[dict[str, str]]:
@@ -70,7 +75,7 @@ def metrics(plan: Plan) -> list[dict[str, str]]:
 
 def script_trainer(plan: Plan, step: str, hyperparameters: Mapping[str, object]) -> ModelTrainer:
     """The trainer of a script, which resumes from its checkpoints."""
-    made = trainer(plan, step, SKLEARN, hyperparameters)
+    made = trainer(plan, step, image(plan.workload, "train"), hyperparameters)
     return made.with_checkpoint_config(CheckpointConfig(s3_uri=plan.uri("checkpoints"), local_path=f"{ML}/checkpoints"))
 
 

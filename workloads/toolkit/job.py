@@ -8,6 +8,7 @@ Source: AWS, "How Amazon SageMaker AI Runs Your Training Image". Arguments besid
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Arguments(argparse.ArgumentParser):
         finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         finder.add_argument("--job", type=Path)
         folder = finder.parse_known_args(given)[0].job
-        with _Failure(folder):
+        with Reason(folder and folder / "output" / "failure"):
             work(self.parse_args((self._found(folder) if folder else []) + given))
 
     def _found(self, folder):
@@ -66,11 +67,32 @@ def read_hyperparameters(folder):
     return {name: json.loads(value) if value.startswith('"') else value for name, value in own.items()}
 
 
-class _Failure:
-    """Writes what ends its block to DIR/output/failure, of which SageMaker shows the first 1,024 characters."""
+def tell(line, pattern=None):
+    """Prints a line of the log; exits where `pattern`, by which the service looks for the metric, finds none in it.
 
-    def __init__(self, folder):
-        self._folder = folder
+    Else a run whose metric is never found would go on, and a search would throw away all that its jobs have trained.
+    """
+    print(line, flush=True)
+    if pattern and not any(_is_number(match.group(1)) for match in re.finditer(pattern, line)):
+        sys.exit(
+            f"metric.pattern of workload.yaml, {pattern!r}, finds no number in what training prints: {line!r}. Change "
+            "the pattern, so that its group finds the metric there, or what the script prints"
+        )
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+class Reason:
+    """Writes what ends its block to a file, if there is one, of which SageMaker shows the beginning."""
+
+    def __init__(self, path):
+        self._path = path
 
     def __enter__(self):
         return self
@@ -79,6 +101,7 @@ class _Failure:
         if kind is None or (kind is SystemExit and not isinstance(error.code, str)):
             return
         reason = str(error.code) if kind is SystemExit else f"{kind.__name__}: {error}"
-        if self._folder:
-            (self._folder / "output").mkdir(parents=True, exist_ok=True)
-            (self._folder / "output" / "failure").write_text(reason + "\n")
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # SageMaker fails a job by itself whose message is not UTF-8.
+            self._path.write_text(reason, encoding="utf-8", errors="replace")

@@ -9,13 +9,11 @@ A CSV is UTF-8 with a header and commas. Empty fields and the words in MISSING o
 # pyright: reportMissingImports=false
 
 import difflib
-import hashlib
-import json
-from pathlib import Path
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from toolkit.files import files_of, name_of, noted
 from toolkit.table_file import READERS, TableError, is_number, some
 
 MOST_CLASSES = 20
@@ -27,7 +25,7 @@ def read_table(path, target, format="csv"):
     Columns are numbers or (dtype object) texts; missing values are NaN, in no row of the target. The index tells
     file and row. Raises TableError.
     """
-    parts = {_name(path, file): READERS[format](file) for file in files_of(path, format)}
+    parts = {name_of(path, file): READERS[format](file) for file in files_of(path, format)}
     first, expected = next((name, list(part.columns)) for name, part in parts.items())
     for name, part in parts.items():
         if list(part.columns) != expected:
@@ -40,19 +38,8 @@ def read_table(path, target, format="csv"):
     _refuse_empty_rows(frame)
     frame = pd.DataFrame({name: _typed(frame[name]) for name in frame.columns})
     _check_target(frame[target])
+    _refuse_infinite(frame)
     return frame
-
-
-def files_of(path, format):
-    """The table's files, sorted. Raises TableError where there are none, and for a file of 0 bytes."""
-    path = Path(path)
-    files = sorted(path.rglob(f"*.{format}")) if path.is_dir() else [path]
-    if not files or not files[0].exists():
-        raise TableError(f"{path} holds no .{format} file: put the table there or change data.path and data.format")
-    for file in files:
-        if file.stat().st_size == 0:
-            raise TableError(f"{file.name} has 0 bytes: upload it again, with a header and rows")
-    return files
 
 
 def problem_of(target):
@@ -71,23 +58,9 @@ def problem_of(target):
 
 def manifest(path, frame, target, format="csv", begin=None):
     """What was read, so that a run can be repeated; `begin` tells the versions in S3: a file or its folder, or None."""
-    files = []
-    for file in files_of(path, format):
-        content = file.read_bytes()
-        name, digest = _name(path, file), hashlib.sha256(content).hexdigest()
-        files.append({"name": name, "sha256": digest, "bytes": len(content), "rows": len(frame.loc[[name]])})
+    told = noted(path, frame.index.get_level_values(0).value_counts(), format, begin)
     kinds = {name: "number" if is_numeric_dtype(frame[name]) else "text" for name in frame.columns}
-    told = {"files": files, "rows": len(frame), "columns": kinds, "target": target}
-    told["problem"] = problem_of(frame[target])
-    if begin and Path(begin).is_dir():
-        [begin] = Path(begin).iterdir()  # its name is that in S3, which no pipeline knows beforehand
-    told["begin"] = json.loads(Path(begin).read_text()) if begin else None
-    return told
-
-
-def _name(path, file):
-    """A file as messages and the index call it."""
-    return file.relative_to(path).as_posix() if file != Path(path) else file.name
+    return {**told, "columns": kinds, "target": target, "problem": problem_of(frame[target])}
 
 
 def _typed(column):
@@ -109,6 +82,13 @@ def _refuse_empty_rows(frame):
     empty = frame.index[frame.isna().all(axis=1)]
     if len(empty):
         raise TableError(f"{len(empty)} empty rows, the first is {_place(empty[0])}: remove them")
+
+
+def _refuse_infinite(frame):
+    for name, column in frame.items():
+        if is_numeric_dtype(column) and column.abs().max() == float("inf"):
+            where = _place(column.abs().idxmax())
+            raise TableError(f"column {name!r} is infinite in {where}: correct it, or leave it empty if it is unknown")
 
 
 def _check_target(target):

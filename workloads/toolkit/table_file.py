@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+PARQUET = b"PAR1"  # what such a file begins with
 SHOWN = 12
 
 
@@ -18,7 +19,7 @@ class TableError(Exception):
 
 def read_csv(file):
     """The fields as texts, NaN for those in MISSING; the index is the row, the first below the header is 1."""
-    reader = csv.reader(io.StringIO(_decoded(file).rstrip("\r\n"), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(decoded(file).rstrip("\r\n"), newline=""), strict=True)
     try:
         names, *rows = list(reader) or [[]]
     except csv.Error as error:
@@ -34,16 +35,31 @@ def read_csv(file):
     return frame.mask(frame.isin(MISSING))
 
 
-def _decoded(file):
+def decoded(file):
+    """The text of a file in UTF-8; raises TableError where it is none."""
     content = file.read_bytes()
+    if content.startswith(PARQUET):
+        told = "write data.format: parquet in workload.yaml, or upload it as a CSV"
+        raise TableError(f"{file.name} is a Parquet file: {told}")
     try:
-        return content.decode("utf-8-sig")
+        text, at = content.decode("utf-8-sig"), content.find(b"\0")  # which UTF-16 without a mark is full of
     except UnicodeDecodeError as error:
-        known = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
-        raise TableError(
-            f"{file.name} is not UTF-8: byte {content[error.start]:#04x} at position {error.start}. If it is {known}, "
-            f"convert it: iconv -f {known} -t UTF-8 {file.name} > utf8.csv"
-        ) from error
+        text, at = "", error.start
+    if at < 0:
+        return text
+    known = _encoding(content)
+    raise TableError(
+        f"{file.name} is not UTF-8: byte {content[at]:#04x} at position {at}. If it is {known}, "
+        f"convert it: iconv -f {known} -t UTF-8 {file.name} > utf8.csv"
+    )
+
+
+def _encoding(content):
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "UTF-16"
+    if b"\0" in content:  # most characters' high bytes are 0: the second of each pair, or the first
+        return "UTF-16LE" if content[1::2].count(0) > content[::2].count(0) else "UTF-16BE"
+    return "WINDOWS-1252"
 
 
 def _check_header(file, names):

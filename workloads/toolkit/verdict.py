@@ -11,7 +11,8 @@ def metric_of(name, known, problem):
     """The metric that `name` means, perhaps as training prints it: validation:auc is auc. Exits where there is none."""
     metric = name.rpartition(":")[2]
     if metric not in known:
-        sys.exit(f"there is no metric {name!r}; a {problem} model has {', '.join(known)}")
+        told = f"there is no metric {name!r}; a {problem} model has {', '.join(known)}"
+        sys.exit(f"{told}: write one of them as metric.name of workload.yaml")
     return metric
 
 

@@ -11,6 +11,9 @@ import numpy as np
 from sklearn import metrics
 from toolkit.verdict import conclude, metric_of
 
+OF_CLASSES, OF_NUMBERS = ("accuracy", "balanced_accuracy", "f1"), ("rmse", "mae", "r2")
+METRICS = {"binary": (*OF_CLASSES, "auc"), "multiclass": OF_CLASSES, "regression": OF_NUMBERS}
+
 
 def main(argv=None):
     """Reads what batch transform wrote, writes evaluation.json: metrics, champion, better, reason."""

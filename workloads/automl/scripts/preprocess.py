@@ -3,11 +3,15 @@
 # pyright: reportMissingImports=false
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+from evaluate import METRICS
 from sklearn.model_selection import train_test_split
-from toolkit.table import TableError, problem_of, read_table
+from toolkit import baseline
+from toolkit.table import TableError, manifest, problem_of, read_table
+from toolkit.verdict import metric_of
 
 HELD_OUT = 0.2
 SEED = 0
@@ -18,7 +22,9 @@ def main(argv=None):
     """Reads `--input`, a file or a folder, and writes CSV files in UTF-8.
 
     `--train`: train.csv with a header and the target. `--features`: features.csv without both, as Autopilot's
-    containers take rows. `--labels`: labels.csv, the target of the same rows, without a header.
+    containers take rows. `--labels`: labels.csv, the target of the same rows, without a header. `--baseline`:
+    data.json, what was read: hash, bytes and rows of each file, kinds of the columns, the problem, the versions in S3;
+    statistics.json and constraints.json of the rows to search with.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="the table: a file, or a folder of files")
@@ -27,9 +33,18 @@ def main(argv=None):
     parser.add_argument("--train", type=Path, required=True, help="folder for train.csv")
     parser.add_argument("--features", type=Path, required=True, help="folder for features.csv")
     parser.add_argument("--labels", type=Path, required=True, help="folder for labels.csv")
+    parser.add_argument("--metric", help="what will decide, if the table is to tell the problem; only checked here")
+    parser.add_argument(
+        "--baseline", type=Path, required=True, help="folder for data.json, statistics.json and constraints.json"
+    )
+    parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
     options = parser.parse_args(argv)
     try:
-        train, held_out = split(read_table(options.input, options.target, options.format), options.target)
+        table = read_table(options.input, options.target, options.format)
+        described = manifest(options.input, table, options.target, options.format, options.manifest)
+        if options.metric:
+            metric_of(options.metric, METRICS[described["problem"]], described["problem"])
+        train, held_out = split(table, options.target)
     except TableError as error:
         sys.exit(str(error))
     features = held_out.drop(columns=options.target)
@@ -40,6 +55,9 @@ def main(argv=None):
     ):
         folder.mkdir(parents=True, exist_ok=True)
         rows.to_csv(folder / name, index=False, header=header)
+    options.baseline.mkdir(parents=True, exist_ok=True)
+    (options.baseline / "data.json").write_text(json.dumps(described, indent=1) + "\n")
+    baseline.write(train, options.baseline)
     print(f"{len(train)} rows to search with, {len(held_out)} held out")
 
 

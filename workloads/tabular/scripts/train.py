@@ -23,7 +23,7 @@ from model import describe, fresh, target_of, write_model
 from toolkit.checkpointing import Checkpoints
 from toolkit.inside import Inside
 from toolkit.inside.estimators import loss_of, row_gradients
-from toolkit.job import Arguments, positive
+from toolkit.job import Arguments, positive, tell
 from toolkit.table import TableError, problem_of, read_table
 
 ENDED = 128 + signal.SIGTERM
@@ -46,6 +46,7 @@ def main(argv=None):
     parser.add_argument("--epoch-iterations", type=positive, default=5, help="trees between two checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, metavar="DIR", help="for the report of the look inside; none without")
+    parser.add_argument("--metric-pattern", help="a regular expression that must find a number in what epochs print")
     parser.add_argument("--watch", type=json.loads, default={}, help="JSON: symptoms and responses, docs/inside.md")
     parser.run(train, argv)
 
@@ -85,7 +86,7 @@ def fit(options, description, rows, held_out, ending):
         if checkpoints:
             checkpoints.save(epoch, pickle.dumps((identity, estimator, metrics)))
         # What is printed is finished: no interruption may take it back.
-        print(f"epoch {epoch} of {epochs}: {metrics}", flush=True)
+        tell(f"epoch {epoch} of {epochs}: {metrics}", options.metric_pattern)
         if ending and epoch < epochs:
             print(f"ended by SIGTERM after epoch {epoch}", flush=True)
             sys.exit(ENDED)
@@ -114,7 +115,7 @@ def restore(checkpoints, identity, options):
     if known != identity or estimator.max_iter > options.iterations:
         sys.exit(f"{options.checkpoints} has checkpoints of other data or hyperparameters: name another folder")
     # Told again, since the last attempt may have ended between the checkpoint and the line in the log.
-    print(f"goes on after epoch {found[0]}: {metrics}", flush=True)
+    tell(f"goes on after epoch {found[0]}: {metrics}", options.metric_pattern)
     return found[0], estimator
 
 
