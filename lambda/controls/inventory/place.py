@@ -21,7 +21,7 @@ TROUBLES = (ClientError, BotoCoreError)
 # Lambda retries an event for this long. Use that begins after the event's own time must spare a resource as well.
 RETRY_TIME = timedelta(hours=6)
 
-LANES = 16
+LANES = 20
 _A_LANE = 25  # rows, from which on another is worth its clients
 _MOST = 100  # rows a page, where SageMaker's lists have ten unless asked for more
 _A_PAGE = {"logs": 50}
