@@ -451,6 +451,15 @@ def test_untagged_resources_are_ended_too_where_the_policy_is_not_for_our_own_on
     cloud.calls.clear()  # the role that these are compared with is deployed for our own only
 
 
+def test_many_are_read_at_once_and_one_bad_one_stops_no_other(cloud: Any, refusal: Callable[..., Exception]) -> None:
+    for number in range(80):
+        cloud.endpoint(f"endpoint-{number}")
+    cloud.faults["DescribeEndpoint", "endpoint-40"] = refusal("User is not authorized", "AccessDeniedException")
+    with pytest.raises(SweepError, match="not authorized"):
+        run()
+    assert len(cloud.remembered("warned")) == 79
+
+
 def test_a_missing_setting_is_named(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLUICE_LEDGER_TABLE")
     with pytest.raises(MissingSettingError, match="SLUICE_LEDGER_TABLE"):
