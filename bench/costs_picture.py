@@ -11,7 +11,7 @@ from controls.report_page import page
 
 PAGE = ROOT / "out" / "costs-report.html"
 PICTURE = ROOT / "docs" / "costs-report.png"
-_SIZE = "1200,1700"
+_SIZE = "1200,1480"
 _QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),

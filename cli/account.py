@@ -56,9 +56,13 @@ class Account:
     def ledger(self) -> Ledger:
         return Ledger(self.client("dynamodb"), self.published(LEDGER_PARAMETER), now=self.now)
 
+    def identity(self) -> dict[str, str]:
+        """`Account` and `Arn` of the caller."""
+        return self.client("sts").get_caller_identity()
+
     def caller(self) -> tuple[str, str]:
         """The account of the caller, and who it is: the last part of the ARN, such as the name of the session."""
-        identity = self.client("sts").get_caller_identity()
+        identity = self.identity()
         return identity["Account"], identity["Arn"].rpartition(":")[2].rpartition("/")[2]
 
 

@@ -2,14 +2,16 @@
 
 import typer
 
-from cli import costs, keep, new, pipelines, runs
+from cli import costs, keep, new, pipelines, restore, runs, sweep
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governed Amazon SageMaker platform.")
 app.add_typer(new.app, name="new")
 app.add_typer(pipelines.app, name="pipelines")
 app.command()(runs.runs)
 app.command()(costs.costs)
+app.command()(sweep.sweep)
 app.command()(keep.keep)
+app.command()(restore.restore)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ KEY_USE = Price(0.03 / 10_000, "request", "2026-03", "aws.amazon.com/kms/pricing
 # Each account has these for nothing, for ever.
 FREE_METRICS, FREE_GB_SECONDS, FREE_RUNS = 10, 400_000, 1_000_000
 FREE_TRANSITIONS, FREE_LOGS_GB, FREE_KEY_USES = 4_000, 5, 20_000
-CUSTOM_METRICS = 3  # as `controls.emf` has them
+CUSTOM_METRICS = 3  # as `controls.emf` has them; without a budget nothing is metered, and there is one
 _DAYS = 31
 _MEMORY_GB = 0.5
 _METERED_A_MONTH = HOURS * 4  # every 15 minutes
@@ -95,12 +95,13 @@ def _tiered(name: str, count: int, price: Price, free: int = 0, told: str = "") 
 def _rows(platform: Platform, load: Load) -> Iterator[Row]:
     costs = platform.costs
     sweeps, places = HOURS // costs.sweep.every_hours, 1 + len(costs.targets)
-    runs = sweeps * places + _METERED_A_MONTH + 2 * _DAYS
-    seconds = sweeps * places * _SWEEP_SECONDS + _METERED_A_MONTH * _METER_SECONDS + 2 * _DAYS * _DAILY_SECONDS
-    written = load.resources * _DAYS * 6 + _METERED_A_MONTH * 12
-    read = sweeps * places * 5 * (load.resources // 4 + 1) + _METERED_A_MONTH * 10 + _DAYS * load.resources * _DAYS
+    metered = _METERED_A_MONTH if costs.budget else 0
+    runs = sweeps * places + metered + 2 * _DAYS
+    seconds = sweeps * places * _SWEEP_SECONDS + metered * _METER_SECONDS + 2 * _DAYS * _DAILY_SECONDS
+    written = load.resources * _DAYS * 6 + metered * 12
+    read = sweeps * places * 5 * (load.resources // 4 + 1) + metered * 10 + _DAYS * load.resources * _DAYS
     yield _tiered("dashboard", DASHBOARDS, DASHBOARD, 3)
-    yield _tiered("custom metrics", CUSTOM_METRICS, METRIC, FREE_METRICS)
+    yield _tiered("custom metrics", CUSTOM_METRICS if costs.budget else 1, METRIC, FREE_METRICS)
     yield _tiered("metrics of alarms", prices.control_alarm_metrics(platform), ALARM_METRIC, FREE_ALARM_METRICS)
     yield _tiered(
         "metrics read", sweeps * places * load.endpoints, METRIC_READ, told="each sweep reads one of each endpoint"

@@ -123,7 +123,7 @@ def alarm_metrics(platform: Platform) -> int:
 
 def control_alarm_metrics(platform: Platform) -> int:
     """Those of the cost controls alone."""
-    # Errors, dead letters and silence of the sweep and, with a budget, of the meter; errors and dead letters of what
-    # governs jobs; dead letters of the report and of what reads prices, which cannot be had in GovCloud.
+    # Errors, dead letters and silence of the sweep and, with a budget, of the meter; dead letters of what governs jobs,
+    # of the report and of what reads prices, which cannot be had in GovCloud.
     metered, priced = platform.costs.budget is not None, partition(platform.region) != "aws-us-gov"
-    return 6 + 3 * metered + priced
+    return 5 + 3 * metered + priced

@@ -66,16 +66,15 @@ class CostsStack(Stack):
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
-        FunctionsAlarm(self, "ReportAlarm", functions=[report.handler], alerts=foundation.alerts, errors=False)
-        FunctionsAlarm(self, "JobsAlarm", functions=[govern.handler], alerts=foundation.alerts)
-        self._prices(platform, foundation)
+        heard = [govern.handler, report.handler, *self._prices(platform, foundation)]
+        FunctionsAlarm(self, "LettersAlarm", functions=heard, alerts=foundation.alerts, errors=False)
 
-    def _prices(self, platform: Platform, foundation: FoundationStack) -> None:
+    def _prices(self, platform: Platform, foundation: FoundationStack) -> list[HandlerFunction]:
         asked_in = pricing_region(platform.region)
         if asked_in is None:
             told = f"Left out: the weekly refresh of prices. {platform.region} has no Price List API"
             Annotations.of(self).add_info(told)
-            return
+            return []
         prices = PriceRefresh(
             self,
             "Prices",
@@ -85,7 +84,7 @@ class CostsStack(Stack):
             artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,
         )
-        FunctionsAlarm(self, "PricesAlarm", functions=[prices.handler], alerts=foundation.alerts, errors=False)
+        return [prices.handler]
 
     def _budget(self, platform: Platform, foundation: FoundationStack, ledger: CostLedger) -> list[HandlerFunction]:
         if platform.costs.budget is None:

@@ -54,7 +54,6 @@ class Ledger:
             "warned",
             resource.arn,
             warned_at=self._now.isoformat(),
-            ending=verdict.ending,
             **entry_of(resource, verdict),
         )
 
@@ -130,6 +129,7 @@ def entry_of(resource: Resource, verdict: Verdict) -> Item:
         "team": resource.tags.get("sluice:team", ""),
         "workload": resource.tags.get("sluice:workload", ""),
         "action": verdict.action,
+        "ending": verdict.ending,
         "rule": verdict.rule or "",
         "reason": verdict.evidence,
         "effective_at": verdict.effective_at.isoformat() if verdict.effective_at else "",

@@ -151,10 +151,12 @@ def _coming(warned: Iterable[Item], until: datetime) -> Iterator[Deed]:
 
 
 def _deed(entry: Item) -> Deed:
+    # Of what is still to come, what it comes to; a rule that only observes never gets beyond a warning.
+    ending = entry.get("ending", "keep")
     texts = ("at", "kind", "name", "owner", "rule", "reason", "outcome")
     return Deed(
         arn=entry["subject"],
-        action=str(entry.get("ending") or entry.get("action", "")),
+        action=str(entry.get("action", "") if ending == "keep" else ending),
         saving=float(entry.get("saving", 0)),
         **{text: str(entry.get(text, "")) for text in texts},
     )

@@ -40,16 +40,16 @@ class Made:
         return self.row["name"]
 
 
-def limits() -> dict[str, Any]:
-    """The settings of the sweep that the table is reasoned from."""
-    return yaml.safe_load(TABLE.read_text("utf-8"))["limits"]
+def table() -> dict[str, Any]:
+    """The whole table, with the settings that it is reasoned from."""
+    return yaml.safe_load(TABLE.read_text("utf-8"))
 
 
-def rows(home: str) -> Iterator[tuple[str, str, Row]]:
-    """What, region and row of everything in the table, in an order in which it can be made."""
-    read = yaml.safe_load(TABLE.read_text("utf-8"))
-    abroad = read.pop("abroad")
-    places = [(home, read), *((region, abroad) for region in abroad["regions"])]
+def rows(home: str, part: str = "") -> Iterator[tuple[str, str, Row]]:
+    """What, region and row of everything in the table or a part of it, in an order in which it can be made."""
+    read = table()
+    abroad = read["abroad"]
+    places = [(home, read), *((region, abroad) for region in abroad["regions"])] if not part else [(home, read[part])]
     for region, told in places:
         for section in ("orphans", "endpoints", "components", "apps", "spaces", "notebooks", "jobs", "servers"):
             for row in told.get(section, []):
@@ -61,7 +61,8 @@ class Awkward:
 
     def __init__(self, cloud: EmbeddedCloud, tags: Mapping[str, str], dates: Mapping[str, str]) -> None:
         self._cloud, self._tags, self._dates = cloud, tags, dates
-        self._role = f"arn:aws:iam::{ACCOUNT}:role/awkward"
+        self.role = f"{tags['sluice:platform']}-awkward"  # as only the platform's roles are called
+        self._role = f"arn:aws:iam::{ACCOUNT}:role/{self.role}"
         self.domains = {"us": cloud.client("sagemaker").list_domains()["Domains"][0]}
         self.client = cache(self._client)
 
@@ -73,9 +74,9 @@ class Awkward:
         """A role for everything, a model that answers 1, and domains that are not ours."""
         iam, s3, home = self._cloud.client("iam"), self._cloud.client("s3"), self._cloud.region
         trust = json.dumps({"Version": "2012-10-17", "Statement": [_TRUST]})
-        iam.create_role(RoleName="awkward", AssumeRolePolicyDocument=trust)
+        iam.create_role(RoleName=self.role, AssumeRolePolicyDocument=trust)
         policy = json.dumps({"Version": "2012-10-17", "Statement": [_ALL]})
-        iam.put_role_policy(RoleName="awkward", PolicyName="all", PolicyDocument=policy)
+        iam.put_role_policy(RoleName=self.role, PolicyName="all", PolicyDocument=policy)
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as tar:
             member = tarfile.TarInfo("code/inference.py")
@@ -89,8 +90,7 @@ class Awkward:
             tags = self.tags({"of": of})
             arn = sagemaker.create_domain(DomainName=of, AuthMode="IAM", DefaultUserSettings={}, Tags=tags)["DomainArn"]
             self.domains[of] = {"DomainId": arn.rsplit("/", 1)[-1], "DomainArn": arn}
-        logs = [home, *yaml.safe_load(TABLE.read_text("utf-8"))["abroad"]["regions"]]
-        for region in logs:
+        for region in (home, *table()["abroad"]["regions"]):
             self.client("logs", region).create_log_group(logGroupName=NOTEBOOK_LOGS)
         self._cloud.control("advance", seconds=1)
         for of in ("other", "nobody"):
@@ -211,7 +211,7 @@ class Awkward:
     def _job(self, region: str, row: Row) -> str:
         name, sagemaker = row["name"], self.client("sagemaker", region)
         seconds, tags = 3600 * row.get("limit_hours", 72), self.tags(row)
-        cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        cluster = {"InstanceType": row.get("on", "ml.m5.large"), "InstanceCount": 1, "VolumeSizeInGB": 1}
         source = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://awkward/in"}}}
         output = {"S3OutputPath": "s3://awkward/out"}
         training: Row = {
@@ -227,6 +227,8 @@ class Awkward:
                 return sagemaker.create_training_job(TrainingJobName=name, Tags=tags, **training)["TrainingJobArn"]
             case "spot":
                 training["StoppingCondition"]["MaxWaitTimeInSeconds"] = seconds
+                training["AlgorithmSpecification"]["ContainerEntrypoint"] = ["true"]
+                training["CheckpointConfig"] = {"S3Uri": f"s3://awkward/checkpoints/{name}"}
                 training |= {"EnableManagedSpotTraining": True, "ResourceConfig": {**cluster, "InstanceType": SCARCE}}
                 return sagemaker.create_training_job(TrainingJobName=name, Tags=tags, **training)["TrainingJobArn"]
             case "processing":

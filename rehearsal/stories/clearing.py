@@ -55,8 +55,8 @@ class Clearing:
         for row in _listed(s3, "list_objects_v2", "Contents", Bucket="awkward"):
             s3.delete_object(Bucket="awkward", Key=row["Key"])
         s3.delete_bucket(Bucket="awkward")
-        iam.delete_role_policy(RoleName="awkward", PolicyName="all")
-        iam.delete_role(RoleName="awkward")
+        iam.delete_role_policy(RoleName=self._awkward.role, PolicyName="all")
+        iam.delete_role(RoleName=self._awkward.role)
         return f"{taken} were left"
 
     def _in(self, sagemaker: Any) -> int:

@@ -23,6 +23,7 @@ class Cloud(report_cloud.Cloud):
     def __init__(self) -> None:
         super().__init__()
         self.secrets = {"/sluice-dev/sweep-ledger": "ledger"}
+        self.attached: dict[str, list[str]] = {}  # roles by policy
         self.caller = f"arn:aws:sts::{in_memory.ACCOUNT}:assumed-role/Developer/ada"
 
     def GetParameter(self, Name: str, WithDecryption: bool = True) -> dict[str, Any]:  # noqa: N802, N803
@@ -34,22 +35,36 @@ class Cloud(report_cloud.Cloud):
     def TagResource(self, resourceArn: str, tags: dict[str, str]) -> None:  # noqa: N802, N803
         self.tags[resourceArn] |= tags
 
+    def ListEntitiesForPolicy(self, PolicyArn: str, **_: str) -> dict[str, Any]:  # noqa: N802, N803
+        roles = [{"RoleName": name} for name in self.attached.get(PolicyArn, [])]
+        return {"PolicyRoles": roles, "PolicyGroups": [], "PolicyUsers": [], "IsTruncated": False}
+
+    def DetachRolePolicy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N802, N803
+        self.attached[PolicyArn].remove(RoleName)
+
     def GetCallerIdentity(self) -> dict[str, str]:  # noqa: N802
         return {"Account": in_memory.ACCOUNT, "Arn": self.caller, "UserId": "x"}
 
 
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    """Shared by the tests of a file: loading SageMaker's model is slow."""
+    boto3.setup_default_session(aws_access_key_id="testing", aws_secret_access_key="testing")
+    yield boto3.DEFAULT_SESSION
+    boto3.DEFAULT_SESSION = None
+
+
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def cloud(session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What clients made from now on talk to; it is NOW there."""
     made = Cloud()
-    boto3.setup_default_session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    session = boto3.DEFAULT_SESSION
-    assert session
+    clients.client.cache_clear()
     session.events.register("before-parameter-build", made.remember)
     session.events.register("before-call", made.answer)
     monkeypatch.setattr(accounts, "clock", lambda: NOW)
     yield made
-    boto3.DEFAULT_SESSION = None
+    session.events.unregister("before-parameter-build", made.remember)
+    session.events.unregister("before-call", made.answer)
     clients.client.cache_clear()
 
 

@@ -22,34 +22,19 @@ in_memory = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keywo
 permissions = importlib.import_module("tests.lambda.permissions")
 RefusalError = in_memory.RefusalError
 SLACK = "/sluice/slack"
-_PAGE = 2
 
 
 class Cloud(in_memory.Cloud):
-    """With `table` as the ledger and `secrets` by the names of their parameters."""
+    """With `secrets` by the names of their parameters."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = LedgerTable()
         self.secrets = {SLACK: "https://hooks.slack.example/T0/B0/secret"}
 
-    def PutItem(self, TableName: str, Item: dict[str, Any], ConditionExpression: str = "") -> None:
-        key = (Item["subject"]["S"], Item["at"]["S"])
-        if ConditionExpression == "attribute_not_exists(subject)" and key in self.table.items:
-            raise RefusalError("The conditional request failed", "ConditionalCheckFailedException")
-        self.table.put_item(TableName=TableName, Item=Item)
-
-    def GetItem(self, **asked: Any) -> dict[str, Any]:
-        return self.table.get_item(**asked)
-
-    def DeleteItem(self, **asked: Any) -> None:
-        self.table.delete_item(**asked)
-
-    def Query(self, ExclusiveStartKey: dict[str, Any] | None = None, **asked: Any) -> dict[str, Any]:
-        first = int(ExclusiveStartKey["row"]["N"]) if ExclusiveStartKey else 0
-        rows = [item for page in self.table.paginate(**asked) for item in page["Items"]]
-        more = {"LastEvaluatedKey": {"row": {"N": str(first + _PAGE)}}} if first + _PAGE < len(rows) else {}
-        return {"Items": rows[first : first + _PAGE], **more}
+    def fill(self, table: LedgerTable) -> None:
+        """Let the ledger hold what `table` does."""
+        for item in table.items.values():
+            self.PutItem("ledger", item)
 
     def GetParameter(self, Name: str, WithDecryption: bool) -> dict[str, Any]:
         if Name not in self.secrets:
@@ -65,7 +50,7 @@ class Slack(urllib.request.HTTPSHandler):
         self.told: list[tuple[str, bytes]] = []
         self.status, self.fault = 200, None
 
-    def https_open(self, req: urllib.request.Request) -> addinfourl:
+    def https_open(self, req: urllib.request.Request) -> addinfourl:  # type: ignore[override]
         assert req.timeout == 10  # type: ignore[attr-defined]
         if self.fault:
             raise self.fault

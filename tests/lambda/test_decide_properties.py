@@ -193,7 +193,8 @@ def test_off_hours_end_nothing_in_working_time_or_that_somebody_came_back_for(
     verdict = decide(r, p, NOW)
     if verdict.rule is Rule.OFF_HOURS and acts(verdict):
         assert not works(off, NOW)
-        assert off.began(NOW) is None or r.changed_at <= off.began(NOW)
+        began = off.began(NOW)
+        assert began is not None and r.changed_at <= began
         assert r.idle_since is None or r.idle_since <= NOW - p.grace
 
 

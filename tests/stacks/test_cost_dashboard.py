@@ -65,7 +65,10 @@ def test_the_budget_and_its_warnings_are_lines(drawn: dict[str, Any]) -> None:
         (1000, "50 % of the budget"),
         (1600, "80 % of the budget"),
     ]
-    assert not [line for widget in body(None)["widgets"] for line in annotations(widget)]
+
+
+def test_without_a_budget_nothing_is_metered_and_shown_as_spent() -> None:
+    assert {name for _, name in metrics(body(None))} == {"SavedUSD", "Errors"}
 
 
 def test_the_widgets_fit_beside_each_other(drawn: dict[str, Any]) -> None:

@@ -1,0 +1,54 @@
+"""`sluice restore`: an endpoint that was ended comes back, from the configuration that was kept."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli.account import Account, CannotError, opened
+from controls import actions, clients
+from controls.ledger import Item
+
+
+def restore(
+    name: Annotated[str, typer.Argument(help="Of the endpoint.")],
+    region: Annotated[str | None, typer.Option(help="Where there are several of that name.")] = None,
+    config: Annotated[str | None, typer.Option(help="Default: SLUICE_CONFIG or config/team.yaml.")] = None,
+) -> None:
+    """Bring the endpoint NAME back that the platform ended, with its configuration and tags.
+
+    Exit status: 0 it comes back; 2 it cannot.
+    """
+    console = Console(soft_wrap=True, highlight=False)
+    with opened(config) as account:
+        ledger = account.ledger()
+        item = found(list(ledger.remembered("restorable")), name, region)
+        with console.status(f"restoring {name} ..."):
+            outcome = actions.restore(_sagemaker(account, item), ledger, item)
+        if outcome == "lost":
+            raise CannotError(f"{name} is lost: its configuration {item['configuration']} was deleted meanwhile")
+        look = f"aws sagemaker describe-endpoint --endpoint-name {name} --region {item['region']}"
+        console.print(f"restored: {name} is being created. Look: {look}", markup=False)
+
+
+def found(items: list[Item], name: str, region: str | None) -> Item:
+    """The one that is meant. Raises CannotError where there is none, or more than one."""
+    meant = [item for item in items if item["endpoint"] == name and region in (None, item["region"])]
+    if not meant:
+        known = ", ".join(sorted(f"{item['endpoint']} ({item['region']})" for item in items)) or "none"
+        raise CannotError(f"nothing is kept of an endpoint {name}; there are: {known}")
+    if len(meant) > 1:
+        where = ", ".join(sorted(item["region"] for item in meant))
+        raise CannotError(f"{name} was ended in {where}. Next: --region REGION")
+    return meant[0]
+
+
+def _sagemaker(account: Account, item: Item) -> Any:
+    """The client where it was: in another account, under the role that the configuration has for it."""
+    here, _ = account.caller()
+    if item["account"] == here:
+        return account.client("sagemaker", item["region"])
+    for target in account.platform.costs.targets:
+        if target.role_arn and target.role_arn.split(":")[4] == item["account"]:
+            return clients.of(item["region"], target.role_arn)("sagemaker")
+    raise CannotError(f"{item['endpoint']} was in the account {item['account']}, and costs.targets has no role there")

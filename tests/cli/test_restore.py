@@ -1,0 +1,64 @@
+"""`sluice restore`: an endpoint comes back as it was, or the words say why not."""
+
+from typing import Any
+
+import pytest
+
+from bench.ledger_table import LedgerTable
+from cli import account as accounts
+from controls.ledger import Ledger
+
+TAGS = {"sluice:platform": "sluice-dev", "sluice:owner": "ada", "aws:cloudformation:stack-name": "x"}
+
+
+def ended(cloud: Any, region: str = "us-east-1", account: str = "111122223333") -> None:
+    table = LedgerTable()
+    Ledger(table, "ledger", now=accounts.clock()).remember(
+        "restorable",
+        f"arn:aws:sagemaker:{region}:{account}:endpoint/digits",
+        **{"endpoint": "digits", "configuration": "by-hand", "tags": TAGS, "rule": "idle"},
+        **{"region": region, "account": account, "usd_per_hour": 0.23, "ended_at": "2026-11-20T19:00:00+00:00"},
+    )
+    cloud.fill(table)
+
+
+def test_it_is_made_again_with_its_configuration_and_tags(cloud: Any, run: Any) -> None:
+    ended(cloud)
+    status, text = run("restore", "digits")
+    assert status == 0 and "aws sagemaker describe-endpoint --endpoint-name digits --region us-east-1" in text
+    assert cloud.endpoints["digits"]["EndpointConfigName"] == "by-hand"
+    [tags] = [tags for arn, tags in cloud.tags.items() if arn.endswith("endpoint/digits")]
+    assert tags == {"sluice:platform": "sluice-dev", "sluice:owner": "ada"}
+    assert not cloud.remembered("restorable")
+    assert [item["outcome"] for item in cloud.ledger.values() if "outcome" in item] == ["restored"]
+
+
+def test_what_is_not_kept_is_told_with_what_is(cloud: Any, run: Any) -> None:
+    ended(cloud)
+    status, text = run("restore", "letters")
+    assert status == 2 and "nothing is kept of an endpoint letters; there are: digits (us-east-1)" in text
+    assert "there are: none" in run("restore", "digits", "--region", "eu-west-1")[1].replace(
+        "digits (us-east-1)", "none"
+    )
+
+
+def test_where_there_are_two_the_region_is_asked_for(cloud: Any, run: Any) -> None:
+    ended(cloud)
+    ended(cloud, "eu-central-1")
+    status, text = run("restore", "digits")
+    assert status == 2 and "eu-central-1, us-east-1. Next: --region REGION" in text and not cloud.endpoints
+    assert run("restore", "digits", "--region", "eu-central-1")[0] == 0
+
+
+def test_one_whose_configuration_is_gone_is_told_as_lost(cloud: Any, run: Any, refusal: Any) -> None:
+    ended(cloud)
+    cloud.faults["CreateEndpoint", "digits"] = refusal("Could not find endpoint configuration.")
+    status, text = run("restore", "digits")
+    assert status == 2 and "digits is lost: its configuration by-hand was deleted meanwhile" in text
+
+
+@pytest.mark.parametrize("account", ["999988887777"])
+def test_one_of_an_account_without_a_role_is_refused(cloud: Any, run: Any, account: str) -> None:
+    ended(cloud, account=account)
+    status, text = run("restore", "digits")
+    assert status == 2 and "was in the account 999988887777, and costs.targets has no role there" in text
