@@ -157,7 +157,10 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
             "team.yaml:3: region: 'mx-central-1' has no Image for the workload digits; must be one of cn-north-1, "
             "eu-west-1, us-east-1",
         ),
-        ({"costs": {"sweep": {"mode": "delete"}}}, "costs.sweep.mode: 'delete' must be 'observe' or 'enforce'"),
+        (
+            {"costs": {"sweep": {"ttl": {"mode": "delete"}}}},
+            "costs.sweep.ttl.mode: 'delete' must be 'observe' or 'enforce'",
+        ),
     ],
 )
 def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:

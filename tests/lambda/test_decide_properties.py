@@ -162,9 +162,13 @@ def test_people_s_files_are_only_ever_told_of(r: Resource, p: Policy) -> None:
 
 @examples
 @given(resources | idle_things, policies)
-def test_what_is_enforced_does_not_change_the_verdict(r: Resource, p: Policy) -> None:
-    verdicts = [decide(r, replace(p, enforced=rules), NOW) for rules in (frozenset[Rule](), frozenset(Rule))]
-    assert verdicts[0] == verdicts[1] == decide(r, p, NOW)
+def test_what_is_enforced_chooses_among_rules_that_hold_and_changes_nothing_else(r: Resource, p: Policy) -> None:
+    observed, enforced = (decide(r, replace(p, enforced=rules), NOW) for rules in (frozenset[Rule](), frozenset(Rule)))
+    assert observed == enforced
+    chosen = decide(r, p, NOW)
+    assert (chosen.action is Action.KEEP) == (observed.action is Action.KEEP)
+    if chosen.rule in p.enforced:
+        assert chosen == decide(r, replace(p, enforced=frozenset({chosen.rule})), NOW)
 
 
 @examples
@@ -231,7 +235,7 @@ def test_what_rests_when_off_hours_begin_is_ended_within_them_by_a_sweep_every_h
             return
         if verdict.action is Action.KEEP:
             r = replace(r, warned=None)
-        elif r.warned is None:
+        elif not verdict.told:
             r = replace(r, warned=Warned(Rule.OFF_HOURS, now))
         now += timedelta(hours=1)
     raise AssertionError(f"it runs from {began} to {ends}")
