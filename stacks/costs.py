@@ -67,7 +67,9 @@ class CostsStack(Stack):
             functions=[sweep.handler, govern.handler, report.handler, *metered],
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
-        FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
+        # Step Functions waits for it, and tries it again.
+        watched = {"functions": [sweep.handler], "every": sweep.every, "letters": False}
+        FunctionsAlarm(self, "Alarm", alerts=foundation.alerts, **watched)
         heard = [govern.handler, report.handler, *self._prices(platform, foundation)]
         FunctionsAlarm(self, "LettersAlarm", functions=heard, alerts=foundation.alerts, errors=False)
 

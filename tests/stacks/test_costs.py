@@ -153,9 +153,5 @@ def test_failure_and_silence_raise_one_alarm(synthesis: Any, every_hours: int, p
     assert properties["TreatMissingData"] == "missing"
     assert properties["AlarmActions"] == properties["InsufficientDataActions"] != []
     stats = [m["MetricStat"] for m in properties["Metrics"] if "MetricStat" in m]
-    assert {stat["Metric"]["MetricName"] for stat in stats} == {
-        "Errors",
-        "Invocations",
-        "ApproximateNumberOfMessagesVisible",
-    }
+    assert {stat["Metric"]["MetricName"] for stat in stats} == {"Errors", "Invocations"}
     assert {stat["Period"] for stat in stats} == {period}
