@@ -32,6 +32,7 @@ class CostsStack(Stack):
             environment=platform.environment,
             costs=platform.costs,
             ledger=ledger,
+            artifact_bucket=foundation.artifact_bucket,
             alerts=foundation.alerts,
             key=foundation.key,
         )
@@ -43,6 +44,7 @@ class CostsStack(Stack):
             costs=platform.costs,
             guardrails=platform.guardrails,
             ledger=ledger,
+            artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,
             alerts=foundation.alerts,
         )

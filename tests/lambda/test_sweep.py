@@ -49,6 +49,13 @@ def test_who_idles_is_warned_first_and_ended_after_the_grace(cloud: Any) -> None
     assert cloud.notebooks["desk"]["NotebookInstanceStatus"] == "Stopping"
 
 
+def test_what_it_saves_is_told_by_the_prices_that_were_read_last(cloud: Any, deployed: dict[str, Any]) -> None:
+    cloud.endpoint("digits")
+    cloud.price(deployed["sweep"].environment["SLUICE_ARTIFACT_BUCKET"], "us-east-1,Hosting,ml.m5.large,0.5")
+    run()
+    assert [item["usd_per_hour"] for item in cloud.remembered("warned").values()] == [0.5]
+
+
 def test_a_message_says_what_why_when_what_it_saves_and_how_to_keep_it(cloud: Any) -> None:
     cloud.endpoint("digits", tags={**OURS, "sluice:owner": "ada"})
     cloud.endpoint("letters", tags={**OURS, "sluice:owner": "bob"})
