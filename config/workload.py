@@ -53,6 +53,7 @@ class Script(Section):
     """The workload's own `scripts/train.py` on a framework image."""
 
     name: Literal["script"]
+    framework: Literal["sklearn", "pytorch"] = "sklearn"
     hyperparameters: dict[HyperparameterName, int | Finite | str | bool] = {}
 
 

@@ -1,14 +1,14 @@
 """One thing under Sluice's sweep, which judges it by the very function that the platform's own sweep calls."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 
 from bench.money.observer import Observer
 from bench.money.play import Played
 from bench.money.traces import REGION
-from bench.money.world import BEGIN, END, Thing, moment
+from bench.money.world import END, Thing, moment
 from controls.hours import OffHours
 from controls.policy import Action, Policy, Verdict, decide
 from controls.resource import ENVIRONMENT_TAG, PLATFORM_TAG, Kind, Resource, Rule, Warned
@@ -21,7 +21,6 @@ class RememberedHours(OffHours):
 
     began = lru_cache(maxsize=None)(OffHours.began)
     share = lru_cache(maxsize=None)(OffHours.share)
-    next_start = lru_cache(maxsize=None)(OffHours.next_start)
 
 
 def controlled(
@@ -40,17 +39,13 @@ class _Control:
     _since: int | None = None  # it runs since then
     _used: int = 0  # as many of its uses have begun
     _warned: Warned | None = None
-    _restored_at: int | None = None
+    _comes_back: bool = False  # as people work again
     _runs: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     _restarts: list[int] = field(default_factory=list[int])
 
     def played(self, sweeps: Sequence[int]) -> Played:
         for minute, happens in self._happenings(sweeps):
-            if self._restored_at is not None and self._restored_at <= minute:
-                self._start(self._restored_at)
             happens(minute)
-        if self._restored_at is not None and self._restored_at < END:
-            self._start(self._restored_at)
         if self._since is not None:
             self._end(END)
         return Played(self.thing, self._runs, self._restarts)
@@ -75,12 +70,12 @@ class _Control:
             self._start(minute)
 
     def _tidy(self, minute: int) -> None:
-        self._restored_at = None
+        self._comes_back = False
         if self._since is not None:
             self._end(minute)
 
     def _start(self, minute: int) -> None:
-        self._since, self._restored_at, self._warned = minute, None, None
+        self._since, self._comes_back, self._warned = minute, False, None
 
     def _end(self, minute: int) -> None:
         if self._since is not None:
@@ -88,26 +83,20 @@ class _Control:
         self._since = None
 
     def _sweep(self, minute: int) -> None:
-        if self._since is None:
-            return
         now = moment(minute)
-        resource = self._seen(minute, self._since)
-        verdict = self.judge(resource, self.policy, now)
+        if self._since is None:
+            if self._comes_back and self.policy.off_hours and not self.policy.off_hours.began(now):
+                self._start(minute)
+            return
+        verdict = self.judge(self._seen(minute, self._since), self.policy, now)
         if verdict.action is Action.KEEP or verdict.rule not in self.policy.enforced:
             self._warned = None
-        elif verdict.action is Action.WARN:
-            self._warn(resource, verdict, minute)
-        else:
+        elif verdict.action is not Action.WARN:
             self.observer.ended(self.thing, minute)
             self._end(minute)
-            if verdict.rule is Rule.OFF_HOURS and self.thing.kind is Kind.ENDPOINT:
-                self._restored_at = self._morning(now)
-
-    def _warn(self, resource: Resource, verdict: Verdict, minute: int) -> None:
-        """Its owner is told once of what holds; again where the earlier word no longer counts."""
-        now = moment(minute)
-        if resource.warned is None or verdict == self.judge(replace(resource, warned=None), self.policy, now):
-            self._warned = Warned(verdict.rule or Rule.IDLE, now)
+            self._comes_back = verdict.rule is Rule.OFF_HOURS and self.thing.kind is Kind.ENDPOINT
+        elif verdict.rule and not verdict.told:
+            self._warned = Warned(verdict.rule, now)
             self.observer.told(self.thing, minute)
 
     def _seen(self, minute: int, since: int) -> Resource:
@@ -129,7 +118,3 @@ class _Control:
             idle_since=moment(idle),
             warned=self._warned,
         )
-
-    def _morning(self, now: datetime) -> int | None:
-        start = self.policy.off_hours.next_start(now) if self.policy.off_hours else None
-        return None if start is None else (start - BEGIN) // timedelta(minutes=1)

@@ -22,6 +22,8 @@ def drawn(traces: Traces, model: Model, random: Random, prices: Prices) -> Itera
         yield Job(
             name=f"job-{number}",
             minutes=minutes,
+            instance_type=instance_type,
+            count=count,
             usd_per_hour=count * prices.rate(REGION, "Training", instance_type).usd_per_hour,
             saving=traces.spot[ec2].saving,
             around=random.random() < model.around,
@@ -83,13 +85,13 @@ def on_spot(job: Job, model: Model) -> Run:
     return Run(spot=todo, waited=waited)
 
 
-def governed(job: Job, model: Model, *, usd_per_hour: float) -> Run:
-    """Under Sluice: on spot above the threshold; who starts it on demand all the same is stopped, and comes again."""
-    if job.exempted or job.usd_per_hour <= usd_per_hour:
+def governed(job: Job, model: Model, stopped: bool) -> Run:
+    """Under Sluice: on spot if the governor would have `stopped` it; who did not know is stopped, and comes again."""
+    early = min(float(model.governed_after), job.minutes) if job.around else 0.0
+    if not stopped or early == job.minutes:
         return on_demand(job)
     run = on_spot(job, model)
-    early = min(float(model.governed_after), job.minutes) if job.around else 0.0
-    return Run(run.on_demand + early, run.spot, run.waited) if early < job.minutes else on_demand(job)
+    return Run(run.on_demand + early, run.spot, run.waited)
 
 
 def foreseen(job: Job, model: Model) -> Run:

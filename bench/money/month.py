@@ -7,6 +7,7 @@ from random import Random
 
 from bench.money import jobs, people
 from bench.money.controlled import Decide, RememberedHours, controlled
+from bench.money.governor import governor
 from bench.money.model import Model
 from bench.money.observer import Observer
 from bench.money.play import Played, foreseen, native, sweeps, uncontrolled
@@ -22,11 +23,12 @@ _WORKING_DAYS = 22  # of the month of `world`
 
 
 def defaults() -> Costs:
-    """The limits of config/team.yaml, every rule enforced, with the off-hours that it shows in a comment."""
+    """The limits of config/team.yaml in force, with the off-hours that it shows in a comment."""
     return enforced(load(ROOT / "config" / "team.yaml").costs)
 
 
 def enforced(costs: Costs) -> Costs:
+    """The same with what is measured in force: idle limits, off-hours, spot and its fallback."""
     mode = {"mode": "enforce"}
     sweep = costs.sweep.model_copy(update={"idle": costs.sweep.idle.model_copy(update=mode)})
     hours = costs.off_hours or OffHours(time_zone=ZONE)
@@ -34,7 +36,7 @@ def enforced(costs: Costs) -> Costs:
         update={
             "sweep": sweep,
             "off_hours": hours.model_copy(update=mode),
-            "spot": costs.spot.model_copy(update=mode),
+            "spot": costs.spot.model_copy(update={**mode, "fallback_mode": "enforce"}),
         }
     )
 
@@ -84,10 +86,10 @@ class Month:
 
 
 def month(world: World, model: Model, costs: Costs, seed: int, judge: Decide = decide) -> Month:
-    threshold = costs.spot.on_demand_usd_per_hour
+    stops = governor(policy_of(costs), costs.spot.on_demand_usd_per_hour, Prices.read())
     sluice, observer = swept(world, costs, seed, judge)
     all_on_demand = [jobs.on_demand(job).usd(job) for job in world.jobs]
-    governed = [jobs.governed(job, model, usd_per_hour=threshold) for job in world.jobs]
+    governed = [jobs.governed(job, model, stops(job)) for job in world.jobs]
     return Month(
         none=_bill(map(uncontrolled, world.things), all_on_demand),
         native=_bill(map(native, world.things), all_on_demand),

@@ -53,12 +53,13 @@ class Job:
 
     `minutes`: what it works. `waits`: minutes until spot capacity comes at each start, None where it does not in time.
     `breaks`: after how many minutes on spot it would be interrupted, and how many minutes of work that costs.
-    `around`: started on demand past the compiled pipelines, so that the governor stops it. `exempted`: its tag allows
-    that.
+    `around`: its owner starts it on demand past the compiled pipelines. `exempted`: its tag says why it must be.
     """
 
     name: str
     minutes: float
+    instance_type: str
+    count: int
     usd_per_hour: float
     saving: float
     around: bool

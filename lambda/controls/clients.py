@@ -1,7 +1,7 @@
 """boto3 clients as every function uses them. Only handlers make clients."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -21,18 +21,18 @@ def session() -> boto3.Session:
 
 def of(region: str, role_arn: str | None = None) -> Callable[[str], Any]:
     """Makes the clients of a region, in another account under a role that it grants, for an hour."""
-    other = session()
-    if role_arn:
-        granted = client("sts").assume_role(RoleArn=role_arn, RoleSessionName="sluice-sweep")["Credentials"]
-        other = boto3.Session(
-            aws_access_key_id=granted["AccessKeyId"],
-            aws_secret_access_key=granted["SecretAccessKey"],
-            aws_session_token=granted["SessionToken"],
-        )
+    if role_arn is None:
+        return partial(client, region=region)
+    granted = client("sts").assume_role(RoleArn=role_arn, RoleSessionName="sluice-sweep")["Credentials"]
+    other = boto3.Session(
+        aws_access_key_id=granted["AccessKeyId"],
+        aws_secret_access_key=granted["SecretAccessKey"],
+        aws_session_token=granted["SessionToken"],
+    )
     return cache(lambda service: other.client(service, region_name=region, config=_CONFIG))
 
 
 @cache
-def client(service: str) -> Any:
-    """The one client of `service` for as long as this instance of the function lives."""
-    return boto3.client(service, config=_CONFIG)
+def client(service: str, region: str | None = None) -> Any:
+    """The one client of `service` in a region, by default the function's, for as long as this instance lives."""
+    return boto3.client(service, region_name=region, config=_CONFIG)

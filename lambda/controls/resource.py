@@ -39,6 +39,17 @@ class Kind(StrEnum):
 JOBS = frozenset({Kind.TRAINING_JOB, Kind.TUNING_JOB, Kind.PROCESSING_JOB, Kind.TRANSFORM_JOB, Kind.AUTOML_JOB})
 
 
+# The states in which something runs, and costs by the hour; what else has a state is left alone in any other.
+RUNNING = {
+    Kind.APP: {"InService"},
+    Kind.NOTEBOOK_INSTANCE: {"InService"},
+    Kind.ENDPOINT: {"InService"},
+    Kind.INFERENCE_COMPONENT: {"InService"},
+    Kind.MLFLOW_SERVER: {"Created", "Started", "Updated", "MaintenanceComplete"},
+    **{kind: {"InProgress"} for kind in JOBS},
+}
+
+
 class Rule(StrEnum):
     """Why something may be ended; each is observed or enforced by itself."""
 
@@ -94,6 +105,11 @@ class Resource:
     @property
     def owner(self) -> str:
         return self.tags.get(OWNER_TAG, "")
+
+
+def running(resource: Resource) -> bool:
+    """Whether it is in a state in which it works or waits, and is billed."""
+    return resource.status in RUNNING.get(resource.kind, ())
 
 
 def kept_until(tag: str) -> date | None:

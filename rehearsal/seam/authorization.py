@@ -79,7 +79,8 @@ def mend(regions: Regions) -> None:
         account: str,
     ) -> str:
         if name != "sagemaker":
-            return _plain_arn(name, method, path, headers, body, query, region, account)
+            found = _plain_arn(name, method, path, headers, body, query, region, account)
+            return _longer(name, path, headers, body, f"arn:aws:{name}:{region}:{account}") or found
         # Both are read in the same task, when ministack asks for the rest.
         caller_key.set(router.extract_access_key_id(headers, query))
         _asked.set((regions.at(region).service, *_request(path, headers, body)))
@@ -94,6 +95,25 @@ def mend(regions: Regions) -> None:
         return _context(service, operation, request, arn, body)
 
     iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource_arn, request_context
+
+
+def _longer(name: str, path: str, headers: dict[str, str], body: bytes, beginning: str) -> str | None:
+    """The resource as AWS checks it, where ministack finds none or too short a one.
+
+    For logs as AWS's refusals word it ("... on resource: arn:aws:logs:...:log-group::log-stream:"). A list of file
+    systems names all of them: not verified, its refusals say "the specified resource".
+    """
+    if name == "elasticfilesystem" and path.rstrip("/").endswith("/file-systems"):
+        return f"{beginning}:file-system/*"
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if name != "logs" or action not in ("DescribeLogGroups", "DeleteLogStream", "GetLogEvents", "PutLogEvents"):
+        return None
+    try:
+        asked = read(body)
+    except AwsError:
+        return None
+    group = "" if action == "DescribeLogGroups" else asked.get("logGroupName", "")
+    return f"{beginning}:log-group:{group}:log-stream:{asked.get('logStreamName', '')}"
 
 
 def _policy_keys(action: str, params: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@
 import contextvars
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -55,15 +56,24 @@ def mend(cloud: Cloud, clock: Clock) -> None:
     def dispatched(info: dict[str, Any], service: str, action: str, given: Any) -> Any:
         return _call(cloud, action, given) if service == "sagemaker" else dispatch(info, service, action, given)
 
+    waiting: Counter[str] = Counter()
+    counting = threading.Lock()
+
     def wait(seconds: float) -> None:
+        """Lets the clock go on; of branches side by side, as long as one of them waits."""
         over, arn = threading.Event(), _running.get()
 
         def wake() -> None:
-            clock.begin(arn)
+            with counting:
+                waiting[arn] -= 1
+                if not waiting[arn]:
+                    clock.begin(arn)
             over.set()
 
-        clock.after(seconds, wake)
-        clock.end(arn)
+        with counting:
+            waiting[arn] += 1
+            clock.after(seconds, wake)
+            clock.end(arn)
         over.wait()
 
     stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_json = under_role, dispatched

@@ -2,32 +2,30 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
-from boto3.dynamodb.types import TypeDeserializer
 
-from rehearsal.embedded import EmbeddedCloud, RehearsalError
-from rehearsal.stories import awkward
-from rehearsal.stories.awkward import SCARCE, Awkward, Made
-from rehearsal.stories.clearing import Clearing
-from rehearsal.stories.deployed import CONFIG, Deployed
-from rehearsal.stories.looks import Looks
+from rehearsal import operations
+from rehearsal.embedded import EmbeddedCloud
+from rehearsal.stories.awkward.clearing import Clearing
+from rehearsal.stories.awkward.table import SCARCE, Made, rows, table
+from rehearsal.stories.cost_days import CostDays
+from rehearsal.stories.deployed import CONFIG
 
 HOURS = 32  # eight sweeps; the first sees what nothing needs, the seventh warns of it, the eighth ends it
 LATE = HOURS - 1
-ABROAD = ("eu-west-1", "us-west-2")
 
 
-class Story(Deployed):
+class Story(CostDays):
     """Holds what one step hands to the next. `outcomes.json` in the report's folder has the whole table."""
 
     def __init__(self, cloud: EmbeddedCloud, out: Path) -> None:
         config = out / "costs.yaml"
-        settings = yaml.safe_load(CONFIG.read_text())
-        settings["costs"] |= {"sweep": awkward.limits(), "targets": [{"region": region} for region in ABROAD]}
+        settings, told = yaml.safe_load(CONFIG.read_text()), table()
+        targets = [{"region": region} for region in told["abroad"]["regions"]]
+        settings["costs"] |= {"sweep": told["limits"], "targets": targets}
         config.write_text(yaml.safe_dump(settings, sort_keys=False))
         super().__init__(cloud, out, config=config)
         self._made: list[Made] = []
@@ -41,87 +39,60 @@ class Story(Deployed):
             ("32 hours and eight sweeps pass, while some are used", self.live),
             ("what became of each is what the table says", self.compare),
             ("take away what is left", self.clear),
+            ("cdk deploy --all: other rules are enforced", self.reconfigure),
+            ("in the evening what nobody uses is put away", self.evening),
+            ("in the morning the endpoint is back", self.morning),
+            ("the daily report tells of it", self.report),
+            ("a training job that is too dear on demand is stopped", self.govern),
+            ("a spot job without capacity goes on on demand, once", self.fall_back),
+            ("take away what is left again", self.clear),
             ("cdk destroy --all", self.destroy),
         ]
 
     def make(self) -> str:
         self.cloud.control("faults", overrun=True, no_spot_capacity=[SCARCE])
-        today = datetime.fromtimestamp(self.cloud.control("advance", seconds=0)["now"], UTC).date()
-        dates = {"yesterday": str(today - timedelta(days=1)), "later": str(today + timedelta(days=30))}
-        tags = {"sluice:platform": self.platform.prefix, "sluice:owner": "ada", "sluice:team": "research"}
-        self._awkward = Awkward(self.cloud, tags, dates)
-        self._looks = Looks(self.cloud, self._awkward)
-        self._awkward.prepare()
+        self._furnish()
         self._later: list[tuple[str, str, dict[str, Any]]] = []
-        for what, region, row in awkward.rows(self.cloud.region):
+        for what, region, row in rows(self.cloud.region):
             if row.get("late"):
                 self._later.append((what, region, row))
                 continue
             if what == "component":
-                self._settled()
+                self._settled(self._made)
             if row.get("type") == "automl":  # these and what follows stay as they are when they are made
                 self._running()
                 self.cloud.control("jobs", paused=True)
             self._made.append(self._awkward.make(what, region, row))
-        self._settled()
+        self._settled(self._made)
         places = {each.region for each in self._made}
         return f"{len(self._made)} made in {len(places)} regions, {len(self._later)} to come"
 
     def live(self) -> str:
+        self._began = self._now()
         for hour in range(HOURS):
             if hour == LATE:
                 self._made += [self._awkward.make(*each) for each in self._later]
-                self._settled()
+                self._settled(self._made)
             self._looks.use(self._made, hour)
             self.cloud.control("advance", seconds=3600)
         swept = {item["at"] for item in self._ledger() if item.get("outcome") == "done"}
         return f"{HOURS} hours, {len(swept)} sweeps ended something: {', '.join(sorted(swept))}"
 
     def compare(self) -> str:
-        ledger = self._ledger()
-        done = {item["subject"]: item["rule"] for item in ledger if item.get("outcome") == "done"}
-        warned = {item["at"]: item["rule"] for item in ledger if item["subject"] == "warned"}
-        rows = [
-            {
-                "what": each.what,
-                "name": each.name,
-                "region": each.region,
-                "expected": each.row["expected"],
-                "found": self._looks.came_of(each, done, warned),
-            }
-            for each in self._made
-        ]
-        (self.out / "outcomes.json").write_text(json.dumps(rows, indent=1) + "\n")
-        self.pictures["outcomes"] = rows
-        wrong = [f"{r['what']} {r['name']} in {r['region']}: {r['found']}, not {r['expected']}" for r in rows]
-        wrong = [text for text, r in zip(wrong, rows, strict=True) if r["found"] != r["expected"]]
-        strangers = done.keys() - {each.arn for each in self._made}
-        wrong += [f"{arn}: ended by {done[arn]}, and the table does not know it" for arn in sorted(strangers)]
-        told = f"{len(rows)} resources: " + ", ".join(f"{n} {what}" for what, n in _counted(rows))
-        if wrong:
-            raise RehearsalError(f"{told}; {len(wrong)} not as the table says:\n" + "\n".join(wrong))
-        return f"{told}, all as the table says"
+        try:
+            return self._compared("table", self._made, self._began)
+        finally:
+            (self.out / "outcomes.json").write_text(json.dumps(self.pictures.get("outcomes", []), indent=1) + "\n")
 
     def clear(self) -> str:
         self.cloud.control("jobs", paused=False)
         self.cloud.control("faults", reset=True)
-        return Clearing(self.cloud, self._awkward).clear(self._made)
+        return Clearing(self.cloud, self._awkward).clear()
 
-    def _ledger(self) -> list[dict[str, Any]]:
-        pages = self.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self.published("sweep-ledger"))
-        read = TypeDeserializer().deserialize
-        items = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
-        return sorted(items, key=lambda item: item["at"])
-
-    def _settled(self) -> None:
-        """Until nothing that was made is on its way into a state."""
-        self.cloud.control("advance", seconds=1)
-
-        def passing() -> list[str]:
-            states = {each.name: self._looks.state(each) for each in self._made if each.what != "job"}
-            return [name for name, state in states.items() if state.endswith("ing") or state == "CREATING"]
-
-        self.until(passing, lambda names: not names, "everything to be in service")
+    def destroy(self) -> str:
+        told = super().destroy()
+        operations.record(self.cloud, "costs")
+        return told
 
     def _running(self) -> None:
         jobs = [each for each in self._made if each.row.get("type") in ("training", "processing")]
@@ -130,8 +101,3 @@ class Story(Deployed):
             return [each.name for each in jobs if not self._looks.has_started(each)]
 
         self.until(waiting, lambda names: not names, "the jobs to run")
-
-
-def _counted(rows: list[dict[str, str]]) -> list[tuple[str, int]]:
-    found = [row["found"].split(" ")[0] if "zero" not in row["found"] else "at zero" for row in rows]
-    return sorted(((what, found.count(what)) for what in set(found)), key=lambda pair: -pair[1])

@@ -8,12 +8,14 @@ import pytest
 
 from bench.money import jobs, limits
 from bench.money.controlled import controlled
+from bench.money.governor import governor
 from bench.money.model import Model
 from bench.money.month import defaults, policy_of
 from bench.money.observer import Observer
 from bench.money.play import Played, foreseen, native, sweeps, uncontrolled
 from bench.money.world import DAY, END, Job, Thing, Use, World
 from controls.policy import Action, Policy, Verdict, decide
+from controls.prices import Prices
 from controls.resource import Kind, Resource, Rule
 
 MODEL, COSTS = Model(), defaults()
@@ -31,6 +33,8 @@ APP = Thing(
 JOB = Job(
     name="job",
     minutes=600.0,
+    instance_type="ml.g5.48xlarge",
+    count=1,
     usd_per_hour=20.0,
     saving=0.7,
     around=False,
@@ -128,13 +132,16 @@ def test_a_job_costs_what_it_works_and_loses_on_spot_and_all_of_it_where_capacit
 
 
 def test_the_governor_holds_spot_above_its_threshold_but_for_what_is_exempted() -> None:
+    stops = governor(RULES, COSTS.spot.on_demand_usd_per_hour, Prices.read())
+
     def governed(job: Job) -> jobs.Run:
-        return jobs.governed(job, MODEL, usd_per_hour=1.0)
+        return jobs.governed(job, MODEL, stops(job))
 
     assert governed(JOB) == jobs.Run(spot=600.0)
     assert governed(replace(JOB, around=True)) == jobs.Run(on_demand=MODEL.governed_after, spot=600.0)
     assert governed(replace(JOB, around=True, minutes=1.0)) == jobs.Run(on_demand=1.0)
-    assert governed(replace(JOB, usd_per_hour=1.0)) == governed(replace(JOB, exempted=True)) == jobs.Run(600.0)
+    cheap = replace(JOB, instance_type="ml.m5.xlarge")
+    assert governed(cheap) == governed(replace(JOB, exempted=True)) == jobs.Run(on_demand=600.0)
 
 
 def test_a_limit_s_curve_passes_through_its_default() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bench.money import figures, jobs
 from bench.money.controlled import controlled
+from bench.money.governor import governor
 from bench.money.model import Model, rows
 from bench.money.month import defaults, drawn, month, policy_of
 from bench.money.observer import Observer
@@ -15,6 +16,7 @@ from bench.money.play import Played, foreseen, native, sweeps, uncontrolled
 from bench.money.traces import TraceError, Traces, read
 from bench.money.world import END, Thing
 from config.load import ROOT
+from controls.prices import Prices
 
 MODEL, COSTS = Model(), defaults()
 RULES = policy_of(COSTS)
@@ -57,8 +59,9 @@ def test_no_regime_is_cheaper_than_foresight_and_none_is_dearer_than_no_controls
         )
         assert max(played.minutes() - again, native(thing).minutes() - again) <= uncontrolled(thing).minutes()
         assert not observer.wrong
+    stops = governor(RULES, COSTS.spot.on_demand_usd_per_hour, Prices.read())
     for job in world.jobs:
-        governed = jobs.governed(job, MODEL, usd_per_hour=1.0)
+        governed = jobs.governed(job, MODEL, stops(job))
         assert jobs.foreseen(job, MODEL).usd(job) <= min(governed.usd(job), jobs.on_demand(job).usd(job))
     one = month(world, MODEL, COSTS, seed)
     assert one.oracle.usd < one.sluice.usd < one.native.usd < one.none.usd

@@ -58,6 +58,7 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.metric_state = "Complete"
         self.jobs: dict[tuple[str, str], str] = {}
+        self.messages: dict[str, str] = {}  # what processing jobs left, by their names
 
     # The world as a test sets it up
 
@@ -221,14 +222,14 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         return {"stateMachineArn": stateMachineArn, "status": self.machines[stateMachineArn]}
 
     def ListModels(self, NameContains: str = "", **page: Any) -> dict[str, Any]:
-        rows = [{"ModelArn": arn(f"model/{n}"), "CreationTime": NOW, **m} for n, m in self.models.items()]
+        rows = [{"ModelArn": arn(f"model/{n}"), "CreationTime": _LONG_AGO, **m} for n, m in self.models.items()]
         return base.page("Models", [row for row in rows if NameContains in row["ModelName"]], **page)
 
     def ListEndpointConfigs(
         self, NameContains: str = "", CreationTimeAfter: datetime | None = None, **page: Any
     ) -> dict[str, Any]:
         rows = [
-            {"EndpointConfigArn": arn(f"endpoint-config/{n}"), "CreationTime": NOW, **c}
+            {"EndpointConfigArn": arn(f"endpoint-config/{n}"), "CreationTime": _LONG_AGO, **c}
             for n, c in self.configs.items()
         ]
         rows = [row for row in rows if (CreationTimeAfter or _EVER) <= row["CreationTime"]]
@@ -254,7 +255,8 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         """One that a test put up whole, or by its status alone."""
         name = asked[f"{noun}Name"]
         if (noun, name) in self.jobs:
-            return {f"{noun}Name": name, f"{noun}Status": self.jobs[noun, name]}
+            told = {f"{noun}Name": name, f"{noun}Status": self.jobs[noun, name]}
+            return told | ({"ExitMessage": self.messages[name]} if name in self.messages else {})
         return self._find(f"{noun}s", **asked)
 
     def _stop(self, noun: str, **asked: str) -> None:
@@ -319,6 +321,7 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         return {"events": [{"timestamp": int(last.timestamp() * 1000)}] if last else []}
 
 
+_LONG_AGO = NOW - timedelta(days=60)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 

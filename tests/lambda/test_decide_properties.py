@@ -193,7 +193,8 @@ def test_off_hours_end_nothing_in_working_time_or_that_somebody_came_back_for(
     verdict = decide(r, p, NOW)
     if verdict.rule is Rule.OFF_HOURS and acts(verdict):
         assert not works(off, NOW)
-        assert off.began(NOW) is None or r.changed_at <= off.began(NOW)
+        began = off.began(NOW)
+        assert began is not None and r.changed_at <= began
         assert r.idle_since is None or r.idle_since <= NOW - p.grace
 
 
@@ -230,7 +231,7 @@ def test_what_rests_when_off_hours_begin_is_ended_within_them_by_a_sweep_every_h
             return
         if verdict.action is Action.KEEP:
             r = replace(r, warned=None)
-        elif r.warned is None:
+        elif not verdict.told:
             r = replace(r, warned=Warned(Rule.OFF_HOURS, now))
         now += timedelta(hours=1)
     raise AssertionError(f"it runs from {began} to {ends}")

@@ -125,10 +125,12 @@ def test_file_systems_are_listed_with_their_tags(cloud: EmbeddedCloud, make_role
     efs = cloud.client("efs")
     tag = {"Key": "ManagedByAmazonSageMakerResource", "Value": "arn:domain"}
     made = efs.create_file_system(CreationToken="home", Tags=[tag])["FileSystemId"]
-    lister = assume(make_role("files", [allow("elasticfilesystem:DescribeFileSystems")]), "efs")
+    every = f"arn:aws:elasticfilesystem:us-east-1:{ACCOUNT}:file-system/*"
+    lister = assume(make_role("files", [allow("elasticfilesystem:DescribeFileSystems", every)]), "efs")
     [found] = [row for row in lister.describe_file_systems()["FileSystems"] if row["FileSystemId"] == made]
     assert tag in found["Tags"] and "Value" in found["SizeInBytes"]
-    nobody = assume(make_role("no-files", [allow("s3:*")]), "efs")
+    one = every.replace("*", made)
+    nobody = assume(make_role("no-files", [allow("elasticfilesystem:DescribeFileSystems", one)]), "efs")
     assert outcome(nobody.describe_file_systems) == "AccessDeniedException"
 
 
@@ -138,7 +140,8 @@ def test_log_groups_tell_their_size_and_retention(cloud: EmbeddedCloud, make_rol
         logs.create_log_group(logGroupName=name)
     logs.put_retention_policy(logGroupName="/aws/sagemaker/Endpoints/kept", retentionInDays=7)
     below = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/sagemaker/*"
-    role = make_role("groups", [allow("logs:DescribeLogGroups"), allow("logs:DeleteLogGroup", below)])
+    every = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:*"
+    role = make_role("groups", [allow("logs:DescribeLogGroups", every), allow("logs:DeleteLogGroup", below)])
     client = assume(role, "logs")
     pages = client.get_paginator("describe_log_groups").paginate(
         logGroupNamePrefix="/aws/sagemaker/Endpoints/", PaginationConfig={"PageSize": 1}
@@ -148,6 +151,20 @@ def test_log_groups_tell_their_size_and_retention(cloud: EmbeddedCloud, make_rol
     assert found["kept"]["retentionInDays"] == 7
     assert outcome(client.delete_log_group, logGroupName="/aws/sagemaker/Endpoints/empty") == "done"
     assert outcome(client.delete_log_group, logGroupName="/elsewhere") == "AccessDeniedException"
+    narrow = assume(make_role("some-groups", [allow("logs:DescribeLogGroups", below)]), "logs")
+    assert outcome(narrow.describe_log_groups, logGroupNamePrefix="/aws/sagemaker/") == "AccessDeniedException"
+
+
+def test_a_log_stream_is_a_resource_of_its_own(cloud: EmbeddedCloud, make_role: Any, assume: Any) -> None:
+    logs, group = cloud.client("logs"), "/aws/sagemaker/NotebookInstances"
+    logs.create_log_group(logGroupName=group)
+    for stream in ("mine/jupyter.log", "theirs/jupyter.log"):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    own = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}:log-stream:mine/*"
+    reader = assume(make_role("reader", [allow("logs:GetLogEvents", own)]), "logs")
+    asked = {"logGroupName": group, "limit": 1}
+    assert outcome(reader.get_log_events, logStreamName="mine/jupyter.log", **asked) == "done"
+    assert outcome(reader.get_log_events, logStreamName="theirs/jupyter.log", **asked) == "AccessDeniedException"
 
 
 def test_the_tags_of_log_groups_and_file_systems_are_found_as_well(cloud: EmbeddedCloud) -> None:

@@ -103,3 +103,15 @@ def test_one_skip_of_a_day_lets_an_hourly_loop_run_each_time(cloud: EmbeddedClou
     client.stop_execution(executionArn=execution)
     calls = cloud.control("calls")["calls"]
     assert [c["count"] for c in calls if (c["operation"], c["role"]) == ("ListModels", "hourly")] == [24]
+
+
+def test_branches_that_wait_for_different_times_go_on_in_one_skip(cloud: EmbeddedCloud) -> None:
+    wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}
+    states = {"Each": {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": wait, "End": True}}
+    arn, client = machine(cloud, "branches", ["s3:GetObject"], states, "Each"), cloud.client("stepfunctions")
+    given = json.dumps({"items": [{"seconds": seconds} for seconds in (60, 3600, 7200)]})
+    execution = client.start_execution(stateMachineArn=arn, input=given)["executionArn"]
+    began = time.monotonic()
+    cloud.control("advance", seconds=3 * 3600)
+    assert time.monotonic() - began < 10
+    assert client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"

@@ -1,5 +1,6 @@
 """The costs stack: a sweep that may only look, unless it is told to enforce."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,11 +8,15 @@ import pytest
 from aws_cdk import App, Environment
 from aws_cdk.assertions import Match, Template
 
-from config.schema import Costs, Platform, SweepPolicy
+from config.costs import Costs, IdleRule, Sweep, Target
+from config.schema import Platform
+from controls.actions import DEEDS
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
 
-ENFORCE = SweepPolicy(mode="enforce", every_hours=24)
+ENFORCE = Costs(sweep=Sweep(idle=IdleRule(mode="enforce"), every_hours=24))
+ABROAD = "arn:aws:iam::444455556666:role/sluice-swept"
+TAGGED = {"StringEquals": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}
 
 
 @pytest.fixture(scope="module")
@@ -24,44 +29,94 @@ def enforcing(synthesis: Any) -> Template:
     return template(synthesis.platform, ENFORCE)
 
 
-def template(platform: Platform, policy: SweepPolicy) -> Template:
-    platform = platform.model_copy(update={"costs": Costs(sweep=policy)})
+@pytest.fixture(scope="module")
+def deployed(synthesis: Any) -> Template:
+    """With all rules enforced."""
+    enforce: dict[str, Any] = {"mode": "enforce"}
+    rules = {name: {"mode": "enforce"} for name in ("idle", "ttl", "stuck", "orphans")}
+    given = {"sweep": rules, "off_hours": {"time_zone": "UTC", **enforce}, "budget": {"usd_per_month": 1, **enforce}}
+    return template(synthesis.platform, Costs.model_validate(given))
+
+
+def template(platform: Platform, costs: Costs) -> Template:
+    platform = platform.model_copy(update={"costs": costs})
     app = App(context={"aws:cdk:bundling-stacks": []})
     env = Environment(region="us-east-1")
     foundation = FoundationStack(app, "Foundation", platform=platform, env=env)
     return Template.from_stack(CostsStack(app, "Costs", platform=platform, foundation=foundation, env=env))
 
 
-def sagemaker_actions(template: Template) -> dict[str, dict[str, Any]]:
-    """Each SageMaker action that is allowed, with the statement that allows it."""
-    found = {}
-    for policy in template.find_resources("AWS::IAM::Policy").values():
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            found |= {action: statement for action in actions if action.startswith("sagemaker:")}
-    return found
+def statements(template: Template) -> list[dict[str, Any]]:
+    """Of the sweep's own role."""
+    policies = template.find_resources("AWS::IAM::Policy").values()
+    texts = [policy["Properties"] for policy in policies if "SweepFunction" in str(policy["Properties"]["Roles"])]
+    return [statement for policy in texts for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def actions(template: Template) -> dict[str, dict[str, Any]]:
+    """Each action that the sweep is allowed, with the statement that allows it."""
+    return {
+        action: statement
+        for statement in statements(template)
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def ending(template: Template) -> set[str]:
+    """The actions that end something."""
+    words = ("sagemaker:Delete", "sagemaker:Stop", "sagemaker:Update", "sagemaker:Create", "logs:Delete")
+    return {action for action in actions(template) if action.startswith(words)}
 
 
 def test_it_observes_unless_told_otherwise(costs: Template) -> None:
-    variables = {"SLUICE_MODE": "observe", "SLUICE_PLATFORM": "sluice-dev", "SLUICE_ENVIRONMENT": "dev"}
+    variables = {"SLUICE_POLICY": Match.string_like_regexp('"enforced":\\[\\]')}
     costs.has_resource_properties("AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like(variables)}})
 
 
-def test_an_observing_sweep_has_no_permission_to_end_anything(costs: Template) -> None:
-    verbs = {action.removeprefix("sagemaker:")[:4] for action in sagemaker_actions(costs)}
-    assert verbs == {"List", "Desc"}
+def test_an_observing_sweep_has_no_permission_to_change_anything_but_its_ledger(costs: Template) -> None:
+    allowed = [action for action in actions(costs) if not action.startswith(("kms:", "sqs:", "dynamodb:"))]
+    assert {action.split(":")[1][:4] for action in allowed} <= {"List", "Desc", "GetM", "GetR", "GetL", "Crea", "PutL"}
+    assert ending(costs) == set()
+    assert "sns:Publish" not in allowed
 
 
-def test_an_enforcing_sweep_may_end_only_what_bears_the_platforms_tag(enforcing: Template) -> None:
-    actions = sagemaker_actions(enforcing)
-    for action in ("sagemaker:DeleteEndpoint", "sagemaker:StopNotebookInstance"):
-        assert actions[action]["Condition"] == {"StringEquals": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}
+def test_an_enforcing_sweep_may_end_only_what_its_rules_end_and_what_bears_the_platforms_tag(
+    enforcing: Template,
+) -> None:
+    used = {"DeleteApp", "DeleteEndpoint", "StopNotebookInstance", "UpdateInferenceComponentRuntimeConfig"}
+    assert ending(enforcing) == {f"sagemaker:{action}" for action in used}
+    assert all(actions(enforcing)[action]["Condition"] == TAGGED for action in ending(enforcing))
 
 
-def test_in_production_even_an_enforcing_sweep_may_end_nothing(synthesis: Any) -> None:
+def test_with_all_rules_it_may_do_what_the_table_of_actions_declares(deployed: Template) -> None:
+    restoring = {"sagemaker:CreateEndpoint"}
+    assert ending(deployed) == {deed.permission for deed in DEEDS.values()} | restoring
+
+
+def test_its_policy_stays_far_from_what_a_role_may_hold(deployed: Template) -> None:
+    assert len(json.dumps(statements(deployed), separators=(",", ":"))) < 9000  # AWS: 10,240 characters
+    assert not deployed.find_resources("AWS::IAM::ManagedPolicy", {"Properties": {"Roles": Match.any_value()}})
+
+
+def test_in_production_even_an_enforcing_sweep_may_end_nothing_but_what_is_named(synthesis: Any) -> None:
     production = synthesis.platform.model_copy(update={"environment": "prod"})
-    verbs = {a.removeprefix("sagemaker:")[:4] for a in sagemaker_actions(template(production, ENFORCE))}
-    assert verbs == {"List", "Desc"}
+    assert ending(template(production, ENFORCE)) == set()
+    named = ENFORCE.model_copy(update={"sweep": ENFORCE.sweep.model_copy(update={"production": ("trial",)})})
+    assert "sagemaker:DeleteEndpoint" in ending(template(production, named))
+
+
+def test_each_region_and_account_is_a_child_that_stops_no_other(synthesis: Any) -> None:
+    others = (Target(region="eu-west-1"), Target(region="us-west-2", role_arn=ABROAD))
+    swept = template(synthesis.platform, Costs(targets=others))
+    assert actions(swept)["sts:AssumeRole"]["Resource"] == ABROAD
+    describing = actions(swept)["sagemaker:DescribeEndpoint"]["Resource"]["Fn::Join"][1]
+    assert ":sagemaker:*:" in describing  # in this account each region
+    [machine] = swept.find_resources("AWS::StepFunctions::StateMachine").values()
+    text = json.dumps(machine["Properties"]["DefinitionString"])
+    assert "States.ALL" in text and "Catch" in text and "MaxConcurrency" in text
+    [rule] = swept.find_resources("AWS::Events::Rule").values()
+    told = json.dumps(rule["Properties"]["Targets"][0]["InputTransformer"]["InputTemplate"])
+    assert told.index("AWS::Region") < told.index("eu-west-1") < told.index(ABROAD)
 
 
 def test_it_runs_on_its_schedule(costs: Template, enforcing: Template) -> None:
@@ -74,7 +129,7 @@ def test_the_ledger_is_encrypted_recoverable_and_forgets_after_its_time(costs: T
         "AWS::DynamoDB::Table",
         {
             "KeySchema": [
-                {"AttributeName": "resource", "KeyType": "HASH"},
+                {"AttributeName": "subject", "KeyType": "HASH"},
                 {"AttributeName": "at", "KeyType": "RANGE"},
             ],
             "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": Match.any_value()},
@@ -87,7 +142,7 @@ def test_the_ledger_is_encrypted_recoverable_and_forgets_after_its_time(costs: T
 
 @pytest.mark.parametrize(("every_hours", "period"), [(1, 3600), (24, 86_400)])
 def test_failure_and_silence_raise_one_alarm(synthesis: Any, every_hours: int, period: int) -> None:
-    swept = template(synthesis.platform, SweepPolicy(every_hours=every_hours))
+    swept = template(synthesis.platform, Costs(sweep=Sweep(every_hours=every_hours)))
     [alarm] = swept.find_resources("AWS::CloudWatch::Alarm").values()
     properties = alarm["Properties"]
     assert properties["TreatMissingData"] == "missing"
