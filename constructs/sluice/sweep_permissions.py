@@ -5,8 +5,9 @@ from typing import Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 
-from sluice.permission import allow
+from sluice.permission import allow, allow_grants
 
 _ANY_NAME = "A resource of the platform may have any name; its tag says whose it is"
 _LISTED = (
@@ -67,8 +68,11 @@ class SweepPermissions:
         }.items():
             allow(self._role, [action], [self._arn(action.partition(":")[0], resource)], wildcard=_ANY_NAME)
 
-    def allow_actions(self, enforced: Collection[str], *, own_only: bool) -> None:
-        """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended."""
+    def allow_actions(self, enforced: Collection[str], *, own_only: bool, key: kms.IKey) -> None:
+        """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended.
+
+        `key`: what the volumes of the platform's endpoints are encrypted with.
+        """
         taken = sorted({action for rule in enforced for action in TAKEN[rule]})
         tagged = {"StringEquals": {"aws:ResourceTag/sluice:platform": self._prefix}} if own_only else None
         self._allow(taken, conditions=tagged)
@@ -81,6 +85,8 @@ class SweepPermissions:
             self._allow(["CreateEndpoint"], "endpoint/*")
             self._allow(["CreateEndpoint"], "endpoint-config/*")
             self._allow(["AddTags"], "endpoint/*")
+            # As whoever makes an endpoint, it gives the grant under which the volumes are encrypted.
+            allow_grants(self._role, key)
 
     def _allow_cleaning(self, tagged: dict[str, Any] | None) -> None:
         # A version bears no tags: it has its group's, of which IAM is not known to look at any.

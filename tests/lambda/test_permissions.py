@@ -44,7 +44,8 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
             "sweep",
             _LETTER_USES
             | {(use, _TABLE) for use in _TABLE_USES}
-            | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)},
+            | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)}
+            | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")},
         ),
         (
             "govern",

@@ -94,6 +94,15 @@ def test_with_all_rules_it_may_do_what_the_table_of_actions_declares(deployed: T
     assert ending(deployed) == {deed.permission for deed in DEEDS.values()} | restoring
 
 
+def test_what_brings_encrypted_endpoints_back_may_give_grants_of_the_key_and_nothing_else_may(
+    deployed: Template, enforcing: Template
+) -> None:
+    granted = actions(deployed)["kms:CreateGrant"]
+    assert granted["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert granted["Resource"] != "*"
+    assert "kms:CreateGrant" not in actions(enforcing)
+
+
 def test_its_policy_stays_far_from_what_a_role_may_hold(deployed: Template) -> None:
     assert len(json.dumps(statements(deployed), separators=(",", ":"))) < 9000  # AWS: 10,240 characters
     assert not deployed.find_resources("AWS::IAM::ManagedPolicy", {"Properties": {"Roles": Match.any_value()}})
