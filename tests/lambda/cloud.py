@@ -145,8 +145,11 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
             error = {"Error": {"Code": refusal.code, "Message": str(refusal)}}
             return SimpleNamespace(status_code=400), error
 
-    def ListEndpoints(self, LastModifiedTimeAfter: datetime | None = None, **page: Any) -> dict[str, Any]:
+    def ListEndpoints(
+        self, LastModifiedTimeAfter: datetime | None = None, StatusEquals: str | None = None, **page: Any
+    ) -> dict[str, Any]:
         rows = [e for e in self.endpoints.values() if (LastModifiedTimeAfter or _EVER) <= e["LastModifiedTime"]]
+        rows = [e for e in rows if StatusEquals in (None, e["EndpointStatus"])]
         return base.page("Endpoints", rows, **page)
 
     def DescribeEndpointConfig(self, EndpointConfigName: str) -> dict[str, Any]:
@@ -159,7 +162,10 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         return dict(_find(self.models, ModelName, f'Could not find model "{ModelName}".'))
 
     def DescribeEndpoint(self, EndpointName: str) -> dict[str, Any]:
-        return dict(_find(self.endpoints, EndpointName, f'Could not find endpoint "{EndpointName}".'))
+        told = dict(_find(self.endpoints, EndpointName, f'Could not find endpoint "{EndpointName}".'))
+        if told["EndpointStatus"] == "Updating" and "wanted" in told:
+            told["PendingDeploymentSummary"] = {"EndpointConfigName": told["wanted"]}
+        return told
 
     def CreateEndpoint(self, EndpointName: str, EndpointConfigName: str, Tags: list[dict[str, str]]) -> None:
         if EndpointName in self.endpoints:

@@ -342,6 +342,25 @@ def test_what_is_needed_again_at_the_last_moment_is_spared(cloud: Any, use: Call
     assert run(end)["spared"] == 1
 
 
+def test_a_configuration_that_an_endpoint_is_being_changed_to_is_no_orphan(cloud: Any) -> None:
+    left_over(cloud)
+    run()
+    run(NOW + MONTH)
+    cloud.UpdateEndpoint("digits", "unused")
+    run(NOW + MONTH + timedelta(minutes=61))
+    assert "unused" in cloud.configs
+    assert cloud.arn("endpoint-config/unused") not in cloud.remembered("since")
+
+
+def test_a_configuration_that_a_change_begun_before_the_sweep_goes_to_is_spared(cloud: Any) -> None:
+    left_over(cloud)
+    run()
+    run(NOW + MONTH)
+    cloud.meanwhile["PutItem"] = lambda: cloud.UpdateEndpoint("digits", "unused")
+    assert run(NOW + MONTH + timedelta(minutes=61))["spared"] == 1
+    assert "unused" in cloud.configs
+
+
 def test_a_model_that_a_new_configuration_names_is_spared(cloud: Any) -> None:
     left_over(cloud)
     run()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from controls.inventory.jobs import job
 from controls.inventory.mlflow import tracking_server
-from controls.inventory.orphans import models_of
+from controls.inventory.orphans import configs_of, models_of
 from controls.inventory.place import Place
 from controls.inventory.serving import Serving, copies_of
 from controls.inventory.studio import again_app, notebook_instance
@@ -53,10 +53,12 @@ def _tracking_server(place: Place, resource: Resource) -> Resource | None:
 
 
 def _config(place: Place, resource: Resource) -> Resource | None:
-    """Used again by an endpoint that was made or changed since the sweep began?"""
-    changed = place.listed("list_endpoints", "Endpoints", LastModifiedTimeAfter=place.now)
-    told = [place.described("describe_endpoint", EndpointName=row["EndpointName"]) for row in changed]
-    used = any(each and each.get("EndpointConfigName") == resource.name for each in told)
+    """Used again by an endpoint that was made or changed since the sweep began, or is in the midst of it?"""
+    filters = [{"LastModifiedTimeAfter": place.now}, {"StatusEquals": "Creating"}, {"StatusEquals": "Updating"}]
+    rows = [row for each in filters for row in place.listed("list_endpoints", "Endpoints", **each)]
+    names = {row["EndpointName"] for row in rows}
+    told = [place.described("describe_endpoint", EndpointName=name) for name in sorted(names)]
+    used = any(each and resource.name in configs_of(each) for each in told)
     there = place.described("describe_endpoint_config", EndpointConfigName=resource.name)
     return _unless(used, resource) if there else None
 

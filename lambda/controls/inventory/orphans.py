@@ -50,11 +50,17 @@ def _orphan(place: Place, kind: Kind, name: str, arn: str, created: datetime, wh
 
 
 def _configs(place: Place, serving: Serving, configs: list[Row]) -> Iterator[Resource]:
-    used = {row.get("EndpointConfigName") for row in serving.endpoints} | {*place.memory.restorable.values()}
+    used = {name for row in serving.endpoints for name in configs_of(row)} | {*place.memory.restorable.values()}
     for row in configs if Kind.ENDPOINT not in place.troubles else ():
         name, arn = row["EndpointConfigName"], row["EndpointConfigArn"]
         if name not in used and place.ours(arn):
             yield _orphan(place, Kind.ENDPOINT_CONFIG, name, arn, row["CreationTime"], "no endpoint uses it")
+
+
+def configs_of(endpoint: Row) -> set[str]:
+    """What it runs with, and what it is being changed to."""
+    told = (endpoint, endpoint.get("PendingDeploymentSummary", {}))
+    return {each["EndpointConfigName"] for each in told if "EndpointConfigName" in each}
 
 
 def _models(place: Place, serving: Serving, configs: list[Row], models: list[Row]) -> Iterator[Resource]:
