@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from controls.ledger import Item, Ledger
 from controls.policy import RUNNING, Action
-from controls.refusals import is_in_use, is_missing, is_taken
-from controls.resource import Kind, Resource
+from controls.refusals import is_in_use, is_missing, is_over, is_taken
+from controls.resource import JOBS, Kind, Resource
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def perform(action: Action, client: Callable[[str], Any], resource: Resource) ->
     try:
         getattr(client(deed.service), deed.operation)(**deed.arguments(resource))
     except ClientError as error:
-        if is_missing(error):
+        if is_missing(error) or (resource.kind in JOBS and is_over(error)):
             return "gone"
         if is_in_use(error):
             return "spared"
