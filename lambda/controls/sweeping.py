@@ -19,6 +19,8 @@ from controls.resource import Resource
 
 logger = Logger(service="sweep")
 
+_FIRST, _LONGEST = 20, 500  # troubles that are told, and characters of each
+
 Judged = tuple[Resource, Verdict]
 
 
@@ -67,7 +69,9 @@ class Sweep:
         # Listed to the end first: deleting while paging would skip some.
         resources = list(self._inventory.everything())
         unread = self._inventory.troubles
-        self._troubles += [f"{kind}: {error}" for kind, errors in unread.items() for error in errors]
+        for kind, error in ((kind, error) for kind, errors in unread.items() for error in errors):
+            logger.error("could not be read", kind=kind, reason=error)
+            self._troubles.append(f"{kind}: {error}")
         present = {resource.arn: resource for resource in resources}
         self._remember(present)
         savings.measure(self._ledger, self._here("ended"), present, unread=unread.keys(), now=self._now)
@@ -77,7 +81,7 @@ class Sweep:
         findings = [*self._observe(verdicts), *self._warn(acting), *self._end(acting), *self._restore(away)]
         self._let_go(verdicts)
         if self._troubles:
-            raise SweepError("; ".join(self._troubles))
+            raise SweepError(_told(self._troubles))
         return findings
 
     def _here(self, topic: str) -> list[Item]:
@@ -156,6 +160,12 @@ class Sweep:
         except (ClientError, BotoCoreError) as error:
             logger.exception("trouble", what=what)
             self._troubles.append(f"{what}: {error}")
+
+
+def _told(troubles: list[str]) -> str:
+    """Short, because Step Functions takes no more than 256 KB of a function; the log has each whole."""
+    some = "; ".join(trouble[:_LONGEST] for trouble in troubles[:_FIRST])
+    return some if len(troubles) <= _FIRST else f"{len(troubles)} troubles, of which the first {_FIRST}: {some}"
 
 
 def _finding(resource: Resource, verdict: Verdict, outcome: str) -> Finding:
