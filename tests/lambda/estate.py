@@ -194,6 +194,8 @@ class Estate:
             rows = [{name: value for name, value in row.items() if name not in unlisted} for row in rows]
         if StatusEquals:
             rows = [row for row in rows if row[f"{plural[:-1]}Status"] == StatusEquals]
+        if "LastModifiedTimeAfter" in asked:
+            rows = [row for row in rows if row["LastModifiedTime"] >= asked["LastModifiedTimeAfter"]]
         if "EndpointNameEquals" in asked:
             rows = [row for row in rows if row["EndpointName"] == asked["EndpointNameEquals"]]
         return page(_LISTS[plural], rows, **asked)

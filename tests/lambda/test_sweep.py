@@ -38,6 +38,26 @@ def ended_later(cloud: Any, after: timedelta = timedelta()) -> dict[str, int]:
     return run(NOW + after + timedelta(minutes=61))
 
 
+def test_a_job_that_ends_before_it_is_stopped_is_gone_and_no_failure(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    cloud.job("TrainingJob", "stuck", StoppingCondition={"MaxRuntimeInSeconds": 3600})
+    run()
+    cloud.faults["StopTrainingJob", "stuck"] = refusal("The request was rejected because the job is in status Stopped.")
+    assert run(NOW + timedelta(minutes=61)) == {"gone": 1}
+
+
+def test_of_many_troubles_the_first_are_told_and_how_many_there_are(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    for number in range(30):
+        cloud.endpoint(f"endpoint-{number:02}")
+        cloud.faults["DescribeEndpoint", f"endpoint-{number:02}"] = refusal("no " * 1000, "AccessDeniedException")
+    with pytest.raises(SweepError, match="30 troubles, of which the first 20") as raised:
+        run()
+    assert len(str(raised.value)) < 12_000
+
+
 def test_who_idles_is_warned_first_and_ended_after_the_grace(cloud: Any) -> None:
     cloud.endpoint("digits")
     cloud.notebook("desk")
@@ -359,6 +379,30 @@ def test_a_configuration_that_a_change_begun_before_the_sweep_goes_to_is_spared(
     cloud.meanwhile["PutItem"] = lambda: cloud.UpdateEndpoint("digits", "unused")
     assert run(NOW + MONTH + timedelta(minutes=61))["spared"] == 1
     assert "unused" in cloud.configs
+
+
+@pytest.mark.parametrize(("status", "kept"), [("InProgress", True), ("Completed", False)])
+def test_a_model_is_used_by_transform_jobs_in_progress_and_by_those_of_the_last_month(
+    cloud: Any, status: str, kept: bool
+) -> None:
+    cloud.CreateModel("batch")
+    cloud.tags[cloud.arn("model/batch")] = OURS
+    cloud.job("TransformJob", "nightly", ModelName="batch", TransformJobStatus=status)
+    for days in (0, 20, 31, 62):  # a model is due a month after the job is a month old
+        run(NOW + timedelta(days=days))
+    assert "batch" in cloud.models
+    run(NOW + timedelta(days=63))
+    assert ("batch" in cloud.models) is kept
+
+
+def test_a_model_that_a_transform_job_uses_at_the_last_moment_is_spared(cloud: Any) -> None:
+    cloud.CreateModel("batch")
+    cloud.tags[cloud.arn("model/batch")] = OURS
+    run()
+    run(NOW + MONTH)
+    cloud.meanwhile["PutItem"] = lambda: cloud.job("TransformJob", "nightly", ModelName="batch")
+    assert run(NOW + MONTH + timedelta(minutes=61))["spared"] == 1
+    assert "batch" in cloud.models
 
 
 def test_a_model_that_a_new_configuration_names_is_spared(cloud: Any) -> None:

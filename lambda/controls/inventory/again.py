@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from controls.inventory.jobs import job
 from controls.inventory.mlflow import tracking_server
-from controls.inventory.orphans import configs_of, models_of
+from controls.inventory.orphans import configs_of, models_of, transformed
 from controls.inventory.place import Place
 from controls.inventory.serving import Serving, copies_of
 from controls.inventory.studio import again_app, notebook_instance
@@ -67,6 +67,7 @@ def _model(place: Place, resource: Resource) -> Resource | None:
     made = place.listed("list_endpoint_configs", "EndpointConfigs", CreationTimeAfter=place.now)
     told = [place.described("describe_endpoint_config", EndpointConfigName=row["EndpointConfigName"]) for row in made]
     used = any(each and resource.name in models_of(each) for each in told)
+    used = used or resource.name in transformed(place, StatusEquals="InProgress")
     there = place.described("describe_model", ModelName=resource.name)
     return _unless(used, resource) if there else None
 

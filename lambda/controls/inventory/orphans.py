@@ -1,7 +1,7 @@
 """What nothing needs any more, and since when the sweeps have seen it so."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controls.inventory.attachments import attached
@@ -69,11 +69,27 @@ def _models(place: Place, serving: Serving, configs: list[Row], models: list[Row
     told = place.each(Kind.ENDPOINT_CONFIG, configs, lambda row: serving.config(row["EndpointConfigName"]))
     used = {name for config in told for name in models_of(config)}
     used |= {row.get("Specification", {}).get("ModelName") for row in serving.components}
-    unread = {Kind.ENDPOINT_CONFIG, Kind.INFERENCE_COMPONENT} & place.troubles.keys()
-    for row in models if not unread else ():
+    alone = [row for row in models if row["ModelName"] not in used and place.ours(row["ModelArn"])]
+    if alone:
+        lately = place.now - timedelta(days=place.policy.orphan_days)
+        used = {*transformed(place, LastModifiedTimeAfter=lately), *transformed(place, StatusEquals="InProgress")}
+    unread = {Kind.ENDPOINT_CONFIG, Kind.INFERENCE_COMPONENT, Kind.TRANSFORM_JOB} & place.troubles.keys()
+    for row in alone if not unread else ():
         name, arn = row["ModelName"], row["ModelArn"]
-        if name not in used and place.ours(arn):
-            yield _orphan(place, Kind.MODEL, name, arn, row["CreationTime"], "no endpoint configuration uses it")
+        if name not in used:
+            why = "no endpoint configuration or transform job uses it"
+            yield _orphan(place, Kind.MODEL, name, arn, row["CreationTime"], why)
+
+
+def transformed(place: Place, **filters: Any) -> Iterator[str]:
+    """The models of these transform jobs."""
+
+    def read(row: Row) -> str | None:
+        told = place.described("describe_transform_job", TransformJobName=row["TransformJobName"])
+        return told.get("ModelName") if told else None
+
+    rows = place.listed("list_transform_jobs", "TransformJobSummaries", **filters)
+    yield from place.each(Kind.TRANSFORM_JOB, rows, read)
 
 
 def models_of(config: Row) -> set[str]:
