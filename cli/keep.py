@@ -11,6 +11,7 @@ from cli.account import Account, CannotError, opened
 from controls.resource import KEEP_TAG, PLATFORM_TAG
 
 LONGEST_DAYS = 366
+_VERSION = re.compile(r"(.+:)model-package/([^/]+)/[0-9]+")
 _ARN = re.compile(r"arn:([a-z-]+):(sagemaker|logs):([a-z0-9-]+):([0-9]{12}):(.+)")
 
 
@@ -20,6 +21,8 @@ def keep(
     config: Annotated[str | None, typer.Option(help="Default: SLUICE_CONFIG or config/team.yaml.")] = None,
 ) -> None:
     """Keep the resource ARN until the end of the day DATE (UTC): the tag sluice:keep says so, and who wanted it.
+
+    A version of a model has the tags of its group: the whole group is kept.
 
     Exit status: 0 it is kept; 2 it is not.
     """
@@ -52,7 +55,7 @@ def tag(account: Account, arn: str, last: date) -> str:
     here, who = account.caller()
     if owner != here:
         raise CannotError(f"{arn} is in the account {owner}, and these credentials are of {here}")
-    client, bare = account.client(service, region), arn.removesuffix(":*")
+    client, bare = account.client(service, region), _VERSION.sub(r"\1model-package-group/\2", arn.removesuffix(":*"))
     if service == "logs":
         tags = client.list_tags_for_resource(resourceArn=bare)["tags"]
     else:

@@ -13,6 +13,7 @@ from controls.ledger import Item
 def restore(
     name: Annotated[str, typer.Argument(help="Of the endpoint.")],
     region: Annotated[str | None, typer.Option(help="Where there are several of that name.")] = None,
+    in_account: Annotated[str | None, typer.Option("--account", help="Where several accounts have it.")] = None,
     config: Annotated[str | None, typer.Option(help="Default: SLUICE_CONFIG or config/team.yaml.")] = None,
 ) -> None:
     """Bring the endpoint NAME back that the platform ended, with its configuration and tags.
@@ -22,7 +23,7 @@ def restore(
     console = Console(soft_wrap=True, highlight=False)
     with opened(config) as account:
         ledger = account.ledger()
-        item = found(list(ledger.remembered("restorable")), name, region)
+        item = found(list(ledger.remembered("restorable")), name, region, in_account)
         with console.status(f"restoring {name} ..."):
             outcome = actions.restore(_sagemaker(account, item), ledger, item)
         if outcome == "lost":
@@ -31,15 +32,18 @@ def restore(
         console.print(f"restored: {name} is being created. Look: {look}", markup=False)
 
 
-def found(items: list[Item], name: str, region: str | None) -> Item:
+def found(items: list[Item], name: str, region: str | None, account: str | None) -> Item:
     """The one that is meant. Raises CannotError where there is none, or more than one."""
-    meant = [item for item in items if item["endpoint"] == name and region in (None, item["region"])]
+    named = [item for item in items if item["endpoint"] == name and region in (None, item["region"])]
+    meant = [item for item in named if account in (None, item["account"])]
     if not meant:
         known = ", ".join(sorted(f"{item['endpoint']} ({item['region']})" for item in items)) or "none"
         raise CannotError(f"nothing is kept of an endpoint {name}; there are: {known}")
     if len(meant) > 1:
-        where = ", ".join(sorted(item["region"] for item in meant))
-        raise CannotError(f"{name} was ended in {where}. Next: --region REGION")
+        where = ", ".join(sorted(f"{item['region']} of {item['account']}" for item in meant))
+        regions = {item["region"] for item in meant}
+        told = "--region REGION" if len(regions) == len(meant) else "--region REGION --account ACCOUNT"
+        raise CannotError(f"{name} was ended in {where}. Next: {told}")
     return meant[0]
 
 

@@ -84,3 +84,10 @@ def test_a_log_group_is_kept_as_well(cloud: Any, run: Any, ending: str) -> None:
     cloud.tags[group] = {"sluice:platform": "sluice-dev"}
     assert run("keep", group + ending, "--until", "2027-01-31")[0] == 0
     assert cloud.tags[group]["sluice:keep"] == "2027-01-31 by ada"
+
+
+def test_a_version_of_a_model_is_kept_by_its_group_whose_tags_it_has(cloud: Any, run: Any) -> None:
+    version = cloud.package(3, "PendingManualApproval")
+    assert run("keep", version, "--until", "2027-01-31")[0] == 0
+    assert cloud.tags[cloud.arn("model-package-group/sluice-dev-digits")]["sluice:keep"] == "2027-01-31 by ada"
+    assert version not in cloud.tags

@@ -46,8 +46,17 @@ def test_where_there_are_two_the_region_is_asked_for(cloud: Any, run: Any) -> No
     ended(cloud)
     ended(cloud, "eu-central-1")
     status, text = run("restore", "digits")
-    assert status == 2 and "eu-central-1, us-east-1. Next: --region REGION" in text and not cloud.endpoints
+    assert status == 2 and "Next: --region REGION" in text and "us-east-1 of 111122223333" in text and not cloud.endpoints
     assert run("restore", "digits", "--region", "eu-central-1")[0] == 0
+
+
+def test_where_two_accounts_have_it_the_account_is_asked_for(cloud: Any, run: Any) -> None:
+    ended(cloud)
+    ended(cloud, account="999988887777")
+    status, text = run("restore", "digits", "--region", "us-east-1")
+    assert status == 2 and "--account ACCOUNT" in text and not cloud.endpoints
+    assert run("restore", "digits", "--account", "111122223333")[0] == 0
+    assert [item["account"] for item in cloud.remembered("restorable").values()] == ["999988887777"]
 
 
 def test_one_whose_configuration_is_gone_is_told_as_lost(cloud: Any, run: Any, refusal: Any) -> None:
