@@ -30,8 +30,12 @@ class Ledger:
         self._dynamodb, self._table, self._now = dynamodb, table, now
 
     def record(self, resource: Resource, verdict: Verdict, outcome: str) -> None:
-        """Outcomes: observed | warned | planned, then done | gone | spared | failed."""
-        self.enter(resource.arn, **entry_of(resource, verdict), outcome=outcome)
+        """Outcomes: observed | warned | planned, then done | gone | spared | failed in the same entry.
+
+        The latter have in `planned_at` that it was recorded before it was done.
+        """
+        planned = {} if outcome in ("observed", "warned") else {"planned_at": self._now.isoformat()}
+        self.enter(resource.arn, **entry_of(resource, verdict), **planned, outcome=outcome)
 
     def enter(self, subject: str, **entry: Any) -> None:
         """Keep an entry about `subject`, of this event unless `entry` has other values of `at` and `day`."""

@@ -63,7 +63,7 @@ def _settle(ledger: Ledger, item: Item, *, there: bool) -> None:
         ledger.forget("ended", item["at"])
         return
     at = item["ended_at"]
-    ledger.enter(item["at"], **{**_entry(item), "at": at, "day": at[:10], "outcome": "done"})
+    ledger.enter(item["at"], **{**_entry(item), "at": at, "day": at[:10], "planned_at": at, "outcome": "done"})
     away(ledger, item)
 
 
