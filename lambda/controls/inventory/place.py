@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from threading import Lock
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -71,6 +72,7 @@ class Place:
         self._client = client
         self.region, self.policy, self.prices, self.memory, self.now = region, policy, prices, memory, now
         self.tags = Tags(client, policy)
+        self._lock = Lock()
         self.since: dict[str, datetime] = {}
         self.troubles: dict[Kind, list[str]] = {}
         self.apps: list[Row] = []  # as ListApps tells of them
@@ -116,9 +118,14 @@ class Place:
     def trouble(self, kind: Kind, error: Exception) -> None:
         self.troubles.setdefault(kind, []).append(str(error))
 
-    @cached_property
+    @property
     def domains(self) -> dict[str, str]:
         """The ARN of each Studio domain by its id."""
+        with self._lock:
+            return self._domains
+
+    @cached_property
+    def _domains(self) -> dict[str, str]:
         return {row["DomainId"]: row["DomainArn"] for row in self.listed("list_domains", "Domains")}
 
     def is_ours(self, tags: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,16 +23,20 @@ class Tags:
 
     def __init__(self, client: Callable[[str], Any], policy: Policy) -> None:
         self._client, self._policy = client, policy
+        self._lock = Lock()  # several lanes ask at once, and all of them are read once
 
     def of(self, arn: str) -> dict[str, str]:
-        return self._all.get(_key(arn), {})
+        with self._lock:
+            return self._all.get(_key(arn), {})
 
     def at(self, *resources: str) -> dict[str, str]:
         """Of resources named as an ARN ends, such as `space/d-1/desk`: all together, a later one's before the first's.
 
         How AWS writes the type of an app in its ARN is told in two ways; capitals make no difference here.
         """
-        return {key: value for name in resources for key, value in self._by_name.get(name.lower(), {}).items()}
+        with self._lock:
+            by_name = self._by_name
+        return {key: value for name in resources for key, value in by_name.get(name.lower(), {}).items()}
 
     def now_of(self, arn: str) -> dict[str, str] | None:
         """As they are now; None when the resource is gone."""
