@@ -37,7 +37,8 @@ class Action(StrEnum):
 _ENDINGS = {
     Kind.APP: Action.DELETE,  # its space keeps the files
     Kind.NOTEBOOK_INSTANCE: Action.STOP,
-    Kind.ENDPOINT: Action.DELETE,  # its configuration stays, and makes it again
+    # Its configuration stays, and makes it again. Not verified: that its inference components need not be deleted first.
+    Kind.ENDPOINT: Action.DELETE,
     Kind.INFERENCE_COMPONENT: Action.SCALE_TO_ZERO,
     Kind.MLFLOW_SERVER: Action.STOP,
     **dict.fromkeys(JOBS, Action.STOP),
@@ -102,7 +103,7 @@ def _protection(resource: Resource, policy: Policy, now: datetime) -> str:
             return f"{KEEP_TAG} is {resource.tags[KEEP_TAG]}"
     if resource.kind in RUNNING and not running(resource):
         return f"is {resource.status}"
-    return "its inference components are judged one by one" if resource.scales_to_zero else ""
+    return ""
 
 
 def _verdict(resource: Resource, rule: Rule, found: Found, policy: Policy, now: datetime) -> Verdict:

@@ -78,8 +78,8 @@ class Resource:
     `usd_per_hour`: what it costs while it is as it is, 0 for what has no hourly price; `estimated` where the price is
     an upper estimate. `idle_since`: nothing has used it since then; None where that could not be measured.
     `orphan_since`: since when nothing needs it, with `orphan` in words why; None where something does, or nobody can
-    tell. `deadline`: when a job should have ended by its own limits. `scales_to_zero`: an endpoint that shrinks to
-    nothing with its inference components. `detail`: what an action needs beside the name.
+    tell. `deadline`: when a job should have ended by its own limits. `scales_to_zero`: an endpoint whose use its
+    inference components tell of, and which may shrink to nothing with them. `detail`: what an action needs beside the name.
     """
 
     kind: Kind

@@ -1,13 +1,18 @@
 """The sweep against an in-memory cloud, with the environment that its stack gives it when all rules are enforced."""
 
 import importlib
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from controls import clients
+from controls.inventory.tags import Tags
+from controls.policy import policy
 from controls.settings import MissingSettingError
 from controls.sweeping import SweepError
 
@@ -116,6 +121,7 @@ def test_what_is_ended_was_recorded_and_made_restorable_first(cloud: Any) -> Non
     ]
     before = [what for _, what in told[: [name for name, _ in told].index("DeleteEndpoint")]]
     assert before == ["ended", "planned", "restorable"]
+    assert {item["planned_at"] for item in cloud.ledger.values() if item.get("outcome") == "done"} == {NOW.isoformat()}
 
 
 def test_observe_reports_once_a_day_and_changes_nothing(cloud: Any, observing: None) -> None:
@@ -267,6 +273,40 @@ def test_components_are_scaled_to_zero_and_their_endpoint_stays(cloud: Any) -> N
     [component] = cloud.records["InferenceComponents"].values()
     assert component["RuntimeConfig"] == {"CurrentCopyCount": 0}
     assert run(NOW + timedelta(hours=4)) == {}
+
+
+def hosting(cloud: Any, **tags: str) -> None:
+    """An endpoint of fixed instances, and a component on it."""
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.large"}
+    cloud.CreateEndpointConfig("shared", ProductionVariants=[variant])
+    cloud.endpoint("shared", tags={**OURS, **tags})
+    cloud.endpoints["shared"]["EndpointConfigName"] = "shared"
+    cloud.component("digits", "shared")
+
+
+def test_the_fixed_instances_of_an_endpoint_with_components_end_with_their_time_to_live(cloud: Any) -> None:
+    hosting(cloud, **{"sluice:ttl": "2026-11-22"})
+    assert ended_later(cloud) == {"done": 1}
+    assert not cloud.endpoints
+
+
+def test_the_fixed_instances_of_an_endpoint_with_components_end_with_the_budget(cloud: Any) -> None:
+    cloud.ledger["budget", "2026-11"] = {"subject": "budget", "at": "2026-11", "frozen_since": NOW.isoformat()}
+    hosting(cloud)
+    assert ended_later(cloud) == {"done": 1}
+    assert not cloud.endpoints
+
+
+def test_off_hours_leave_components_alone_because_nothing_would_bring_their_copies_back(cloud: Any) -> None:
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+    hosting(cloud)
+    cloud.configs["shared"]["ProductionVariants"][0]["ManagedInstanceScaling"] = scaling
+    cloud.endpoints["shared"]["ProductionVariants"][0]["CurrentInstanceCount"] = 2
+    cloud.invocations["digits", ""] = [(EVENING - timedelta(minutes=100), 1)]
+    run(EVENING - timedelta(minutes=60))
+    run(EVENING + timedelta(minutes=1))
+    [component] = cloud.records["InferenceComponents"].values()
+    assert "shared" in cloud.endpoints and component["RuntimeConfig"]["CurrentCopyCount"] == 1
 
 
 def test_jobs_that_go_on_beyond_their_own_limits_are_stopped(cloud: Any) -> None:
@@ -528,6 +568,16 @@ def test_many_are_read_at_once_and_one_bad_one_stops_no_other(cloud: Any, refusa
     with pytest.raises(SweepError, match="not authorized"):
         run()
     assert len(cloud.remembered("warned")) == 79
+
+
+def test_lanes_that_ask_for_tags_at_once_read_them_once(cloud: Any, deployed: dict[str, Any]) -> None:
+    cloud.endpoint("digits")
+    tags = Tags(clients.client, policy(deployed["sweep"].environment["SLUICE_POLICY"]))
+    cloud.meanwhile["GetResources"] = lambda: time.sleep(0.2)
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(tags.of, [cloud.arn("endpoint/digits")] * 8))
+    assert told == [OURS] * 8
+    assert [call.operation for call in cloud.calls] == ["GetResources"]
 
 
 def test_a_missing_setting_is_named(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
