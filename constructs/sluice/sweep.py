@@ -64,22 +64,20 @@ class Sweep(Construct):
         # The policy ends nothing in production but what is named.
         acts = environment != "prod" or policy["production"]
         enforced = [rule for rule in policy["enforced"] if rule in TAKEN] if acts else []
-        self._allow(prefix, enforced, policy["own_only"], costs.targets, key)
+        self._allow(policy, enforced, costs.targets, key)
         ledger.grant(self.handler.role, "GetItem", "PutItem", "Query", "DeleteItem")
         allow_prices(self.handler.role, artifact_bucket, key)
         if enforced:  # else there is nothing to tell of beforehand
             alerts.allow_publishing(self.handler.role)
         self._schedule(prefix, costs.targets)
 
-    def _allow(
-        self, prefix: str, enforced: list[str], own_only: bool, others: tuple[Target, ...], key: kms.IKey
-    ) -> None:
+    def _allow(self, policy: dict[str, Any], enforced: list[str], others: tuple[Target, ...], key: kms.IKey) -> None:
         role = self.handler.role
         everywhere = any(target.role_arn is None for target in others)
-        permissions = SweepPermissions(role, prefix=prefix, everywhere=everywhere)
+        permissions = SweepPermissions(role, policy=policy, everywhere=everywhere)
         permissions.allow_inventory()
         if enforced:
-            permissions.allow_actions(enforced, own_only=own_only, key=key)
+            permissions.allow_actions(enforced, key=key)
         if granted := sorted({target.role_arn for target in others if target.role_arn}):
             allow(role, ["sts:AssumeRole"], granted)
 

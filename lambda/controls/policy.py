@@ -37,7 +37,7 @@ class Action(StrEnum):
 _ENDINGS = {
     Kind.APP: Action.DELETE,  # its space keeps the files
     Kind.NOTEBOOK_INSTANCE: Action.STOP,
-    # Its configuration stays, and makes it again. Not verified: that its inference components need not be deleted first.
+    # Its configuration stays, and makes it again. Not verified: that inference components need not be deleted first.
     Kind.ENDPOINT: Action.DELETE,
     Kind.INFERENCE_COMPONENT: Action.SCALE_TO_ZERO,
     Kind.MLFLOW_SERVER: Action.STOP,

@@ -79,7 +79,7 @@ class Resource:
     an upper estimate. `idle_since`: nothing has used it since then; None where that could not be measured.
     `orphan_since`: since when nothing needs it, with `orphan` in words why; None where something does, or nobody can
     tell. `deadline`: when a job should have ended by its own limits. `scales_to_zero`: an endpoint whose use its
-    inference components tell of, and which may shrink to nothing with them. `detail`: what an action needs beside the name.
+    inference components tell of, and which may shrink with them. `detail`: what an action needs beside the name.
     """
 
     kind: Kind

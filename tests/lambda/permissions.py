@@ -204,14 +204,26 @@ def _context(action: str, tags: dict[str, str]) -> dict[str, str]:
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | passed_to
 
 
-def covers(statement: Statement, action: str, resource: str, tags: dict[str, dict[str, str]]) -> bool:
+def _given(call: Any) -> dict[str, str]:
+    """The condition keys of the tags that a call gives to what it makes."""
+    return {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in call.params.get("Tags", ()) if "Key" in tag}
+
+
+def covers(
+    statement: Statement,
+    action: str,
+    resource: str,
+    tags: dict[str, dict[str, str]],
+    given: dict[str, str] | None = None,
+) -> bool:
     """Whether `statement` allows it; conditions that nothing is known of here are not met."""
-    context = _context(action, tags.get(resource, {}))
+    context = _context(action, tags.get(resource, {})) | (given or {})
     return (
         action.partition(" ")[0] in statement.actions
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
             (operator in ("StringEquals", "ArnEquals") and context.get(key) in [_flat(each) for each in _list(value)])
+            or (operator == "StringNotEquals" and context.get(key) not in [_flat(each) for each in _list(value)])
             or (operator == "Null" and (key in context) == (value == "false"))
             for operator, keys in statement.conditions.items()
             for key, value in keys.items()
@@ -233,14 +245,14 @@ def key_uses(function: Deployed) -> set[tuple[str, str]]:
 
 def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Deployed) -> None:
     """Assert that the role covers every recorded call, and that each action on each resource was used."""
-    asked = [(action, resource, tags) for call, tags in recorded for action, resource in _asked(call)]
+    asked = [(action, resource, tags, _given(call)) for call, tags in recorded for action, resource in _asked(call)]
     refused = {
         (action, resource)
-        for action, resource, tags in asked
-        if not any(covers(statement, action, resource, tags) for statement in function.statements)
+        for action, resource, tags, given in asked
+        if not any(covers(statement, action, resource, tags, given) for statement in function.statements)
     }
     assert not refused, f"called but not allowed: {sorted(refused)}"
-    used = {(action, resource) for action, resource, _ in asked}
+    used = {(action, resource) for action, resource, *_ in asked}
     idle = {
         (action, pattern)
         for statement in function.statements

@@ -28,6 +28,8 @@ def passing(conditions: dict[str, Any]) -> bool:
         ({"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}, True),
         ({"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}, False),
         ({"StringEquals": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}, False),
+        ({"StringNotEquals": {"aws:ResourceTag/sluice:environment": "prod"}}, True),
+        ({"StringNotEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, False),
         ({"StringEquals": {"aws:SourceVpc": "vpc-1"}}, False),
         ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
     ],

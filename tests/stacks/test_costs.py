@@ -16,7 +16,9 @@ from stacks.foundation import FoundationStack
 
 ENFORCE = Costs(sweep=Sweep(idle=IdleRule(mode="enforce"), every_hours=24))
 ABROAD = "arn:aws:iam::444455556666:role/sluice-swept"
-TAGGED = {"StringEquals": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}
+OURS = {"aws:ResourceTag/sluice:platform": "sluice-dev"}
+OUTSIDE = {"StringNotEquals": {"aws:ResourceTag/sluice:environment": "prod"}}
+TAGGED = {"StringEquals": OURS, **OUTSIDE}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,32 @@ def test_an_enforcing_sweep_may_end_only_what_its_rules_end_and_what_bears_the_p
 def test_with_all_rules_it_may_do_what_the_table_of_actions_declares(deployed: Template) -> None:
     restoring = {"sagemaker:CreateEndpoint"}
     assert ending(deployed) == {deed.permission for deed in DEEDS.values()} | restoring
+
+
+def test_where_untagged_resources_are_ended_too_iam_allows_that_and_still_none_of_another_platform(
+    synthesis: Any,
+) -> None:
+    anybodys = ENFORCE.model_copy(update={"sweep": ENFORCE.sweep.model_copy(update={"own_only": False})})
+    allowed = actions(template(synthesis.platform, anybodys))
+    assert allowed["sagemaker:DeleteEndpoint"]["Condition"] == {"StringEqualsIfExists": OURS, **OUTSIDE}
+
+
+def test_what_is_named_in_production_is_ended_by_its_name(synthesis: Any) -> None:
+    named = ENFORCE.model_copy(update={"sweep": ENFORCE.sweep.model_copy(update={"production": ("trial",)})})
+    found = [
+        each for each in statements(template(synthesis.platform, named)) if "DeleteEndpoint" in str(each["Action"])
+    ]
+    assert [each["Condition"] for each in found] == [TAGGED, {"StringEquals": OURS}]
+    assert "/trial" in json.dumps(found[1]["Resource"])
+    production = synthesis.platform.model_copy(update={"environment": "prod"})
+    assert "/trial" in json.dumps(actions(template(production, named))["sagemaker:DeleteEndpoint"]["Resource"])
+
+
+def test_an_endpoint_comes_back_with_the_platforms_tag_alone(deployed: Template) -> None:
+    making = [each for each in statements(deployed) if each["Action"] == "sagemaker:CreateEndpoint"]
+    asked = {"StringEquals": {"aws:RequestTag/sluice:platform": "sluice-dev"}}
+    assert sorted(str(each.get("Condition")) for each in making) == sorted(["None", str(asked)])
+    assert actions(deployed)["sagemaker:AddTags"]["Condition"] == {"Null": {"sagemaker:TaggingAction": "false"}}
 
 
 def test_what_brings_encrypted_endpoints_back_may_give_grants_of_the_key_and_nothing_else_may(
