@@ -95,7 +95,7 @@ test-all: setup setup-sdk build/.clients ## every test
 	@$(PY) -m pytest -q tests
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
-	@HYPOTHESIS_EXAMPLES=300 SWEEP_EXAMPLES=5000 SLUICE_PROFILE=nightly $(PY) -m pytest -q tests/config/test_random.py tests/rehearsal/test_conformance.py \
+	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PY) -m pytest -q tests/config/test_random.py tests/rehearsal/test_conformance.py \
 	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py

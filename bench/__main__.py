@@ -25,7 +25,7 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("rehearse.seconds", "digits.purity"): platform.rehearsal,
     ("test.seconds",): platform.tests,
     ("setup.seconds",): platform.setup,
-    ("synth.ratio_to_floor", "synth.seconds", "synth.peak_mb"): platform.synth,
+    ("synth.ratio_to_floor", "synth.ratio_three_workloads", "synth.seconds", "synth.peak_mb"): platform.synth,
     ("platform.usd_month_at_rest.minimal", "platform.usd_month_at_rest.production"): platform.at_rest,
     ("cloud.ready_seconds", "cloud.idle_mb", "cloud.operations"): cloud,
     ("cloud.create_7000_seconds", "cloud.list_page_ms"): scale.scale,
@@ -36,7 +36,8 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("functions.max_import_ms", "functions.max_package_mb"): controls.package,
     ("controls.usd_month_at_rest",): controls.at_rest,
     ("compile.seconds",): training.compiling,
-    ("tuning.seconds", "tuning.gain_over_default", "automl.auc"): training.story,
+    ("tuning.seconds", "automl.auc"): training.story,
+    ("tuning.gain_over_default", "tuning.gain_share_of_splits"): training.gains,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

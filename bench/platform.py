@@ -7,11 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 from bench.figure import ROOT, Figure, timed
 from config import prices
 from config.load import load
 
 SYNTH_SAMPLES = 5
+WORKLOADS = ["digits", "tabular", "automl"]
 
 
 def rehearsal() -> list[Figure]:
@@ -51,17 +54,23 @@ def tests() -> list[Figure]:
 
 def synth() -> list[Figure]:
     """The whole application against the floor, in turn, so that a slow machine slows both."""
-    ours, floor, peaks = [], [], []
+    ours, three, floor, peaks = [], [], [], []
     context = json.dumps(json.loads((ROOT / "cdk.json").read_text())["context"])  # as the CDK command line hands it on
     with tempfile.TemporaryDirectory() as out:
+        every = Path(out, "every.yaml")
+        settings = yaml.safe_load((ROOT / "config" / "team.yaml").read_text())
+        every.write_text(yaml.safe_dump(settings | {"workloads": WORKLOADS}))
         for sample in range(SYNTH_SAMPLES + 1):  # into an empty folder each time, as the first synth of a checkout
             both = {"CDK_CONTEXT_JSON": context, "CDK_OUTDIR": f"{out}/app{sample}"}
             seconds, peak = timed([sys.executable, "app.py"], **both)
             ours.append(seconds)
             peaks.append(peak)
+            both["CDK_OUTDIR"] = f"{out}/three{sample}"
+            three.append(timed([sys.executable, "app.py"], SLUICE_CONFIG=str(every), **both)[0])
             both["CDK_OUTDIR"] = f"{out}/floor{sample}"
             floor.append(timed([sys.executable, "-m", "bench.floor"], **both)[0])
-    ratios = [a / b for a, b in zip(ours[1:], floor[1:], strict=True)]  # the first pair warms the caches
+    # The first pair warms the caches.
+    ratios, of_three = ([a / b for a, b in zip(each[1:], floor[1:], strict=True)] for each in (ours, three))
     note = f"bench/floor.py, median of {SYNTH_SAMPLES} pairs; floor {statistics.median(floor[1:]):.2f} s"
     told = {"against": "python app.py into an empty folder", "samples": SYNTH_SAMPLES}
     return [
@@ -71,6 +80,13 @@ def synth() -> list[Figure]:
             unit="x",
             limit=2.0,
             against=note,
+            samples=SYNTH_SAMPLES,
+        ),
+        Figure(
+            name="synth.ratio_three_workloads",
+            value=statistics.median(of_three),
+            unit="x",
+            against=f"{note}; config/team.yaml with {', '.join(WORKLOADS)}",
             samples=SYNTH_SAMPLES,
         ),
         Figure(name="synth.seconds", value=statistics.median(ours[1:]), unit="s", **told),

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import costs, keep, new, pipelines, restore, runs, sweep
+from cli import costs, keep, new, pipelines, restore, runs, sweep, thaw
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governed Amazon SageMaker platform.")
 app.add_typer(new.app, name="new")
@@ -12,6 +12,7 @@ app.command()(costs.costs)
 app.command()(sweep.sweep)
 app.command()(keep.keep)
 app.command()(restore.restore)
+app.command()(thaw.thaw)
 
 
 if __name__ == "__main__":

@@ -62,10 +62,9 @@ def shown(platform: Platform, load: Load | None = None) -> str:
     ours = at_rest(platform, load)
     counted = {"runs of the sweep", *(row.resource for row in ours)}
     others = [row for row in prices.at_rest(platform) if row.resource not in counted]
-    rest = prices.alarm_metrics(platform) - prices.CONTROL_ALARM_METRICS
-    others.append(
-        _tiered("metrics of other alarms", rest, ALARM_METRIC, FREE_ALARM_METRICS - prices.CONTROL_ALARM_METRICS)
-    )
+    rest = prices.alarm_metrics(platform) - prices.control_alarm_metrics(platform)
+    free = FREE_ALARM_METRICS - prices.control_alarm_metrics(platform)
+    others.append(_tiered("metrics of other alarms", rest, ALARM_METRIC, free))
     rows = [*others, *ours]
     head = f"{f'{platform.prefix} at rest, USD/month':<32}{'':>9}{'':>9}{'no free':>9}"
     names = f"{'':<32}{'count':>9}{'':>9}{'tier':>9}"
@@ -103,7 +102,7 @@ def _rows(platform: Platform, load: Load) -> Iterator[Row]:
     read = sweeps * places * 5 * (load.resources // 4 + 1) + metered * 10 + _DAYS * load.resources * _DAYS
     yield _tiered("dashboard", DASHBOARDS, DASHBOARD, 3)
     yield _tiered("custom metrics", CUSTOM_METRICS if costs.budget else 1, METRIC, FREE_METRICS)
-    yield _tiered("metrics of alarms", prices.CONTROL_ALARM_METRICS, ALARM_METRIC, FREE_ALARM_METRICS)
+    yield _tiered("metrics of alarms", prices.control_alarm_metrics(platform), ALARM_METRIC, FREE_ALARM_METRICS)
     yield _tiered(
         "metrics read", sweeps * places * load.endpoints, METRIC_READ, told="each sweep reads one of each endpoint"
     )

@@ -136,9 +136,19 @@ class JobLimits(Section):
 
 
 class Budget(Section):
+    """At `usd_per_month` people are told; with mode enforce new compute is denied as well, but in production.
+
+    They are told before at each of `warn_percent`.
+    """
+
     mode: Mode = "observe"
     usd_per_month: Annotated[float, Field(gt=0)]
     warn_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(default=(50, 80), strict=False)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, level in repeated(raw.get("warn_percent")):
+            yield ("warn_percent", *place), level, "is given twice"
 
 
 class Report(Section):

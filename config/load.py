@@ -1,5 +1,6 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
+import ast
 import difflib
 import json
 import os
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What runs where a workload's engine is spark.
 SPARK_SCRIPT = "scripts/preprocess_spark.py"
+# By what a script of several instances knows its share of the work.
+SHARING = "toolkit.distributed"
 
 S = TypeVar("S", bound=Section)
 
@@ -101,6 +104,9 @@ def _load_workload(path: Path, problems: list[Problem]) -> Workload | None:
         _note(problems, path, document, ("process", "engine"), "spark", message)
     if document and workload and isinstance(workload.algorithm, Script):
         _check_arguments(workload, workload.algorithm, path, document, problems)
+    if document and workload and _claims_to_share(workload) and not any(map(_shares, path.parent.glob("scripts/*.py"))):
+        message = f"needs a script that imports {SHARING}: every instance would train the same model"
+        _note(problems, path, document, ("train", "distributed"), True, message)
     return workload
 
 
@@ -121,6 +127,26 @@ def _check_arguments(
     if workload.metric.pattern and "metric_pattern" not in known:
         message = "needs an argument --metric-pattern of scripts/train.py, by which it looks for the metric itself"
         _note(problems, path, document, ("metric", "pattern"), None, message)
+
+
+def _claims_to_share(workload: Workload) -> bool:
+    train = workload.train
+    return (
+        isinstance(workload.algorithm, Script) and train is not None and train.distributed and train.instance_count > 1
+    )
+
+
+def _shares(script: Path) -> bool:
+    try:
+        nodes = list(ast.walk(ast.parse(script.read_text("utf-8"))))
+    except (SyntaxError, ValueError):
+        return False
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            origin = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names += [origin + alias.name for alias in node.names]
+    return any(f"{name}.".startswith(f"{SHARING}.") for name in names)
 
 
 def _check_images(file: Path, path: Path, document: Document, region: object, problems: list[Problem]) -> None:

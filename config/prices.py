@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from config.instances import partition
 from config.network import PrivateNetwork
 from config.schema import Platform
 
@@ -30,8 +31,6 @@ LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pr
 DASHBOARD = Price(3.00, "dashboard and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 
 DASHBOARDS = 1
-# Errors, dead letters and silence of the sweep; dead letters of what governs jobs and of the report.
-CONTROL_ALARM_METRICS = 5
 # AWS lets each account have these for nothing, for ever.
 FREE_ALARM_METRICS = 10
 # An idle interface writes a record of some 130 bytes every ten minutes: 0.6 MB a month. Estimated upwards.
@@ -119,4 +118,12 @@ def alarm_metrics(platform: Platform) -> int:
     searched = sum(not workload.train for workload in platform.workloads.values())
     metrics = (2 if platform.workloads else 0) + (2 if platform.has_experiments else 0) + 2 * searched
     metrics += 4 if platform.workloads and platform.has_registry else 0
-    return metrics + CONTROL_ALARM_METRICS
+    return metrics + control_alarm_metrics(platform)
+
+
+def control_alarm_metrics(platform: Platform) -> int:
+    """Those of the cost controls alone."""
+    # Errors, dead letters and silence of the sweep and, with a budget, of the meter; dead letters of what governs jobs,
+    # of the report and of what reads prices, which cannot be had in GovCloud.
+    metered, priced = platform.costs.budget is not None, partition(platform.region) != "aws-us-gov"
+    return 5 + 3 * metered + priced

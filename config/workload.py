@@ -14,7 +14,7 @@ from config.tuning import Finite, HyperparameterName, Tuning
 
 WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
 # Folders of the artifact bucket that others use.
-RESERVED = {"experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
+RESERVED = {"costs": "prices and reports", "experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
 
 
 def _is_free(key: str) -> str:
@@ -53,6 +53,7 @@ class Script(Section):
     """The workload's own `scripts/train.py` on a framework image."""
 
     name: Literal["script"]
+    framework: Literal["sklearn", "pytorch"] = "sklearn"
     hyperparameters: dict[HyperparameterName, int | Finite | str | bool] = {}
 
 

@@ -1,14 +1,17 @@
 """What keeps the bill close to the work that is done."""
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Annotations, Environment, Stack
 from constructs import Construct
 
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
+from sluice.budget import Budget
 from sluice.controls_boundary import ControlsBoundary
 from sluice.cost_dashboard import CostDashboard
 from sluice.cost_ledger import CostLedger
+from sluice.function import HandlerFunction
 from sluice.govern import Govern
+from sluice.price_refresh import PriceRefresh, pricing_region
 from sluice.published import Published
 from sluice.report import Report
 from sluice.sweep import Sweep
@@ -53,14 +56,51 @@ class CostsStack(Stack):
             key=foundation.key,
             alerts=foundation.alerts,
         )
+        metered = self._budget(platform, foundation, ledger)
         CostDashboard(
             self,
             "Dashboard",
             prefix=platform.prefix,
             budget=platform.costs.budget,
-            functions=[sweep.handler, govern.handler, report.handler],
+            functions=[sweep.handler, govern.handler, report.handler, *metered],
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
         FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
-        heard = [govern.handler, report.handler]
+        heard = [govern.handler, report.handler, *self._prices(platform, foundation)]
         FunctionsAlarm(self, "LettersAlarm", functions=heard, alerts=foundation.alerts, errors=False)
+
+    def _prices(self, platform: Platform, foundation: FoundationStack) -> list[HandlerFunction]:
+        asked_in = pricing_region(platform.region)
+        if asked_in is None:
+            told = f"Left out: the weekly refresh of prices. {platform.region} has no Price List API"
+            Annotations.of(self).add_info(told)
+            return []
+        prices = PriceRefresh(
+            self,
+            "Prices",
+            prefix=platform.prefix,
+            asked_in=asked_in,
+            regions=[platform.region, *(target.region for target in platform.costs.targets)],
+            artifact_bucket=foundation.artifact_bucket,
+            key=foundation.key,
+        )
+        return [prices.handler]
+
+    def _budget(self, platform: Platform, foundation: FoundationStack, ledger: CostLedger) -> list[HandlerFunction]:
+        if platform.costs.budget is None:
+            return []
+        budget = Budget(
+            self,
+            "Budget",
+            prefix=platform.prefix,
+            environment=platform.environment,
+            region=platform.region,
+            costs=platform.costs,
+            budget=platform.costs.budget,
+            ledger=ledger,
+            artifact_bucket=foundation.artifact_bucket,
+            alerts=foundation.alerts,
+            key=foundation.key,
+        )
+        FunctionsAlarm(self, "BudgetAlarm", functions=[budget.handler], alerts=foundation.alerts, every=budget.every)
+        return [budget.handler]

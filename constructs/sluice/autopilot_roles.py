@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from sluice.arn import arn
-from sluice.permission import Role, allow, from_this_account
+from sluice.permission import Role, allow, from_this_account, starts_compute
 from sluice.roles import WorkloadRole
 from sluice.waiver import accept_all
 
@@ -46,6 +46,7 @@ class AutopilotRole(Role):
             assumed_by=from_this_account("states.amazonaws.com"),
             description=f"The state machine of {workload}",
         )
+        starts_compute(self)
         self._workload, self._stem = workload, stem
         for kind, actions in (
             ("automl-job", ("CreateAutoMLJobV2", "DescribeAutoMLJobV2")),

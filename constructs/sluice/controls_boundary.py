@@ -15,7 +15,7 @@ ACTIONS = (
     "logs:ListTagsForResource",
     *("cloudwatch:GetMetricData", "dynamodb:*Item", "dynamodb:Query", "sqs:SendMessage", "sns:Publish"),
     *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:CreateGrant"),
-    *("s3:GetObject", "s3:PutObject", "ssm:GetParameter", "sts:AssumeRole", "lambda:InvokeFunction"),
+    *("s3:GetObject", "s3:ListBucket", "s3:PutObject", "ssm:GetParameter", "sts:AssumeRole", "lambda:InvokeFunction"),
     *("ce:GetCostAndUsage", "pricing:GetProducts", "states:StartExecution"),
     *("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:GetRole", "iam:ListEntitiesForPolicy"),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -45,6 +45,11 @@ def allow(
     )
     if wildcard:
         accept_all(role, [f"AwsSolutions-IAM5[Resource::{name}]" for name in resources if "*" in name], wildcard)
+
+
+def starts_compute(role: iam.Role) -> None:
+    """Mark `role` as one that starts what costs by the hour: by this tag `controls.freeze` knows what to freeze."""
+    Tags.of(role).add("sluice:starts-compute", "true")
 
 
 def allow_grants(role: iam.Role, key: kms.IKey) -> None:

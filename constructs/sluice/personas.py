@@ -10,7 +10,7 @@ from constructs import Construct
 
 from config.guardrails import Persona
 from sluice.arn import arn
-from sluice.permission import Role, allow, from_this_account
+from sluice.permission import Role, allow, from_this_account, starts_compute
 
 _OWN_PROFILE = "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}"
 _LISTS = "These lists have no resource level"
@@ -64,6 +64,7 @@ class PersonaRole(Role):
 
     def allow_pipelines(self) -> None:
         """Start, stop and retry this platform's pipelines."""
+        starts_compute(self)
         allow(
             self,
             [f"sagemaker:{verb}PipelineExecution" for verb in ("Start", "Stop", "Retry")],
@@ -101,6 +102,7 @@ class PersonaRole(Role):
 
     def allow_experiments(self, job_role: iam.IRole) -> None:
         """Run training and processing jobs of one's own, named after this platform, as `job_role`."""
+        starts_compute(self)
         jobs = self._named("processing-job", "training-job")
         kinds = ("Processing", "Training")
         allow(self, [f"sagemaker:Create{kind}Job" for kind in kinds], jobs, wildcard="Jobs that people name")
@@ -140,6 +142,7 @@ class PersonaRole(Role):
         allow(self, look, [domain, profile, spaces, apps], wildcard="Everything in this domain, to look at")
         if not instance_types:
             return
+        starts_compute(self)
         own = {
             "ArnLike": {"sagemaker:OwnerUserProfileArn": arn(self, "sagemaker", _OWN_PROFILE)},
             "StringEquals": {"sagemaker:SpaceSharingType": ["Private"]},

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from sluice.arn import arn
 from sluice.network import Network
-from sluice.permission import Role, allow, allow_grants, from_this_account
+from sluice.permission import Role, allow, allow_grants, from_this_account, starts_compute
 
 _JOBS = ("processing-job", "training-job")
 _AT_CREATION = {"Null": {"sagemaker:TaggingAction": "false"}}
@@ -117,6 +117,7 @@ class PipelineRole(Role):
             assumed_by=from_this_account("sagemaker.amazonaws.com"),
             description=f"Steps of the pipeline {workload}",
         )
+        starts_compute(self)
         self._own = {"StringEquals": {"aws:ResourceTag/sluice:workload": workload}}
         jobs = [self._arn(kind, "pipelines-*") for kind in _JOBS]
         kinds = ("ProcessingJob", "TrainingJob")

@@ -72,6 +72,10 @@ class Tell(Construct):
         allow(
             self.handler.role, asked, [f"{ours}*/execution/*"], wildcard="Runs are named by SageMaker, when they start"
         )
+        jobs = [arn(self, "sagemaker", "processing-job/*")]
+        named = "SageMaker names the jobs of pipelines; the condition keeps to the platform's"
+        tagged = {"StringEquals": {"aws:ResourceTag/sluice:platform": prefix}}
+        allow(self.handler.role, ["sagemaker:DescribeProcessingJob"], jobs, conditions=tagged, wildcard=named)
         detail = {"pipelineArn": [{"prefix": ours}], "currentPipelineExecutionStatus": ["Failed"]}
         return "aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change", detail
 

@@ -66,16 +66,21 @@ class Ledger:
 
     def remember_once(self, topic: str, about: str, **members: Any) -> bool:
         """As `remember`; False, with nothing written, when it is remembered already."""
-        try:
-            self._put(
-                {"subject": topic, "at": about, "expires_at": self._expiry(), **members},
-                ConditionExpression="attribute_not_exists(subject)",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        item = {"subject": topic, "at": about, "expires_at": self._expiry(), **members}
+        return self._put_if(item, ConditionExpression="attribute_not_exists(subject)")
+
+    def revise(self, topic: str, about: str, revision: int, **members: Any) -> bool:
+        """As `remember`, for what several write; False, with nothing written, when it is not at `revision` any more.
+
+        What is written is at the next revision; 0 is that of what is not there yet.
+        """
+        item = {"subject": topic, "at": about, "expires_at": self._expiry(), **members, "revision": revision + 1}
+        there = {
+            "ConditionExpression": "revision = :revision",
+            "ExpressionAttributeValues": {":revision": {"N": str(revision)}},
+        }
+        absent = {"ConditionExpression": "attribute_not_exists(subject)"}
+        return self._put_if(item, **(there if revision else absent))
 
     def remembered(self, topic: str) -> Iterator[Item]:
         yield from self._query(KeyConditionExpression="#k = :k", names="subject", value=topic)
@@ -89,6 +94,16 @@ class Ledger:
 
     def _put(self, item: Item, **options: Any) -> None:
         self._dynamodb.put_item(TableName=self._table, Item=_written(item), **options)
+
+    def _put_if(self, item: Item, **condition: Any) -> bool:
+        """False, with nothing written, when the condition does not hold."""
+        try:
+            self._put(item, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def _query(self, *, names: str, value: str, **options: Any) -> Iterator[Item]:
         pages = self._dynamodb.get_paginator("query").paginate(

@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, console, settings
+from controls import clients, console, failure, settings
 
 logger = Logger(service="tell")
 
@@ -80,14 +80,14 @@ def failed_run(sagemaker: Any, arn: str, platform: str) -> Message:
     if not failed:
         lines.append(f"reason: {run.get('FailureReason', 'SageMaker gives none')}")
     for step in failed:
-        lines += ["", *_step(step)]
+        lines += ["", *_step(sagemaker, step)]
     lines += ["", f"All steps: aws sagemaker list-pipeline-execution-steps --pipeline-execution-arn {arn}"]
     return Message(f"{workload}: a run failed{where}", lines)
 
 
-def _step(step: dict[str, Any]) -> Iterator[str]:
+def _step(sagemaker: Any, step: dict[str, Any]) -> Iterator[str]:
     yield f"step: {step['StepName']}"
-    yield f"reason: {step.get('FailureReason', 'SageMaker gives none')}"
+    yield f"reason: {failure.reason(sagemaker, step) or 'SageMaker gives none'}"
     for address in console.logs(step.get("Metadata", {})):
         yield f"log: {address}"
 

@@ -59,6 +59,14 @@ class Instance:
             processes.stop(self.process, grace_seconds=0)
 
 
+class FailedError(JobError):
+    """A process ended with `status`; the reason is the file `failure`, and where there is none the end of the log."""
+
+    def __init__(self, instance: Instance, status: int) -> None:
+        text = instance.said("failure") or _tail(instance.log)
+        super().__init__(f"AlgorithmError: {text[:FAILURE_LENGTH]}, exit code: {status}")
+
+
 def instances(folder: Path, count: int, instance_type: str) -> list[Instance]:
     """New instances under a folder, with the resource configuration that tells each of the others."""
     made = [Instance(folder / f"algo-{i + 1}", f"algo-{i + 1}", instance_type) for i in range(count)]
@@ -104,14 +112,13 @@ def start(
 
 
 def wait(cluster: Sequence[Instance], told: Callable[[], bool], tick: Callable[[], None]) -> bool:
-    """True when every process has ended well, False once told to end them. Raises JobError when one has failed."""
+    """True when every process has ended well, False once told to end them. Raises FailedError when one has failed."""
     next_tick = 0.0
     while not told():
         states = {instance: instance.process.poll() for instance in cluster if instance.process}
         for instance, status in states.items():
             if status:
-                text = instance.said("failure") or _tail(instance.log)
-                raise JobError(f"AlgorithmError: {text[:FAILURE_LENGTH]}, exit code: {status}")
+                raise FailedError(instance, status)
         if all(status == 0 for status in states.values()):
             return True
         if time.monotonic() >= next_tick:

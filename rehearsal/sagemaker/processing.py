@@ -8,8 +8,11 @@ from rehearsal.sagemaker import container, images, storage
 from rehearsal.sagemaker.container import Instance
 from rehearsal.sagemaker.joblog import JobLog
 from rehearsal.sagemaker.kinds import DAY_SECONDS
-from rehearsal.sagemaker.run import Run
+from rehearsal.sagemaker.run import JobError, Run
 
+# Whatever a script says: only what it leaves as ExitMessage is told. Source: the integration tests of AWS's own image
+# (aws/sagemaker-spark-container).
+FAILED, MESSAGE_BYTES = "AlgorithmError: See job logs for more information", 1024
 _CONFIG = (
     "ProcessingJobArn",
     "ProcessingJobName",
@@ -43,16 +46,28 @@ def process(run: Run, environment: Mapping[str, str]) -> None:
         container.start(cluster, command, environment, record.get("Environment", {}), container.ML)
         if not container.wait(cluster, lambda: bool(run.verdict), log.follow):
             container.terminate(cluster, clock, log.follow)
+    except container.FailedError as error:
+        raise JobError(FAILED) from error
     finally:
         for instance in cluster:
             instance.end()
         log.follow(to_the_end=True)
-        record["ExitMessage"] = next((text for each in cluster if (text := each.said("message"))), None)
+        record["ExitMessage"] = _message(cluster)
     run.check()
     for instance in cluster:
         for item in outputs.get("Outputs", []):
             target = item["S3Output"]
             storage.upload(s3, instance.path(target["LocalPath"]), target["S3Uri"], outputs.get("KmsKeyId"))
+
+
+def _message(cluster: list[Instance]) -> str | None:
+    """The beginning of what all containers left, one after the other. Raises JobError where it is not UTF-8."""
+    files = [path for each in cluster if (path := each.path(f"{container.ML}/output/message")).is_file()]
+    try:
+        told = "".join(path.read_text("utf-8") for path in files).encode()[:MESSAGE_BYTES]
+    except UnicodeDecodeError as error:
+        raise JobError(f"ClientError: {container.ML}/output/message is not UTF-8") from error
+    return told.decode(errors="ignore") or None
 
 
 def _prepare(record: dict[str, Any], cluster: list[Instance], s3: Any, runner: images.Runner) -> None:

@@ -37,6 +37,7 @@ STAND_INS = [
     "K-means: scikit-learn's KMeans stands in for the built-in algorithm's container.",
     "scikit-learn and XGBoost images: this machine's Python runs the scripts; requirements.txt is not installed.",
     "Autopilot: a small search by scikit-learn; its candidates are one container each, without steps and reports.",
+    "Training jobs: without a file `failure`, FailureReason tells the end of the log; AWS's tells the exit code alone.",
     "Tuning: Optuna's TPE sampler stands in for AWS's Bayesian search, so other values are tried than in AWS.",
     "/opt/ml: a folder of its own per instance; rewritten in arguments, variables, the SDK's sm_drivers; not in code.",
     "Endpoints: one process a variant, whatever its instance count; an update moves all requests over at once.",

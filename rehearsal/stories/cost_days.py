@@ -8,10 +8,10 @@ import yaml
 from boto3.dynamodb.types import TypeDeserializer
 
 from rehearsal.embedded import RehearsalError
-from rehearsal.stories import awkward
-from rehearsal.stories.awkward import SCARCE, Awkward, Made
+from rehearsal.stories.awkward.looks import Looks
+from rehearsal.stories.awkward.making import Awkward
+from rehearsal.stories.awkward.table import SCARCE, Made, rows, table
 from rehearsal.stories.deployed import Deployed
-from rehearsal.stories.looks import Looks
 
 HALF_AN_HOUR = 1800
 ON_DEMAND_TAG = "sluice:on-demand"
@@ -35,7 +35,7 @@ class CostDays(Deployed):
 
     def reconfigure(self) -> str:
         settings = copy.deepcopy(yaml.safe_load(self.config.read_text()))
-        settings["costs"] |= awkward.table()["days"]
+        settings["costs"] |= table()["days"]
         settings["costs"]["targets"] = []
         self.config, self.assembly = self.out / "days.yaml", self.out / "cdk.days.out"
         self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
@@ -46,7 +46,7 @@ class CostDays(Deployed):
 
     def evening(self) -> str:
         self._advance_to(17, 30)
-        self._days_made = [self._awkward.make(*each) for each in awkward.rows(self.cloud.region, "evening")]
+        self._days_made = [self._awkward.make(*each) for each in rows(self.cloud.region, "evening")]
         self._settled(self._days_made)
         began = self._now()
         for half_hour in range(8):
@@ -56,20 +56,22 @@ class CostDays(Deployed):
 
     def morning(self) -> str:
         self._advance_to(8, 30)
-        serving = next(each for each in self._days_made if each.name == "serving")
-        told = self.until(
-            lambda: self.sagemaker.describe_endpoint(EndpointName=serving.name),
-            lambda answer: answer["EndpointStatus"] != "Creating",  # its container takes its own time to start
-            f"{serving.name} to be back",
-        )
-        tags = {tag["Key"] for tag in self.sagemaker.list_tags(ResourceArn=serving.arn)["Tags"]}
-        wanted = {tag["Key"] for tag in self._awkward.tags(serving.row)}
-        if (told["EndpointStatus"], told["EndpointConfigName"]) != ("InService", serving.name) or not wanted <= tags:
-            raise RehearsalError(f"{serving.name} is not back as it was: {told}, tags {sorted(tags)}")
-        back = [item for item in self._ledger() if item.get("outcome") == "restored"]
-        if [item["name"] for item in back] != [serving.name]:
-            raise RehearsalError(f"the ledger says restored: {back}")
-        return f"{serving.name} serves again, on the configuration and with the tags that it had, since {back[0]['at']}"
+        wanted = [each for each in self._days_made if each.row.get("morning") == "back"]
+        for each in wanted:
+            told = self.until(
+                lambda name=each.name: self.sagemaker.describe_endpoint(EndpointName=name),
+                lambda answer: answer["EndpointStatus"] != "Creating",  # its container takes its own time to start
+                f"{each.name} to be back",
+            )
+            tags = self.sagemaker.list_tags(ResourceArn=each.arn)["Tags"]
+            same = all(tag in tags for tag in self._awkward.tags(each.row))
+            if (told["EndpointStatus"], told["EndpointConfigName"], same) != ("InService", each.name, True):
+                raise RehearsalError(f"{each.name} is not back as it was: {told}, tags {tags}")
+        back = {item["name"]: item["at"] for item in self._ledger() if item.get("outcome") == "restored"}
+        if back.keys() != {each.name for each in wanted}:
+            raise RehearsalError(f"restored, by the ledger: {back}")
+        told = ", ".join(f"{name} at {at}" for name, at in back.items())
+        return f"on the configuration and with the tags that they had: {told}"
 
     def report(self) -> str:
         bucket, s3 = self.published("artifact-bucket"), self.cloud.client("s3")
@@ -86,8 +88,8 @@ class CostDays(Deployed):
         return f"{pages[-1]}, {len(text)} bytes, tells what the evening saved"
 
     def govern(self) -> str:
-        def job(name: str, on: str, **tags: str) -> Made:
-            row = {"name": name, "type": "training", "on": on, "tags": tags}
+        def job(name: str, instance: str, **tags: str) -> Made:
+            row = {"name": name, "type": "training", "instance": instance, "limit_hours": 4, "tags": tags}
             return self._awkward.make("job", self.cloud.region, row)
 
         dear, cheap = job("dear-on-demand", "ml.m5.4xlarge"), job("cheap-on-demand", "ml.m5.large")

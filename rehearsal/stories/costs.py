@@ -9,9 +9,8 @@ import yaml
 
 from rehearsal import operations
 from rehearsal.embedded import EmbeddedCloud
-from rehearsal.stories import awkward
-from rehearsal.stories.awkward import SCARCE, Made
-from rehearsal.stories.clearing import Clearing
+from rehearsal.stories.awkward.clearing import Clearing
+from rehearsal.stories.awkward.table import SCARCE, Made, rows, table
 from rehearsal.stories.cost_days import CostDays
 from rehearsal.stories.deployed import CONFIG
 
@@ -24,9 +23,9 @@ class Story(CostDays):
 
     def __init__(self, cloud: EmbeddedCloud, out: Path) -> None:
         config = out / "costs.yaml"
-        settings, table = yaml.safe_load(CONFIG.read_text()), awkward.table()
-        targets = [{"region": region} for region in table["abroad"]["regions"]]
-        settings["costs"] |= {"sweep": table["limits"], "targets": targets}
+        settings, told = yaml.safe_load(CONFIG.read_text()), table()
+        targets = [{"region": region} for region in told["abroad"]["regions"]]
+        settings["costs"] |= {"sweep": told["limits"], "targets": targets}
         config.write_text(yaml.safe_dump(settings, sort_keys=False))
         super().__init__(cloud, out, config=config)
         self._made: list[Made] = []
@@ -54,7 +53,7 @@ class Story(CostDays):
         self.cloud.control("faults", overrun=True, no_spot_capacity=[SCARCE])
         self._furnish()
         self._later: list[tuple[str, str, dict[str, Any]]] = []
-        for what, region, row in awkward.rows(self.cloud.region):
+        for what, region, row in rows(self.cloud.region):
             if row.get("late"):
                 self._later.append((what, region, row))
                 continue
@@ -88,7 +87,7 @@ class Story(CostDays):
     def clear(self) -> str:
         self.cloud.control("jobs", paused=False)
         self.cloud.control("faults", reset=True)
-        return Clearing(self.cloud, self._awkward).clear(self._made)
+        return Clearing(self.cloud, self._awkward).clear()
 
     def destroy(self) -> str:
         told = super().destroy()

@@ -11,11 +11,13 @@ from typing import Any
 import yaml
 
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError
+from rehearsal.stories import default_model
 from rehearsal.stories.deployed import CONFIG, PATIENCE_SECONDS, Deployed
 
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
 SPLIT = ("train", "validation", "test")
 LOWEST_AUC = 0.8
+LONGEST_SEARCH_SECONDS = 120
 LOOK_SECONDS = 30  # of the cloud's clock, between two looks of the state machine at a job
 
 
@@ -73,15 +75,28 @@ class Story(Deployed):
         self._keep_split(run)
         self._keep_report(best["TrainingJobName"])
         self._measure(tuning_seconds=seconds, tuned_execution=run, tuned=_values(evaluation))
+        default = default_model.loss(
+            self.platform.workloads["tabular"],
+            self.out / "tabular",
+            lambda command: self.cloud.run(command, self.log("default")),
+        )
+        beats(_values(evaluation)["log_loss"], default)
+        if seconds > LONGEST_SEARCH_SECONDS:
+            raise RehearsalError(f"the run of tabular took {seconds:.0f} s, more than {LONGEST_SEARCH_SECONDS}")
         (self.out / "tuned-evaluation.json").write_text(json.dumps(evaluation))
         package = self._package("tabular")
         if best["TrainingJobName"] not in package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]:
             raise RehearsalError(f"the model of {best['TrainingJobName']} is not what was registered: {package}")
+        told = package["CustomerMetadataProperties"]
+        if best["TunedHyperParameters"] != {
+            name.partition(".")[2]: value for name, value in told.items() if name.startswith("hyperparameter.")
+        }:
+            raise RehearsalError(f"{best['TunedHyperParameters']} are not registered: {told}")
         value = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
         chosen = ", ".join(f"{name} {value}" for name, value in sorted(best["TunedHyperParameters"].items()))
         return (
             f"{len(jobs)} jobs, up to {at_once} at once, {seconds:.0f} s; best validation loss {value:.4f} ({chosen}); "
-            f"on held-out rows {_shown(evaluation)}"
+            f"on held-out rows {_shown(evaluation)}, against log_loss {default:.3f} of the default hyperparameters"
         )
 
     def predict(self) -> str:
@@ -303,6 +318,14 @@ class Story(Deployed):
     def _measure(self, **figures: Any) -> None:
         self._measured |= figures
         (self.out / "measured.json").write_text(json.dumps(self._measured, indent=1) + "\n")
+
+
+def beats(tuned: float, default: float) -> None:
+    """Raises RehearsalError where the best of a search is not better on held-out rows than what it began from."""
+    if not tuned < default:
+        raise RehearsalError(
+            f"the best job's log loss is {tuned:.4f}, that of the default hyperparameters {default:.4f}"
+        )
 
 
 def _values(evaluation: dict[str, Any]) -> dict[str, float]:

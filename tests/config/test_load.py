@@ -157,7 +157,10 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
             "team.yaml:3: region: 'mx-central-1' has no Image for the workload digits; must be one of cn-north-1, "
             "eu-west-1, us-east-1",
         ),
-        ({"costs": {"sweep": {"mode": "delete"}}}, "costs.sweep.mode: 'delete' must be 'observe' or 'enforce'"),
+        (
+            {"costs": {"sweep": {"ttl": {"mode": "delete"}}}},
+            "costs.sweep.ttl.mode: 'delete' must be 'observe' or 'enforce'",
+        ),
     ],
 )
 def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:
@@ -183,11 +186,40 @@ def test_a_mistake_in_the_team_file_is_named(refused: Refusal, changes: dict[str
         ),
         ({"serve": ...}, "workload.yaml:1: serve is required"),
         ({"process.engine": "spark"}, "process.engine: 'spark' needs scripts/preprocess_spark.py"),
+        (
+            {"algorithm": {"name": "script"}, "data.target": "y", "train.distributed": True},
+            "train.distributed: True needs a script that imports toolkit.distributed: every instance would train the",
+        ),
     ],
 )
 def test_a_mistake_in_a_workload_file_is_named(refused: Refusal, changes: dict[str, Any], expected: str) -> None:
     [line] = refused(workload=changes)
     assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        ("from toolkit import distributed", True),
+        ("def main():\n    from toolkit.distributed import start", True),
+        ("import toolkit.distributed", True),
+        ("from toolkit import job  # not distributed", False),
+        ("import toolkit.distributedly", False),
+        ("from toolkit import (", False),
+    ],
+)
+def test_what_trains_on_several_instances_has_a_script_that_shares_its_work(
+    tmp_path: Path, text: str, accepted: bool
+) -> None:
+    several = {"algorithm": {"name": "script"}, "data.target": "y", "train.distributed": True}
+    (tmp_path / "workload.yaml").write_text(yaml.safe_dump(changed(WORKLOAD, several)))
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "model.py").write_text(text)
+    if accepted:
+        load_workload(tmp_path / "workload.yaml")
+    else:
+        with pytest.raises(ConfigurationError, match=r"needs a script that imports toolkit\.distributed"):
+            load_workload(tmp_path / "workload.yaml")
 
 
 @pytest.mark.parametrize("content", [None, "{"], ids=["missing", "broken"])

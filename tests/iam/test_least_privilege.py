@@ -65,14 +65,19 @@ def test_no_role_has_a_managed_policy_of_aws_or_allows_all_but_something(found: 
 
 
 def test_every_role_has_the_permissions_boundary(assembly: Any, found: Found) -> None:
-    [(name, boundary)] = [
-        item
-        for item in assembly.templates["foundation"]["Resources"].items()
-        if item[1]["Type"] == "AWS::IAM::ManagedPolicy"
-    ]
-    assert boundary["Properties"]["ManagedPolicyName"] == f"{assembly.platform.prefix}-boundary"
-    bounds = {path: text(role.properties["PermissionsBoundary"]) for path, role in found.items()}
-    assert not {path for path, bound in bounds.items() if name not in bound}
+    """That of the platform; of what controls cost its own, because it ends what no other role may."""
+    bounds = {
+        f"{assembly.platform.prefix}-{stack}": (logical, boundary["Properties"]["ManagedPolicyName"])
+        for stack, named in (("foundation", "boundary"), ("costs", "controls-boundary"))
+        for logical, boundary in assembly.templates[stack]["Resources"].items()
+        if boundary["Type"] == "AWS::IAM::ManagedPolicy"
+        and boundary["Properties"]["ManagedPolicyName"] == f"{assembly.platform.prefix}-{named}"
+    }
+    assert len(bounds) == 2
+    costs, ours = f"{assembly.platform.prefix}-costs", f"{assembly.platform.prefix}-foundation"
+    for path, role in found.items():
+        logical, _ = bounds[costs if path.startswith(f"{costs}/") else ours]
+        assert logical in text(role.properties["PermissionsBoundary"]), path
 
 
 def test_roles_are_passed_by_name_to_named_services_and_not_passed_on(found: Found) -> None:

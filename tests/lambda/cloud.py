@@ -58,6 +58,7 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.metric_state = "Complete"
         self.jobs: dict[tuple[str, str], str] = {}
+        self.messages: dict[str, str] = {}  # what processing jobs left, by their names
 
     # The world as a test sets it up
 
@@ -254,7 +255,8 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         """One that a test put up whole, or by its status alone."""
         name = asked[f"{noun}Name"]
         if (noun, name) in self.jobs:
-            return {f"{noun}Name": name, f"{noun}Status": self.jobs[noun, name]}
+            told = {f"{noun}Name": name, f"{noun}Status": self.jobs[noun, name]}
+            return told | ({"ExitMessage": self.messages[name]} if name in self.messages else {})
         return self._find(f"{noun}s", **asked)
 
     def _stop(self, noun: str, **asked: str) -> None:

@@ -122,8 +122,10 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
     elif call.service == "dynamodb":
         yield action, params["TableName"] + ".Arn" + (f"/index/{params['IndexName']}" if "IndexName" in params else "")
-    elif operation == "GetResources":
-        yield "tag:GetResources", "*"
+    elif call.service == "iam":
+        yield from _asked_of_iam(operation, params)
+    elif operation in ("GetCostAndUsage", "GetProducts", "GetResources"):
+        yield action.replace("resourcegroupstaggingapi", "tag"), "*"
     elif operation == "AssumeRole":
         yield action, params["RoleArn"]
     elif operation in _WHOLE:
@@ -165,6 +167,17 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
                     yield "iam:PassRole", asked[role]
 
 
+def _asked_of_iam(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """As `_asked`; the policy that is attached or detached follows the action, because IAM asks for it as well."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/{params.get('RoleName')}"
+    if operation == "ListEntitiesForPolicy":
+        yield f"iam:{operation}", params["PolicyArn"]
+    elif "PolicyArn" in params:
+        yield f"iam:{operation} {params['PolicyArn']}", role
+    else:
+        yield f"iam:{operation}", role
+
+
 def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """As `_asked`; the prefix of a listing follows its action, because IAM asks for it as well."""
     bucket = f"{params['Bucket']}.Arn"
@@ -172,7 +185,7 @@ def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, 
         yield f"s3:ListBucketVersions {params['Prefix']}", bucket
         return
     if operation == "ListObjectsV2":
-        yield "s3:ListBucket", bucket
+        yield f"s3:ListBucket {params.get('Prefix', '')}", bucket
         return
     action = {"GetObject": "GetObject", "HeadObject": "GetObjectVersion", "AbortMultipartUpload": operation}
     yield f"s3:{action.get(operation, 'PutObject')}", f"{bucket}/{params['Key']}"
@@ -186,7 +199,7 @@ def _context(action: str, tags: dict[str, str]) -> dict[str, str]:
     """The condition keys that AWS fills in for a call on a resource with `tags`."""
     if " " in action:
         about = action.partition(" ")[2]
-        return {"s3:prefix": about, "sagemaker:TaggingAction": about}
+        return {"s3:prefix": about, "sagemaker:TaggingAction": about, "iam:PolicyARN": about}
     passed_to = {"iam:PassedToService": "sagemaker.amazonaws.com"} if action == "iam:PassRole" else {}
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | passed_to
 
@@ -198,7 +211,7 @@ def covers(statement: Statement, action: str, resource: str, tags: dict[str, dic
         action.partition(" ")[0] in statement.actions
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
-            (operator == "StringEquals" and context.get(key) in _list(value))
+            (operator in ("StringEquals", "ArnEquals") and context.get(key) in [_flat(each) for each in _list(value)])
             or (operator == "Null" and (key in context) == (value == "false"))
             for operator, keys in statement.conditions.items()
             for key, value in keys.items()

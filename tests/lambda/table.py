@@ -17,10 +17,26 @@ class Table:
     def remembered(self, topic: str) -> dict[str, dict[str, Any]]:
         return {at: item for (subject, at), item in self.ledger.items() if subject == topic}
 
-    def PutItem(self, TableName: str, Item: dict[str, Any], ConditionExpression: str | None = None) -> None:
+    def PutItem(
+        self,
+        TableName: str,
+        Item: dict[str, Any],
+        ConditionExpression: str | None = None,
+        ExpressionAttributeValues: dict[str, Any] | None = None,
+    ) -> None:
         item = {name: _plain(value) for name, value in Item.items()}
         key = item["subject"], item["at"]
-        if ConditionExpression and key in self.ledger:
+        there = self.ledger.get(key)
+        match ConditionExpression:
+            case None:
+                holds = True
+            case "attribute_not_exists(subject)":
+                holds = there is None
+            case "revision = :revision":
+                holds = bool(there) and there["revision"] == _plain((ExpressionAttributeValues or {})[":revision"])
+            case _:
+                raise AssertionError(f"the table knows no {ConditionExpression}")
+        if not holds:
             raise base.RefusalError("The conditional request failed", "ConditionalCheckFailedException")
         self.ledger[key] = item
 

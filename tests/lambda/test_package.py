@@ -15,7 +15,7 @@ from aws_cdk import aws_kms as kms
 from sluice import function
 from sluice.function import HandlerFunction
 
-VERBS = ["begin", "cancel", "govern", "promote", "record", "report", "sweep", "teardown", "tell"]
+VERBS = ["begin", "cancel", "govern", "meter", "promote", "record", "report", "reprice", "sweep", "teardown", "tell"]
 # What the Lambda runtime brings along: boto3 and what it needs.
 RUNTIME = ["boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six"]
 

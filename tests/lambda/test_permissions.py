@@ -52,6 +52,13 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
             | {("Decrypt", "unconditional  "), ("DescribeKey", "unconditional  ")}
             | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")},
         ),
+        (
+            "meter",
+            _LETTER_USES
+            | {(use, _TABLE) for use in _TABLE_USES}
+            | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)},
+        ),
+        ("reprice", _LETTER_USES | {("Decrypt", _OBJECTS), ("GenerateDataKey", _OBJECTS)}),
         ("teardown", _LETTER_USES),
         ("cancel", _LETTER_USES),
         ("record", _LETTER_USES | {(use, "unconditional  ") for use in ("Decrypt", "GenerateDataKey")}),

@@ -177,8 +177,12 @@ def test_an_event_of_an_execution_that_goes_on_again_is_left_alone(cloud: Any, m
 def test_a_failed_run_tells_the_step_and_its_reason(cloud: Any, mlflow: Any) -> None:
     cloud.status = "Failed"
     cloud.step("NotBetter", "Failed")["FailureReason"] = "0.5 is worse than 0.6"
+    cloud.process("preprocess-1", executions.uri("preprocess/train"))
+    cloud.jobs["preprocess-1"]["ExitMessage"] = "no column 'target'"
+    cloud.step("Preprocess", "Failed", ProcessingJob={"Arn": in_memory.arn("processing-job/preprocess-1")})
     outcome()
-    assert run_of(mlflow)["tags"]["sluice.failure"] == "NotBetter: 0.5 is worse than 0.6"
+    told = run_of(mlflow)["tags"]["sluice.failure"]
+    assert told == "NotBetter: 0.5 is worse than 0.6; Preprocess: no column 'target'"
 
 
 def test_a_tuning_job_is_a_run_for_each_of_its_jobs_and_the_best_is_the_runs(cloud: Any, mlflow: Any) -> None:

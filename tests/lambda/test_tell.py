@@ -65,6 +65,21 @@ def test_the_reason_of_a_fail_step_is_told_without_a_log(cloud: Any) -> None:
     assert "reason: purity 0.6 does not beat 0.7" in lines and not [line for line in lines if line.startswith("log")]
 
 
+PROCESSING = "arn:aws:sagemaker:us-east-1:111122223333:processing-job/pipelines-abcdefghijkl-Preprocess-x"
+
+
+@pytest.mark.parametrize("message", ["table.csv has no column 'target'", None])
+def test_the_reason_of_a_processing_step_is_what_its_script_left(cloud: Any, message: str | None) -> None:
+    name = PROCESSING.rpartition("/")[2]
+    cloud.jobs["ProcessingJob", name] = "Failed"
+    cloud.tags[PROCESSING] = {"sluice:platform": "sluice-dev"}
+    if message:
+        cloud.messages[name] = message
+    given = step("Preprocess", reason="See job logs for more information", ProcessingJob={"Arn": PROCESSING})
+    _, lines = told(cloud, failed(cloud, given))
+    assert f"reason: {message or 'See job logs for more information'}" in lines
+
+
 def test_all_steps_that_failed_are_told_in_one_message(cloud: Any) -> None:
     function = {"Arn": "arn:aws:lambda:us-east-1:111122223333:function:sluice-dev-begin"}
     subject, lines = told(cloud, failed(cloud, step("A"), step("B", "Succeeded"), step("C", Lambda=function)))

@@ -14,7 +14,7 @@ from controls.resource import RUNNING, Kind, Resource, Rule, Warned
 
 base = importlib.import_module("tests.lambda.base")  # `lambda` is a keyword
 NOW, OURS = base.NOW, base.OURS
-EXAMPLES = int(os.environ.get("SWEEP_EXAMPLES", "300"))  # nightly: 5,000
+EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
 ANY_PACE: dict[str, Any] = {
     "max_examples": EXAMPLES,
     "deadline": None,

@@ -114,6 +114,13 @@ def test_a_run_registers_the_best_candidate_and_only_a_better_one_after_it(platf
     read = platform.read("automl/first/preprocess/baseline/data.json")
     digest = hashlib.sha256(platform.table.encode()).hexdigest()
     assert [file["sha256"] for file in read["files"]] == [digest] and read["begin"] == {"objects": []}
+    reports = described["DriftCheckBaselines"]["ModelDataQuality"]
+    assert described["ModelMetrics"]["ModelDataQuality"] == reports
+    places = {name: report["S3Uri"].removeprefix(f"s3://{platform.artifacts}/") for name, report in reports.items()}
+    assert platform.read(places["Statistics"])["dataset"]["item_count"] == 1050
+    assert [rule["name"] for rule in platform.read(places["Constraints"])["features"]] == [
+        *platform.table.split("\n")[0].split(",")
+    ]
     card = json.loads(described["ModelCard"]["ModelCardContent"])
     assert card["model_overview"]["model_artifact"] == [board["candidates"][0]["model"]]
     assert card["evaluation_details"][0]["datasets"] == [
@@ -147,7 +154,8 @@ def test_bad_data_end_the_run_at_its_first_step(
     before = len(platform.packages())
     told = platform.ended(platform.start(name, table))
     assert (told["status"], told["error"]) == ("FAILED", "PreprocessFailed")
-    assert words in told["cause"] and len(platform.packages()) == before
+    assert words in told["cause"] and "See job logs" not in told["cause"]
+    assert len(platform.packages()) == before
 
 
 def searching(platform: Platform, name: str) -> tuple[str, str]:

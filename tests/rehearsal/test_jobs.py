@@ -306,6 +306,34 @@ open(folder + '/output/message', 'w').write(job['ProcessingJobName'] + ' on ' + 
     assert job["ExitMessage"] == "described on algo-1"
 
 
+def test_why_a_processing_job_failed_is_in_its_message_alone(workshop: Workshop) -> None:
+    script = """
+import os, sys
+open(os.environ['HERE'] + '/output/message', 'w').write('no such column ' + 1000 * 'ü')
+open(os.environ['HERE'] + '/output/failure', 'w').write('not read')
+sys.exit('not read either')
+"""
+    workshop.process("refusing", script, Environment={"HERE": "/opt/ml"})
+    job = workshop.ended("refusing", "ProcessingJob")
+    assert job["FailureReason"] == "AlgorithmError: See job logs for more information"
+    assert job["ExitMessage"].startswith("no such column ü") and len(job["ExitMessage"].encode()) == 1023
+    workshop.process("silent", "exit(2)")
+    assert "ExitMessage" not in workshop.ended("silent", "ProcessingJob")
+
+
+def test_messages_of_all_containers_follow_each_other_and_are_utf_8(workshop: Workshop) -> None:
+    script = "import os\nopen(os.environ['HERE'] + '/output/message', 'w').write(os.environ['SM_CURRENT_HOST'])"
+    cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    more: dict[str, Any] = {"Environment": {"HERE": "/opt/ml"}, "ProcessingResources": {"ClusterConfig": cluster}}
+    workshop.process("two", script, **more)
+    assert workshop.ended("two", "ProcessingJob")["ExitMessage"] == "algo-1algo-2"
+    workshop.process(
+        "latin", script.replace("'w'", "'w', encoding='latin-1'").replace("os.environ['SM", "'ü' or ['SM"), **more
+    )
+    job = workshop.ended("latin", "ProcessingJob")
+    assert job["ProcessingJobStatus"] == "Failed" and "output/message is not UTF-8" in job["FailureReason"]
+
+
 def test_a_processing_job_out_of_time_is_stopped_without_outputs(cloud: EmbeddedCloud, workshop: Workshop) -> None:
     target = {"S3Uri": "s3://jobs/late", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "EndOfJob"}
     outputs = {"Outputs": [{"OutputName": "o", "S3Output": target}]}

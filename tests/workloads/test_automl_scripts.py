@@ -40,6 +40,10 @@ def test_the_held_out_rows_are_told_without_header_and_target_and_the_labels_bes
     features = (tmp_path / "features" / "features.csv").read_text().splitlines()
     labels = (tmp_path / "labels" / "labels.csv").read_text().splitlines()
     assert train[0] == "id,x,y" and len(train) == 801 and len(features) == len(labels) == 200
+    statistics = json.loads((tmp_path / "baseline" / "statistics.json").read_text())
+    assert statistics["dataset"]["item_count"] == 800
+    constraints = json.loads((tmp_path / "baseline" / "constraints.json").read_text())
+    assert constraints["features"][2]["string_constraints"] == {"domains": ["a", "b"]}
     whole = set(table(1000).splitlines())
     assert {f"{row},{label}" for row, label in zip(features, labels, strict=True)} | set(train) == whole
 

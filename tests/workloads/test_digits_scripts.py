@@ -86,6 +86,20 @@ def test_preprocess_parts_the_images_into_unlabelled_shards_and_a_labelled_test_
     assert sorted(train + features) == sorted(image[:64] for image in images)
 
 
+def test_preprocess_tells_what_the_pixels_that_are_trained_with_are_like(
+    code: Path, data: Path, tmp_path: Path
+) -> None:
+    places = [word for name in ("train", "test", "baseline") for word in (f"--{name}", tmp_path / name)]
+    succeed(code, "preprocess", "--input", data, *places)
+    told = {
+        name: json.loads((tmp_path / "baseline" / f"{name}.json").read_text()) for name in ("statistics", "constraints")
+    }
+    assert told["statistics"]["dataset"]["item_count"] == 1438
+    features = {feature["name"]: feature["numerical_statistics"] for feature in told["statistics"]["features"]}
+    assert list(features) == [f"_c{pixel}" for pixel in range(64)] and features["_c3"]["max"] == 16
+    assert {rule["inferred_type"] for rule in told["constraints"]["features"]} == {"Integral"}
+
+
 def test_preprocess_gives_the_same_files_again(code: Path, data: Path, split: Path, tmp_path: Path) -> None:
     succeed(code, "preprocess", "--input", data, *outputs(tmp_path))
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}

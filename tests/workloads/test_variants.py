@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 TABULAR = ROOT / "workloads" / "tabular" / "workload.yaml"
 TODAY = date(2026, 6, 15)
 SPARK = {"engine": "spark", "instance_count": 3}
+GRID = {name: {"type": "categorical", "values": ["5", "20"]} for name in ("min_samples_leaf", "max_leaf_nodes")}
 STOPS = {"target": 0.1, "jobs_without_improvement": 3, "max_run_seconds": 7200, "early_stopping": False, "seed": 7}
 VARIANTS: dict[str, dict[str, Any]] = {
     "search": {},
@@ -29,6 +30,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "train": {"instance_count": 2, "distributed": True},
         "run": {"cache_days": 0, "retries": 0},
     },
+    "pytorch": {
+        "algorithm": {"framework": "pytorch"},
+        "tuning": None,
+        "train": {"instance_count": 2, "distributed": True, "instance_type": "ml.g4dn.xlarge"},
+    },
+    "hyperband": {"tuning": {"strategy": "Hyperband", "early_stopping": False}},
+    "random": {"tuning": {"strategy": "Random"}},
+    "grid": {"tuning": {"strategy": "Grid", "max_jobs": 4, "ranges": GRID}},
     "spark": {"process": SPARK},
     "debugger": {"tuning": None, "debugger": ["VanishingGradient", "Overfit"]},
     "stops": {"tuning": STOPS},
@@ -54,6 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(changed(base, changes)))
     (folder / "scripts").mkdir()
     (folder / SPARK_SCRIPT).write_text("from pyspark.sql import SparkSession\n")
+    (folder / "scripts" / "train.py").write_text("from toolkit import distributed\n")
     command = [str(ROOT / ".venv-sdk/bin/python"), "tests/workloads/build_variants.py", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240)
@@ -102,7 +112,19 @@ def test_without_tuning_one_job_trains_on_each_instance_by_the_script_itself(
     given = specification["MetricDefinitions"][0]["Regex"]
     searched = steps("search")["Tune"]["Arguments"]["TrainingJobDefinition"]["StaticHyperParameters"]
     assert json.loads(job["HyperParameters"]["metric_pattern"]) == json.loads(searched["metric_pattern"]) == given
-    assert "best_training_job" not in found["Register"]["Arguments"]["CustomerMetadataProperties"]
+    assert found["Register"]["Arguments"]["CustomerMetadataProperties"].keys() == {
+        *("execution", "manifest", "champion_version")
+    }
+
+
+def test_what_a_search_chose_is_registered_for_each_range(steps: Callable[[str], dict[str, Any]]) -> None:
+    told = steps("search")["Register"]["Arguments"]["CustomerMetadataProperties"]
+    best = "Steps.Tune.BestTrainingJob"
+    assert told["best_training_job"] == {"Get": f"{best}.TrainingJobName"}
+    assert {name: value["Get"] for name, value in told.items() if name.startswith("hyperparameter.")} == {
+        f"hyperparameter.{name}": f"{best}.TunedHyperParameters['{name}']"
+        for name in ("learning_rate", "min_samples_leaf", "max_features")
+    }
 
 
 def test_reuse_and_retries_are_those_of_workload_yaml(steps: Callable[[str], dict[str, Any]]) -> None:
@@ -113,6 +135,37 @@ def test_reuse_and_retries_are_those_of_workload_yaml(steps: Callable[[str], dic
     assert cached == {"Preprocess": week, "Evaluate": week}
     retried = {name: len(step["RetryPolicies"]) for name, step in search.items() if "RetryPolicies" in step}
     assert retried == {"Preprocess": 2, "Tune": 1, "Evaluate": 2, "Register": 1}
+
+
+def test_pytorch_trains_evaluates_and_serves_on_its_own_images(
+    steps: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    found, images = steps("pytorch"), json.loads((folder / "pytorch.json").read_text())[1]
+    job = found["Train"]["Arguments"]
+    assert job["AlgorithmSpecification"]["TrainingImage"] == "${PytorchTrainImage}"
+    assert job["ResourceConfig"]["InstanceCount"] == 2
+    assert found["Preprocess"]["Arguments"]["AppSpecification"]["ImageUri"] == "${SklearnImage}"
+    assert found["Evaluate"]["Arguments"]["AppSpecification"]["ImageUri"] == "${PytorchProcessImage}"
+    [container] = found["Register"]["Arguments"]["InferenceSpecification"]["Containers"]
+    assert container["Image"] == "${PytorchServeImage}"
+    uris = {name: images[name]["eu-west-1"].rpartition("/")[2] for name in images if name.startswith("Pytorch")}
+    assert uris == {
+        "PytorchTrainImage": "pytorch-training:2.6.0-gpu-py312",  # one with a GPU's drivers, by the instance type
+        "PytorchProcessImage": "pytorch-training:2.6.0-cpu-py312",
+        "PytorchServeImage": "pytorch-inference:2.6.0-cpu-py312",
+    }
+
+
+@pytest.mark.parametrize("strategy", ["Hyperband", "Random", "Grid"])
+def test_each_other_strategy_searches_the_ranges_of_workload_yaml(
+    steps: Callable[[str], dict[str, Any]], strategy: str
+) -> None:
+    config = steps(strategy.lower())["Tune"]["Arguments"]["HyperParameterTuningJobConfig"]
+    assert config["Strategy"] == strategy
+    assert config["TrainingJobEarlyStoppingType"] == ("Off" if strategy == "Hyperband" else "Auto")
+    names = {part["Name"] for parts in config["ParameterRanges"].values() for part in parts}
+    assert names == (set(GRID) if strategy == "Grid" else {"learning_rate", "min_samples_leaf", "max_features"})
+    assert config["ResourceLimits"]["MaxNumberOfTrainingJobs"] == (4 if strategy == "Grid" else 8)
 
 
 def test_spark_preprocesses_on_several_instances_and_a_script_evaluates_on_one(

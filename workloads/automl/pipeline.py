@@ -252,7 +252,13 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
     better = {"Condition": jsonata("$verdict.better = true"), "Next": "Register"}
     yield "Better", {"Type": "Choice", "Choices": [better], "Default": "NotBetter"}
     yield "NotBetter", {"Type": "Fail", "Error": "NotBetter", "Cause": jsonata("$verdict.reason")}
-    quality = {"ContentType": "application/json", "S3Uri": jsonata(f"$uri & {where}")}
+    reports = {
+        "ModelQuality": {"Statistics": _report(where)},
+        "ModelDataQuality": {
+            "Statistics": _report("'/preprocess/baseline/statistics.json'"),
+            "Constraints": _report("'/preprocess/baseline/constraints.json'"),
+        },
+    }
     package = {
         "ModelPackageGroupName": "${PackageGroup}",
         "ClientToken": jsonata("$run"),
@@ -267,7 +273,8 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
         },
         "MetadataProperties": {"GeneratedBy": jsonata("$states.context.Execution.Id")},
         "ModelCard": {"ModelCardContent": jsonata("$string($card)"), "ModelCardStatus": "Draft"},
-        "ModelMetrics": {"ModelQuality": {"Statistics": quality}},
+        "ModelMetrics": reports,
+        "DriftCheckBaselines": reports,  # what a monitor of the model compares with
         "CustomerMetadataProperties": {
             "candidate": jsonata("$best.CandidateName"),
             "execution": jsonata("$states.context.Execution.Name"),
@@ -278,6 +285,10 @@ def _conclusion(workload: Workload) -> Iterator[tuple[str, State]]:
     }
     yield "Register", task("createModelPackage", package, "Done", workload)
     yield "Done", {"Type": "Succeed"}
+
+
+def _report(where: str) -> State:
+    return {"ContentType": "application/json", "S3Uri": jsonata(f"$uri & {where}")}
 
 
 def _card(workload: Workload, evaluation: str) -> State:

@@ -39,9 +39,10 @@ def job(
     named = {f"{stem}Name": jsonata(own)}
     yield name, task(f"create{kind}", {**request, **named}, f"{name}Wait", workload)
     yield f"{name}Wait", {"Type": "Wait", "Seconds": poll_seconds, "Next": f"{name}Look"}
-    # An expression without a result is an error: while the job runs it has told neither reason nor result.
+    # An expression without a result is an error: while the job runs it has told neither reason nor result. Of a
+    # processing job the script's own reason is the ExitMessage; its FailureReason says that the logs know.
     reason = " : ".join(
-        f"$exists({told}) ? {told}" for told in ("$states.result.FailureReason", "$states.result.ExitMessage")
+        f"$exists({told}) ? {told}" for told in ("$states.result.ExitMessage", "$states.result.FailureReason")
     )
     ended = f"$states.result.{stem}Status"
     assign = {"status": jsonata(ended), "reason": jsonata(f"{reason} : 'it ended as ' & {ended}")}

@@ -80,7 +80,7 @@ def _training(plan: Plan, facts: Facts) -> dict[str, Any]:
 
 
 def _hyperparameters(plan: Plan) -> list[dict[str, str]]:
-    """Those that workload.yaml fixes; what a search chose stands in the training job."""
+    """Those that workload.yaml fixes; what a search chose stands in the package's metadata."""
     algorithm, search = plan.workload.algorithm, plan.workload.tuning
     given = algorithm.hyperparameters if isinstance(algorithm, Script) else algorithm.model_dump(exclude={"name"})
     tuned = search.ranges if search else {}

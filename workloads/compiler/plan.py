@@ -17,7 +17,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import CacheConfig
 
-from config.workload import TrainSettings, Workload
+from config.workload import Script, TrainSettings, Workload
 
 KEY = "${KeyArn}"
 SUBNETS = ["${SubnetIds}"]
@@ -27,6 +27,8 @@ CODE = "s3://${CodeBucket}/${CodeKey}"
 # Arguments of `sagemaker.core.image_uris.retrieve`, which name an image in each region.
 KMEANS_IMAGE = {"framework": "kmeans"}
 SKLEARN_IMAGE = {"framework": "sklearn", "version": "1.9-0", "image_scope": "training"}
+# The newest version that has an image to train with and one to serve with.
+PYTORCH_IMAGE = {"framework": "pytorch", "version": "2.6.0", "py_version": "py312"}
 SPARK_IMAGE = {"framework": "spark", "version": "3.5", "py_version": "py39", "image_scope": "processing"}
 DEBUGGER_IMAGE = {"framework": "debugger"}
 
@@ -81,7 +83,31 @@ def text(*parts: Any) -> Join:
     return Join(on="", values=flat)
 
 
+def image(workload: Workload, use: str) -> str:
+    """The image of the framework whose models the workload's scripts `train`, evaluate (`process`) and `serve`."""
+    return f"${{Pytorch{use.capitalize()}Image}}" if _is_pytorch(workload) else "${SklearnImage}"
+
+
+def _is_pytorch(workload: Workload) -> bool:
+    return isinstance(workload.algorithm, Script) and workload.algorithm.framework == "pytorch"
+
+
 def images(workload: Workload) -> dict[str, dict[str, str]]:
     """The images that a workload.yaml asks for beside those of the pipeline: placeholder -> arguments of `retrieve`."""
     spark = {"SparkImage": SPARK_IMAGE} if workload.process.engine == "spark" else {}
-    return {**spark, **({"DebuggerImage": DEBUGGER_IMAGE} if workload.debugger else {})}
+    debugger = {"DebuggerImage": DEBUGGER_IMAGE} if workload.debugger else {}
+    return {**spark, **debugger, **(_pytorch_images(workload) if _is_pytorch(workload) else {})}
+
+
+def _pytorch_images(workload: Workload) -> dict[str, dict[str, str]]:
+    """An image for each use, because each instance type has one with a GPU's drivers or without."""
+    assert workload.train is not None  # only Autopilot does without
+    uses = {
+        "train": ("training", workload.train.instance_type),
+        "process": ("training", workload.process.instance_type),
+        "serve": ("inference", workload.serve.instance_type),
+    }
+    return {
+        f"Pytorch{use.capitalize()}Image": {**PYTORCH_IMAGE, "image_scope": scope, "instance_type": instance_type}
+        for use, (scope, instance_type) in uses.items()
+    }

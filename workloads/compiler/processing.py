@@ -16,7 +16,7 @@ from sagemaker.mlops.workflow.lambda_step import LambdaOutput, LambdaStep
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from workloads.compiler import asl
-from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan
+from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan, image
 
 FOLDER = "/opt/ml/processing"
 # Empty: the live data; else the manifest of an earlier run, whose data this one uses again.
@@ -54,7 +54,8 @@ def preprocess(plan: Plan, begin: LambdaStep, arguments: Sequence[object], outpu
     settings, inputs = plan.workload.process, {"data": told(begin, "DataUri"), "manifest": told(begin, "ManifestUri")}
     spark = settings.engine == "spark"
     command = ["preprocess_spark" if spark else "preprocess", "--input", data(plan), *arguments]
-    return _step(plan, "Preprocess", command, inputs, outputs, spark=spark, instances=settings.instance_count)
+    using = "${SparkImage}" if spark else "${SklearnImage}"
+    return _step(plan, "Preprocess", using, command, inputs, outputs, instances=settings.instance_count)
 
 
 def evaluate(plan: Plan, begin: LambdaStep, model: object, test: object, extra: Sequence[str] = ()) -> ProcessingStep:
@@ -67,7 +68,8 @@ def evaluate(plan: Plan, begin: LambdaStep, model: object, test: object, extra: 
     command += ["--metric", metric.name, "--direction", metric.direction, *extra]
     command += ["--worst", str(metric.worst)] if metric.worst is not None else []
     command += ["--output", f"{FOLDER}/output/evaluation"]
-    return _step(plan, "Evaluate", command, inputs, ["evaluation"], files=[EVALUATION])
+    using = image(plan.workload, "process")
+    return _step(plan, "Evaluate", using, command, inputs, ["evaluation"], files=[EVALUATION])
 
 
 def output(step: ProcessingStep, name: str) -> object:
@@ -83,15 +85,15 @@ def file(step: ProcessingStep, name: str, path: str) -> Join:
 def _step(
     plan: Plan,
     name: str,
+    using: str,
     command: Sequence[object],
     inputs: Mapping[str, object],
     outputs: Sequence[str],
     *,
     files: Sequence[PropertyFile] = (),
-    spark: bool = False,
     instances: int = 1,
 ) -> ProcessingStep:
-    run = _processor(plan, spark, instances).run(
+    run = _processor(plan, using, instances).run(
         inputs=[_input("code", CODE), *(_input(given, uri) for given, uri in inputs.items())],
         outputs=[_output(plan, name.lower(), made) for made in outputs],
         arguments=list(command),
@@ -105,14 +107,14 @@ def _step(
     )
 
 
-def _processor(plan: Plan, spark: bool, instances: int) -> Processor:
+def _processor(plan: Plan, using: str, instances: int) -> Processor:
     settings = plan.workload.process
     return Processor(
         role=plan.role,
-        image_uri="${SparkImage}" if spark else "${SklearnImage}",
+        image_uri=using,
         # SageMaker names the downloaded file after the last part of its key; Python runs a zip by its __main__.py.
         # Spark hands a file that ends in .py to Python; that it does so with such a zip is not verified.
-        entrypoint=["smspark-submit" if spark else "python3", f"{FOLDER}/input/code/${{CodeKey}}"],
+        entrypoint=["smspark-submit" if using == "${SparkImage}" else "python3", f"{FOLDER}/input/code/${{CodeKey}}"],
         instance_type=settings.instance_type,
         instance_count=instances,
         volume_size_in_gb=settings.volume_gb,

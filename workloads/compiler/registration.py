@@ -116,15 +116,23 @@ def _register(
         model_metrics=_metrics(facts, reports),
         drift_check_baselines=_baselines(facts, reports),
         metadata_properties={"GeneratedBy": ExecutionVariables.PIPELINE_EXECUTION_ARN, "Repository": CODE},
-        customer_metadata_properties=_origin(begin, train),
+        customer_metadata_properties=_origin(plan, begin, train),
     )
     additions = {"ModelCard": card(plan, facts)}
     return CompletedModelStep(additions, name="Register", step_args=package, retry_policies=plan.retries(job=False))
 
 
-def _origin(begin: LambdaStep, train: Step) -> dict[str, object]:
-    """Where a model comes from, for those who compare and repeat runs; a champion of version 0 means that none was."""
-    searched = {"best_training_job": _training_job(train).TrainingJobName} if isinstance(train, TuningStep) else {}
+def _origin(plan: Plan, begin: LambdaStep, train: Step) -> dict[str, object]:
+    """Where a model comes from, for those who compare and repeat runs; a champion of version 0 means that none was.
+
+    Of a search also what it chose, as `hyperparameter.NAME`; those that workload.yaml fixes stand on the model card.
+    """
+    searched: dict[str, object] = {}
+    if plan.workload.tuning and isinstance(train, TuningStep):
+        best = _training_job(train)
+        searched["best_training_job"] = best.TrainingJobName
+        for name in plan.workload.tuning.ranges:
+            searched[f"hyperparameter.{name}"] = best.TunedHyperParameters[name]
     return {
         "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
         "manifest": told(begin, "ManifestUri"),

@@ -13,11 +13,10 @@ from sagemaker.train.model_trainer import ModelTrainer
 
 from config.workload import Script
 from workloads.compiler.complete import Completed
-from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan
+from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan, image
 
 ML = "/opt/ml"
 CODE_FOLDER = f"{ML}/input/data/code"
-SKLEARN = "${SklearnImage}"
 # The script finds hyperparameters, channels and checkpoints below this folder.
 COMMAND = ["train", "--job", ML]
 
@@ -76,7 +75,7 @@ def metrics(plan: Plan) -> list[dict[str, str]]:
 
 def script_trainer(plan: Plan, step: str, hyperparameters: Mapping[str, object]) -> ModelTrainer:
     """The trainer of a script, which resumes from its checkpoints."""
-    made = trainer(plan, step, SKLEARN, hyperparameters)
+    made = trainer(plan, step, image(plan.workload, "train"), hyperparameters)
     return made.with_checkpoint_config(CheckpointConfig(s3_uri=plan.uri("checkpoints"), local_path=f"{ML}/checkpoints"))
 
 

@@ -19,6 +19,7 @@ from workloads.compiler.registration import Reports, Served
 # Placeholder -> the arguments of `sagemaker.core.image_uris.retrieve` that name its image in each region.
 IMAGES = {"KmeansImage": KMEANS_IMAGE, "SklearnImage": SKLEARN_IMAGE}
 IMAGE = "${KmeansImage}"
+OUTPUTS = ["train", "test", "baseline"]
 
 
 def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
@@ -26,15 +27,19 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     plan = Plan(Path(__file__).parent.name, workload, session, role)
     begin = processing.begin(plan)
     # Twice as many shards as instances, so that sharding by key leaves no instance without data.
-    arguments = ["--train", f"{FOLDER}/output/train", "--test", f"{FOLDER}/output/test"]
+    arguments = [word for name in OUTPUTS for word in (f"--{name}", f"{FOLDER}/output/{name}")]
     arguments += ["--shards", str(2 * plan.training.instance_count)]
-    arguments += ["--manifest", f"{FOLDER}/input/manifest", "--baseline", f"{FOLDER}/output/baseline"]
-    preprocess = processing.preprocess(plan, begin, arguments, ["train", "test", "baseline"])
+    arguments += ["--manifest", f"{FOLDER}/input/manifest"]
+    preprocess = processing.preprocess(plan, begin, arguments, OUTPUTS)
     data = processing.output(preprocess, "train")
     algorithm = workload.algorithm.model_dump(exclude={"name"})
     channel = training.channel("train", data, shard=True, content_type="text/csv;label_size=0")
     train = training.built_in(plan, IMAGE, algorithm, [channel])
     test = processing.output(preprocess, "test")
     evaluate = processing.evaluate(plan, begin, registration.model(plan, train), test)
-    better = registration.better(plan, begin, train, evaluate, data=data, served=Served(image=IMAGE), reports=Reports())
+    reports = Reports(
+        statistics=processing.file(preprocess, "baseline", "statistics.json"),
+        constraints=processing.file(preprocess, "baseline", "constraints.json"),
+    )
+    better = registration.better(plan, begin, train, evaluate, data=data, served=Served(image=IMAGE), reports=reports)
     return registration.pipeline(plan, [begin, preprocess, train, evaluate, better])

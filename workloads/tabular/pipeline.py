@@ -13,7 +13,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from config.workload import Workload
 from workloads.compiler import processing, registration, training, tuning
-from workloads.compiler.plan import SKLEARN_IMAGE, Plan
+from workloads.compiler.plan import SKLEARN_IMAGE, Plan, image
 from workloads.compiler.processing import FOLDER
 from workloads.compiler.registration import Reports, Served
 
@@ -21,10 +21,7 @@ from workloads.compiler.registration import Reports, Served
 IMAGES = {"SklearnImage": SKLEARN_IMAGE}
 OUTPUTS = ["train", "validation", "test", "baseline"]
 # The training script puts what serves the model beside it.
-SERVED = Served(
-    image="${SklearnImage}",
-    environment={"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"},
-)
+SERVING = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 
 
 def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
@@ -37,7 +34,8 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     test = processing.output(preprocess, "test")
     evaluate = processing.evaluate(plan, begin, registration.model(plan, train), test, _segment(workload))
     data, reports = processing.output(preprocess, "train"), _reports(workload, preprocess, evaluate)
-    better = registration.better(plan, begin, train, evaluate, data=data, served=SERVED, reports=reports)
+    served = Served(image=image(workload, "serve"), environment=SERVING)
+    better = registration.better(plan, begin, train, evaluate, data=data, served=served, reports=reports)
     return registration.pipeline(plan, [begin, preprocess, train, evaluate, better])
 
 

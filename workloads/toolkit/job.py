@@ -31,7 +31,7 @@ class Arguments(argparse.ArgumentParser):
         finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         finder.add_argument("--job", type=Path)
         folder = finder.parse_known_args(given)[0].job
-        with _Failure(folder):
+        with Reason(folder and folder / "output" / "failure"):
             work(self.parse_args((self._found(folder) if folder else []) + given))
 
     def _found(self, folder):
@@ -88,11 +88,11 @@ def _is_number(text):
     return True
 
 
-class _Failure:
-    """Writes what ends its block to DIR/output/failure, of which SageMaker shows the first 1,024 characters."""
+class Reason:
+    """Writes what ends its block to a file, if there is one, of which SageMaker shows the beginning."""
 
-    def __init__(self, folder):
-        self._folder = folder
+    def __init__(self, path):
+        self._path = path
 
     def __enter__(self):
         return self
@@ -101,6 +101,7 @@ class _Failure:
         if kind is None or (kind is SystemExit and not isinstance(error.code, str)):
             return
         reason = str(error.code) if kind is SystemExit else f"{kind.__name__}: {error}"
-        if self._folder:
-            (self._folder / "output").mkdir(parents=True, exist_ok=True)
-            (self._folder / "output" / "failure").write_text(reason + "\n")
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # SageMaker fails a job by itself whose message is not UTF-8.
+            self._path.write_text(reason, encoding="utf-8", errors="replace")

@@ -7,6 +7,7 @@ from typing import Any
 
 from controls.inventory.place import Place, Row
 from controls.resource import Kind, Resource
+from controls.used import used_seconds
 
 _DAY_SECONDS = 86_400  # SageMaker's own limit where a training or processing job names none
 
@@ -100,6 +101,7 @@ def job(place: Place, kind: Kind, name: str) -> Resource | None:
         usd_per_hour=usd,
         estimated=estimated,
         deadline=_deadline(kind, told),
+        detail={"used_seconds": str(used_seconds(each.noun, told, place.now))},
     )
 
 

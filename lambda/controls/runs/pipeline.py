@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from controls import failure
 from controls.runs.ended import Ended, Kept, Try, given, milliseconds
 from controls.runs.results import Results
 
@@ -91,7 +92,11 @@ class PipelineRun:
     def _tags(
         self, told: dict[str, Any], steps: list[dict[str, Any]], jobs: list[dict[str, Any]], outputs: dict[str, str]
     ) -> dict[str, str]:
-        failed = [f"{s['StepName']}: {s.get('FailureReason', '')}" for s in steps if s["StepStatus"] == "Failed"]
+        failed = [
+            f"{step['StepName']}: {failure.reason(self._sagemaker, step) or ''}"
+            for step in steps
+            if step["StepStatus"] == "Failed"
+        ]
         packages = [s["Metadata"]["RegisterModel"]["Arn"] for s in steps if "RegisterModel" in s.get("Metadata", {})]
         return given(
             {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evaluate import METRICS
 from sklearn.model_selection import train_test_split
+from toolkit import baseline
 from toolkit.table import TableError, manifest, problem_of, read_table
 from toolkit.verdict import metric_of
 
@@ -22,7 +23,8 @@ def main(argv=None):
 
     `--train`: train.csv with a header and the target. `--features`: features.csv without both, as Autopilot's
     containers take rows. `--labels`: labels.csv, the target of the same rows, without a header. `--baseline`:
-    data.json, what was read: hash, bytes and rows of each file, kinds of the columns, the problem, the versions in S3.
+    data.json, what was read: hash, bytes and rows of each file, kinds of the columns, the problem, the versions in S3;
+    statistics.json and constraints.json of the rows to search with.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="the table: a file, or a folder of files")
@@ -32,7 +34,9 @@ def main(argv=None):
     parser.add_argument("--features", type=Path, required=True, help="folder for features.csv")
     parser.add_argument("--labels", type=Path, required=True, help="folder for labels.csv")
     parser.add_argument("--metric", help="what will decide, if the table is to tell the problem; only checked here")
-    parser.add_argument("--baseline", type=Path, required=True, help="folder for data.json")
+    parser.add_argument(
+        "--baseline", type=Path, required=True, help="folder for data.json, statistics.json and constraints.json"
+    )
     parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
     options = parser.parse_args(argv)
     try:
@@ -53,6 +57,7 @@ def main(argv=None):
         rows.to_csv(folder / name, index=False, header=header)
     options.baseline.mkdir(parents=True, exist_ok=True)
     (options.baseline / "data.json").write_text(json.dumps(described, indent=1) + "\n")
+    baseline.write(train, options.baseline)
     print(f"{len(train)} rows to search with, {len(held_out)} held out")
 
 

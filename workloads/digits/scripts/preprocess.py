@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from toolkit import baseline
 from toolkit.files import files_of, name_of, noted
 from toolkit.table_file import TableError, decoded
 
@@ -22,14 +24,17 @@ def main(argv=None):
 
     `--train`: part-00.csv, part-01.csv... with pixels only, because K-means takes every column for a feature.
     `--test`: features.csv and labels.csv, row by row. `--baseline`: data.json, what was read: hash, bytes and rows of
-    each file, and the versions in S3.
+    each file, and the versions in S3; statistics.json and
+    constraints.json of the training pixels.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="CSV: 64 pixel columns from 0 to 16, then the label")
     parser.add_argument("--train", type=Path, required=True, help="folder for the training shards")
     parser.add_argument("--test", type=Path, required=True, help="folder for features.csv and labels.csv")
     parser.add_argument("--manifest", type=Path, help="of the run's first step, or its folder; ends up in data.json")
-    parser.add_argument("--baseline", type=Path, required=True, help="folder for data.json")
+    parser.add_argument(
+        "--baseline", type=Path, required=True, help="folder for data.json, statistics.json and constraints.json"
+    )
     parser.add_argument("--shards", type=int, default=4, help="training files, at least one for each instance")
     options = parser.parse_args(argv)
     if options.shards < 1:
@@ -46,6 +51,8 @@ def main(argv=None):
     test, train = rows[:held_out], rows[held_out:]
     for index, shard in enumerate(np.array_split(train, options.shards)):
         write(options.train / f"part-{index:02d}.csv", shard[:, :PIXELS])
+    # Columns without a header are named as Model Monitor names them.
+    baseline.write(pd.DataFrame(train[:, :PIXELS]).add_prefix("_c"), options.baseline)
     write(options.test / "features.csv", test[:, :PIXELS])
     write(options.test / "labels.csv", test[:, PIXELS:])
     options.baseline.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from baseline import constraints, statistics
 from measures import METRICS
 from pandas.api.types import is_numeric_dtype
+from toolkit import baseline
 from toolkit.table import TableError, manifest, read_table
 from toolkit.verdict import metric_of
 
@@ -61,8 +61,7 @@ def preprocess(options):
         sets[name].to_csv(folder / f"{name}.csv", index=False)
     write(options.train / "data.json", described)
     write(options.baseline / "data.json", described)
-    write(options.baseline / "statistics.json", statistics(sets["train"]))
-    write(options.baseline / "constraints.json", constraints(sets["train"]))
+    baseline.write(sets["train"], options.baseline)
     counts = ", ".join(f"{len(rows)} to {name}" for name, rows in sets.items())
     print(f"{len(frame)} rows of {len(frame.columns)} columns, {described['problem']}: {counts}")
 

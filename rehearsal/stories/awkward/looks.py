@@ -6,7 +6,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from rehearsal.embedded import EmbeddedCloud
-from rehearsal.stories.awkward import NOTEBOOK_LOGS, Awkward, Made
+from rehearsal.stories.awkward.making import Awkward
+from rehearsal.stories.awkward.table import NOTEBOOK_LOGS, Made
 
 _GONE = ("could not find", "does not exist", "not found")
 # what: the operations that describe and delete it, the member that names it, the member that holds its state

@@ -6,11 +6,20 @@ it compares buckets, is left out: Model Monitor's own container may ask for it, 
 
 # pyright: reportMissingImports=false
 
+import json
+
 import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 BUCKETS = 10
 MOST_VALUES = 20  # of a text that are listed
+
+
+def write(frame, folder):
+    """statistics.json and constraints.json of the rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (("statistics", statistics(frame)), ("constraints", constraints(frame))):
+        (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 def statistics(frame):

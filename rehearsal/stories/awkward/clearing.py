@@ -1,13 +1,14 @@
 """Takes away what the cost story made, so that the platform's own stacks can be destroyed and nothing else is left."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from rehearsal.embedded import EmbeddedCloud
-from rehearsal.stories.awkward import Awkward, Made
+from rehearsal.stories.awkward.making import Awkward
+from rehearsal.stories.awkward.table import table
 
 # list, member, delete, what names one; in an order in which nothing is still needed
 _LISTS = (
@@ -36,12 +37,12 @@ _JOBS = (
 
 
 class Clearing:
-    def __init__(self, cloud: EmbeddedCloud, awkward: Awkward) -> None:
-        self._cloud, self._awkward = cloud, awkward
+    def __init__(self, cloud: EmbeddedCloud, made: Awkward) -> None:
+        self._cloud, self._awkward = cloud, made
 
-    def clear(self, made: Iterable[Made]) -> str:
+    def clear(self) -> str:
         """How many resources were still there to be taken away."""
-        regions = sorted({each.region for each in made})
+        regions = [self._cloud.region, *table()["abroad"]["regions"]]
         taken = sum(self._in(self._awkward.client("sagemaker", region)) for region in regions)
         taken += self._studio()
         for region in regions:

@@ -1,0 +1,86 @@
+"""What costs money now, and what jobs that have ended cost: a reading of one region, for the meter."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore import xform_name
+
+from controls import jobs
+from controls.counting import Ended, Reading, Running
+from controls.ended_jobs import PAID, bill, enter_job
+from controls.inventory import Inventory
+from controls.jobs import ENDED, NOUNS, WORKLOAD_TAG
+from controls.ledger import Ledger
+from controls.month import Group
+from controls.policy import Policy, is_ours
+from controls.prices import Prices
+from controls.resource import JOBS, OWNER_TAG, Kind, Resource
+
+# Each starts anew without being made anew; what else there is costs from when it was made until it is gone.
+_STARTS_AGAIN = {Kind.NOTEBOOK_INSTANCE, Kind.MLFLOW_SERVER}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region of an account, by `client`, which makes the client of a service there."""
+
+    client: Callable[[str], Any]
+    region: str
+
+
+def read(place: Place, ledger: Ledger, policy: Policy, prices: Prices, *, since: datetime, now: datetime) -> Reading:
+    """All that costs in `place` at `now`, with the jobs that ended after `since`, whose cost is in `ledger` then."""
+    inventory = Inventory(place.client, region=place.region, policy=policy, prices=prices, now=now)
+    billed = list(inventory.billed())
+    return Reading(
+        at=now,
+        running=tuple(_running(each) for each in billed if each.kind not in JOBS),
+        in_progress_usd=sum(_used_usd(each) for each in billed if each.kind in JOBS),
+        ended=tuple(_ended(place, ledger, policy, prices, since)),
+        unread=frozenset((place.region, str(kind)) for kind in inventory.troubles),
+    )
+
+
+def together(readings: list[Reading]) -> Reading:
+    """Readings of several places at the same time, as one."""
+    return Reading(
+        at=readings[0].at,
+        running=tuple(each for reading in readings for each in reading.running),
+        ended=tuple(each for reading in readings for each in reading.ended),
+        in_progress_usd=sum(reading.in_progress_usd for reading in readings),
+        unread=frozenset().union(*(reading.unread for reading in readings)),
+    )
+
+
+def _running(resource: Resource) -> Running:
+    since = resource.changed_at if resource.kind in _STARTS_AGAIN else resource.created_at
+    group = _group(resource.region, resource.kind, dict(resource.tags))
+    return Running(group, resource.usd_per_hour, since)
+
+
+def _group(region: str, kind: Kind, tags: dict[str, str]) -> Group:
+    return region, str(kind), tags.get("sluice:team", ""), tags.get(OWNER_TAG, ""), tags.get(WORKLOAD_TAG, "")
+
+
+def _used_usd(job: Resource) -> float:
+    """What a job in progress has used so far, at most: what spot saves is told when it has ended."""
+    return job.usd_per_hour * float(job.detail.get("used_seconds", 0)) / 3600
+
+
+def _ended(place: Place, ledger: Ledger, policy: Policy, prices: Prices, since: datetime) -> Iterator[Ended]:
+    """Whoever entered a job's cost before, it is counted here by when it ended: once, as the month advances."""
+    sagemaker = place.client("sagemaker")
+    for kind in PAID:
+        noun = NOUNS[kind]
+        pages = sagemaker.get_paginator(xform_name(f"List{noun}s")).paginate(LastModifiedTimeAfter=since)
+        for summary in (each for page in pages for each in page[f"{noun}Summaries"]):
+            if summary[f"{noun}Status"] not in ENDED:
+                continue
+            tags = jobs.tags_of(sagemaker, summary[f"{noun}Arn"])
+            job = jobs.describe(sagemaker, kind, summary[f"{noun}Name"]) if is_ours(tags, policy) else None
+            if job and jobs.ended_at(kind, job) > since:
+                enter_job(ledger, job, kind, tags, prices, place.region)
+                cost = bill(kind, job, prices, place.region).cost_usd
+                yield Ended(_group(place.region, kind, tags), cost, jobs.ended_at(kind, job))
