@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.account import COULD_NOT, Account, opened
-from controls import clients, sweeping, warning
+from controls import clients, price_table, sweeping, warning
 from controls.inventory import Inventory, Memory
 from controls.ledger import Ledger
 from controls.policy import Action, Policy, Verdict, decide, policy
@@ -64,6 +64,11 @@ def places(account: Account) -> list[Place]:
     return [(account.platform.region, None), *((target.region, target.role_arn) for target in targets)]
 
 
+def prices(account: Account) -> Prices:
+    """As the functions count with: those that were read from AWS last come before the package's."""
+    return price_table.load(account.client("s3"), account.published("artifact-bucket"))
+
+
 def _policy(account: Account) -> dict[str, object]:
     return account.platform.costs.policy(account.platform.prefix, account.platform.environment)
 
@@ -73,7 +78,7 @@ def _look(account: Account, ledger: Ledger, rules: Policy, place: Place, trouble
         clients.of(*place),
         region=place[0],
         policy=rules,
-        prices=Prices.read(),
+        prices=prices(account),
         memory=Memory.of(ledger),
         now=account.now,
     )
@@ -126,7 +131,7 @@ def _act(account: Account, ledger: Ledger, rules: Policy, console: Console) -> l
             region=region,
             account=role_arn.split(":")[4] if role_arn else here,
             policy=rules,
-            prices=Prices.read(),
+            prices=prices(account),
             tell=warning.publisher(account.client("sns"), topic),
             now=account.now,
         )

@@ -113,17 +113,17 @@ def _of_dashboards() -> dict[str, Any]:
 
 def alarm_metrics(platform: Platform) -> int:
     """How many metrics the alarms of `platform` look at, those of the cost controls among them."""
-    # Errors and dead letters of what tells of runs and records them, of what cancels each of Autopilot's, and of
-    # promotion and teardown.
+    # Dead letters of what tells of runs and records them, and of what cancels each of Autopilot's; errors and dead
+    # letters of promotion and teardown.
     searched = sum(not workload.train for workload in platform.workloads.values())
-    metrics = (2 if platform.workloads else 0) + (2 if platform.has_experiments else 0) + 2 * searched
+    metrics = bool(platform.workloads) + platform.has_experiments + searched
     metrics += 4 if platform.workloads and platform.has_registry else 0
     return metrics + control_alarm_metrics(platform)
 
 
 def control_alarm_metrics(platform: Platform) -> int:
     """Those of the cost controls alone."""
-    # Errors, dead letters and silence of the sweep and, with a budget, of the meter; dead letters of what governs jobs,
-    # of the report and of what reads prices, which cannot be had in GovCloud.
+    # Errors and silence of the sweep; with a budget, errors, letters and silence of the meter; dead letters of what
+    # governs jobs, of the report and of what reads prices, which cannot be had in GovCloud.
     metered, priced = platform.costs.budget is not None, partition(platform.region) != "aws-us-gov"
-    return 5 + 3 * metered + priced
+    return 4 + 3 * metered + priced

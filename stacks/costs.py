@@ -32,6 +32,7 @@ class CostsStack(Stack):
             environment=platform.environment,
             costs=platform.costs,
             ledger=ledger,
+            artifact_bucket=foundation.artifact_bucket,
             alerts=foundation.alerts,
             key=foundation.key,
         )
@@ -43,6 +44,7 @@ class CostsStack(Stack):
             costs=platform.costs,
             guardrails=platform.guardrails,
             ledger=ledger,
+            artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,
             alerts=foundation.alerts,
         )
@@ -65,7 +67,9 @@ class CostsStack(Stack):
             functions=[sweep.handler, govern.handler, report.handler, *metered],
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
-        FunctionsAlarm(self, "Alarm", functions=[sweep.handler], alerts=foundation.alerts, every=sweep.every)
+        # Step Functions waits for it, and tries it again.
+        watched = {"functions": [sweep.handler], "every": sweep.every, "letters": False}
+        FunctionsAlarm(self, "Alarm", alerts=foundation.alerts, **watched)
         heard = [govern.handler, report.handler, *self._prices(platform, foundation)]
         FunctionsAlarm(self, "LettersAlarm", functions=heard, alerts=foundation.alerts, errors=False)
 

@@ -38,7 +38,7 @@ class TrainingStack(Stack):
         handlers += [run.cancel for run in runs.values() if isinstance(run, Autopilot)]
         for first in range(0, len(handlers), MOST_FUNCTIONS):
             watched = handlers[first : first + MOST_FUNCTIONS]
-            FunctionsAlarm(self, f"Alarm{first or ''}", functions=watched, alerts=foundation.alerts)
+            FunctionsAlarm(self, f"Alarm{first or ''}", functions=watched, alerts=foundation.alerts, errors=False)
         self.image_uris = {name: run.image_uris for name, run in runs.items()}
         kinds = {"pipelines": Pipeline, "state-machines": Autopilot}
         names = {k: [f"{platform.prefix}-{name}" for name in runs if isinstance(runs[name], kinds[k])] for k in kinds}

@@ -2,11 +2,15 @@
 
 import json
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
+from config.costs import Costs
 from config.guardrails import ROOM_CHARACTERS
 from rehearsal import attempts
 from rehearsal.embedded import ROOT
+from review import assembly
+from sluice.controls_boundary import ACTIONS
 from sluice.guardrails import TABLE
 
 NAMES = {guardrail.name for guardrail in TABLE}
@@ -32,16 +36,41 @@ def test_the_boundary_stops_nothing_that_a_role_is_granted_by_its_list_of_action
     outright = [
         a for s in boundary(synthesis) if s["Effect"] == "Deny" and "Condition" not in s for a in _list(s["Action"])
     ]
-    granted = {
+    granted = _granted(*(template for name, template in synthesis.templates.items() if name != "costs"))
+    assert len(granted) > 40 and outright == []
+    assert {action for action in granted if not any(fnmatchcase(action, pattern) for pattern in let)} == set()
+
+
+def test_nor_does_that_of_the_cost_controls_which_have_one_of_their_own(synthesis: Any, tmp_path: Path) -> None:
+    enforced: dict[str, Any] = {"mode": "enforce"}
+    rules = dict.fromkeys(("idle", "ttl", "stuck", "orphans"), enforced)
+    costs = Costs.model_validate(
+        {
+            "sweep": rules,
+            "off_hours": {**enforced, "time_zone": "Europe/Berlin"},
+            "spot": {**enforced, "fallback_mode": "enforce"},
+            "job_limits": enforced,
+            "budget": {**enforced, "usd_per_month": 1000},
+            "report": {"slack_parameter": "/slack"},
+            "targets": ({"region": "us-east-2", "role_arn": "arn:aws:iam::444455556666:role/swept"},),
+        }
+    )
+    acting = assembly.synthesize(synthesis.platform.model_copy(update={"costs": costs}), tmp_path)
+    granted = _granted(acting.templates["costs"]) - {"iam:PassRole"}
+    assert len(granted) > 40
+    assert {action for action in granted if not any(fnmatchcase(action, pattern) for pattern in ACTIONS)} == set()
+
+
+def _granted(*templates: dict[str, Any]) -> set[str]:
+    """Every action that some role of these is granted."""
+    return {
         action
-        for template in synthesis.templates.values()
+        for template in templates
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::IAM::Policy"
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]
         for action in _list(statement["Action"])
     }
-    assert len(granted) > 40 and outright == []
-    assert {action for action in granted if not any(fnmatchcase(action, pattern) for pattern in let)} == set()
 
 
 def _list(value: Any) -> list[str]:

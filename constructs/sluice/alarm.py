@@ -17,8 +17,9 @@ MOST_FUNCTIONS = 5
 class FunctionsAlarm(Construct):
     """Tells `alerts` of an error or a dead letter of any of `functions`, of which there are MOST_FUNCTIONS at most.
 
-    With `every`, the time between two scheduled runs, silence is told as well, as insufficient data. Without `errors`
-    only dead letters are told: of functions that Lambda itself tries three times, at half the price.
+    With `every`, the time between two scheduled runs, silence is told as well, as insufficient data. Each metric costs
+    money: without `errors` only dead letters are told, of functions that Lambda itself tries three times; without
+    `letters` only errors, of functions that somebody waits for, whose events never become dead letters.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class FunctionsAlarm(Construct):
         alerts: sns.ITopic,
         every: Duration | None = None,
         errors: bool = True,
+        letters: bool = True,
     ) -> None:
         super().__init__(scope, id)
         period = every or Duration.minutes(5)
@@ -37,7 +39,9 @@ class FunctionsAlarm(Construct):
         for i, function in enumerate(functions):
             if errors:
                 metrics[f"errors{i}"] = function.function.metric_errors(period=period)
-            metrics[f"letters{i}"] = function.dead_letters.metric_approximate_number_of_messages_visible(period=period)
+            if letters:
+                waiting = function.dead_letters.metric_approximate_number_of_messages_visible(period=period)
+                metrics[f"letters{i}"] = waiting
         troubles = " + ".join(f"FILL({name}, 0)" for name in metrics)
         if every:
             for i, function in enumerate(functions):

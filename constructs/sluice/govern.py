@@ -6,6 +6,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.costs import Costs
@@ -15,6 +16,7 @@ from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import allow, allow_grants
+from sluice.price_refresh import allow_prices
 
 # Detail type of the event, and the resource that it is about.
 _TRAINS = {"Training": "training-job", "HyperParameter Tuning": "hyper-parameter-tuning-job"}
@@ -42,6 +44,7 @@ class Govern(Construct):
         costs: Costs,
         guardrails: Guardrails,
         ledger: CostLedger,
+        artifact_bucket: s3.IBucket,
         key: kms.IKey,
         alerts: AlertTopic,
     ) -> None:
@@ -63,6 +66,7 @@ class Govern(Construct):
             environment={
                 "policy": json.dumps(policy, separators=(",", ":")),
                 "ledger_table": ledger.table_name,
+                "artifact_bucket": artifact_bucket.bucket_name,
                 "topic_arn": alerts.topic_arn,
                 "limits": json.dumps(
                     {"on_demand_usd_per_hour": costs.spot.on_demand_usd_per_hour}
@@ -73,6 +77,7 @@ class Govern(Construct):
         )
         alerts.allow_publishing(self.handler.role)
         ledger.grant(self.handler.role, "GetItem", "PutItem")
+        allow_prices(self.handler.role, artifact_bucket, key)
         self._allow_looking()
         ends_something = environment != "prod" or policy["production"]
         if {"spot", "job-limit"} & {*policy["enforced"]} and ends_something:

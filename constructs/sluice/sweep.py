@@ -7,6 +7,7 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -15,6 +16,7 @@ from sluice.alerts import AlertTopic
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import Role, allow, from_this_account
+from sluice.price_refresh import allow_prices
 from sluice.sweep_permissions import TAKEN, SweepPermissions
 from sluice.waiver import accept_each, accept_lint
 
@@ -37,6 +39,7 @@ class Sweep(Construct):
         environment: str,
         costs: Costs,
         ledger: CostLedger,
+        artifact_bucket: s3.IBucket,
         alerts: AlertTopic,
         key: kms.IKey,
     ) -> None:
@@ -53,6 +56,7 @@ class Sweep(Construct):
             environment={
                 "policy": json.dumps(policy, separators=(",", ":")),
                 "ledger_table": ledger.table_name,
+                "artifact_bucket": artifact_bucket.bucket_name,
                 "topic_arn": alerts.topic_arn,
                 "account": Aws.ACCOUNT_ID,
             },
@@ -62,6 +66,7 @@ class Sweep(Construct):
         enforced = [rule for rule in policy["enforced"] if rule in TAKEN] if acts else []
         self._allow(prefix, enforced, policy["own_only"], costs.targets)
         ledger.grant(self.handler.role, "GetItem", "PutItem", "Query", "DeleteItem")
+        allow_prices(self.handler.role, artifact_bucket, key)
         if enforced:  # else there is nothing to tell of beforehand
             alerts.allow_publishing(self.handler.role)
         self._schedule(prefix, costs.targets)

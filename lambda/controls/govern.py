@@ -13,7 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from controls import clients, job_policy, jobs, settings
+from controls import clients, job_policy, jobs, price_table, settings
 from controls.ended_jobs import enter_job
 from controls.fallback import Fallback
 from controls.fallback_policy import Terms
@@ -21,7 +21,6 @@ from controls.job_policy import Limits
 from controls.jobs import ENDED, FALLBACK_OF_TAG, NOUNS, Answer
 from controls.ledger import Ledger
 from controls.policy import Action, Policy, Verdict, is_ours, policy
-from controls.prices import Prices
 from controls.refusals import is_missing, is_over
 from controls.resource import Kind, Resource
 
@@ -44,6 +43,7 @@ class Settings:
 
     policy: str
     ledger_table: str
+    artifact_bucket: str
     topic_arn: str
     limits: dict[str, Any]
     fallback: dict[str, Any]
@@ -63,7 +63,8 @@ class Governor:
     def __init__(self, config: Settings, *, region: str, now: datetime) -> None:
         self._sagemaker, self._topic = clients.client("sagemaker"), config.topic_arn
         self._policy: Policy = policy(config.policy)
-        self._limits, self._prices = Limits(**config.limits), Prices.read()
+        self._limits = Limits(**config.limits)
+        self._prices = price_table.load(clients.client("s3"), config.artifact_bucket)
         self._region, self._now = region, now
         self._ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
         self._fallback = Fallback(

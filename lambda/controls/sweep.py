@@ -7,10 +7,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, settings, warning
+from controls import clients, price_table, settings, warning
 from controls.ledger import Ledger
 from controls.policy import Policy, policy
-from controls.prices import Prices
 from controls.sweeping import Sweep
 
 logger = Logger(service="sweep")
@@ -20,6 +19,7 @@ logger = Logger(service="sweep")
 class Settings:
     policy: str
     ledger_table: str
+    artifact_bucket: str
     topic_arn: str
     account: str
 
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         region=region,
         account=role_arn.split(":")[4] if role_arn else config.account,
         policy=as_of(policy(config.policy), ledger, now),
-        prices=Prices.read(),
+        prices=price_table.load(clients.client("s3"), config.artifact_bucket),
         tell=warning.publisher(clients.client("sns"), config.topic_arn),
         now=now,
     )

@@ -21,6 +21,7 @@ from rehearsal.sagemaker.store import AwsError, Record
 
 ARN_HEADER = "x-sm-mlflow-app-arn"
 START_SECONDS = 120
+PORTS = 3
 TIMEOUT_SECONDS = 60
 _SERVER = images.CONTAINERS / "mlflow_server.py"
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -68,13 +69,14 @@ class MlflowApps:
     def _bring_up(self, record: Record) -> None:
         status = "CreateFailed"
         try:
-            port = processes.free_port()
-            server = self._start(record, port)
-            if _answers(server, port):
-                version = importlib.metadata.version("mlflow")
-                record.update(_Port=port, _Url=f"http://127.0.0.1:{port}/", MlflowVersion=version)
-                status = "Created"
-            else:
+            for _ in range(PORTS):  # another program may take a port between the look for it and its use
+                port = processes.free_port()
+                server = self._start(record, port)
+                if _answers(server, port):
+                    version = importlib.metadata.version("mlflow")
+                    record.update(_Port=port, _Url=f"http://127.0.0.1:{port}/", MlflowVersion=version)
+                    status = "Created"
+                    break
                 processes.stop(server)
         finally:  # whoever waits for the app is told, whatever went wrong; the server's own log says what
             with self._service.lock:
@@ -82,7 +84,7 @@ class MlflowApps:
 
     def _start(self, record: Record, port: int) -> subprocess.Popen[bytes]:
         folder = self._work / "MlflowApp" / record["MlflowAppId"]
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         given = {name.upper(): value for name, value in self._open_session(record["RoleArn"]).items()}
         command = [sys.executable, str(_SERVER), str(folder / "mlflow.db"), record["ArtifactStoreUri"], str(port)]
         env = {**self._environment, **_QUIET, **given}
@@ -108,9 +110,11 @@ def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("GET", "/health")
-            return connection.getresponse().status == 200
+            if connection.getresponse().status == 200 and server.poll() is None:
+                return True
         except OSError:
-            time.sleep(0.05)
+            pass
         finally:
             connection.close()
+        time.sleep(0.05)
     return False

@@ -22,7 +22,7 @@ class Cloud(report_cloud.Cloud):
 
     def __init__(self) -> None:
         super().__init__()
-        self.secrets = {"/sluice-dev/sweep-ledger": "ledger"}
+        self.secrets = {"/sluice-dev/sweep-ledger": "ledger", "/sluice-dev/artifact-bucket": "artifacts"}
         self.attached: dict[str, list[str]] = {}  # roles by policy
         self.caller = f"arn:aws:sts::{in_memory.ACCOUNT}:assumed-role/Developer/ada"
 

@@ -91,10 +91,10 @@ def test_the_controls_cost_under_5_usd_a_month_in_each_sample() -> None:
         assert control_prices.with_free_dashboards(rows) < 5
 
 
-def test_the_minimal_platform_costs_nothing_but_its_key_and_alarms_beyond_the_free_ones() -> None:
+def test_the_minimal_platform_costs_nothing_but_its_key() -> None:
     rows = prices.at_rest(load(ROOT / "config" / "minimal.yaml"))
-    assert {row.resource for row in rows if row.usd_per_month} == {"key", "metrics of alarms"}
-    assert prices.total(rows) == pytest.approx(prices.KEY.usd + prices.ALARM_METRIC.usd)
+    assert {row.resource for row in rows if row.usd_per_month} == {"key"}
+    assert prices.total(rows) == prices.KEY.usd
 
 
 def test_each_interface_endpoint_is_paid_in_each_zone() -> None:

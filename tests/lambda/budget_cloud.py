@@ -144,9 +144,6 @@ class Cloud(in_memory.Cloud):
         more = {"NextToken": str(end)} if end < len(found) else {}
         return {"PriceList": [json.dumps(each) for each in found[int(NextToken) : end]], **more}
 
-    def ListObjectsV2(self, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:
-        return {"Contents": [{"Key": key} for key in self.names(Bucket) if key.startswith(Prefix)]}
-
 
 @cache
 def deployed(mode: str = "enforce", environment: str = "dev") -> dict[str, Any]:

@@ -189,6 +189,9 @@ class Estate:
         rows = list(self.records[plural].values())
         if plural == "ModelPackageGroups":
             rows = list(self.groups.values())
+        if plural == "Apps":
+            unlisted = ("AppArn", "LastUserActivityTimestamp", "LastHealthCheckTimestamp")
+            rows = [{name: value for name, value in row.items() if name not in unlisted} for row in rows]
         if StatusEquals:
             rows = [row for row in rows if row[f"{plural[:-1]}Status"] == StatusEquals]
         if "EndpointNameEquals" in asked:

@@ -58,6 +58,7 @@ def _built(costs: Costs) -> Any:
         costs=costs,
         guardrails=platform.guardrails,
         ledger=CostLedger(stack, "Ledger", key=foundation.key),
+        artifact_bucket=foundation.artifact_bucket,
         key=foundation.key,
         alerts=foundation.alerts,
     )

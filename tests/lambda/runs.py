@@ -32,6 +32,11 @@ class Runs:
         kept.append({**version, "ETag": f'"e{len(kept)}"', "Size": len(body or b"") if size is None else size})
         return f"{version['VersionId']}"
 
+    def price(self, bucket: str, *rows: str) -> None:
+        """Of instances, as the weekly refresh writes them: such as us-east-1,Training,ml.m5.xlarge,0.24."""
+        head = "region,component,instance_type,usd_per_hour,as_of,source"
+        self.put(bucket, "costs/prices.csv", "\n".join([head, *(f"{row},2026-11-23,a test" for row in rows)]).encode())
+
     def names(self, bucket: str) -> list[str]:
         return sorted(key for place, key in self.objects if place == bucket)
 
@@ -49,6 +54,9 @@ class Runs:
                 row = {"Key": key, "IsLatest": version is self.objects[Bucket, key][-1], **version}
                 page["DeleteMarkers" if row.pop("body") is None else "Versions"].append(row)
         return page | ({"NextKeyMarker": keys[_PAGE - 1]} if page["IsTruncated"] else {})
+
+    def ListObjectsV2(self, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:
+        return {"Contents": [{"Key": key} for key in self.names(Bucket) if key.startswith(Prefix)]}
 
     def GetObject(self, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:
         return {"Body": io.BytesIO(self.body(Bucket, Key))}

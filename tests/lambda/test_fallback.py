@@ -127,7 +127,7 @@ def test_who_finds_it_all_done_by_another_tells_nobody_again(cloud: Any) -> None
 
 def test_what_was_decided_first_stands_when_the_budget_changes(cloud: Any) -> None:
     cloud.lacking("train")
-    cloud.crash_after = 6  # five questions, and the decision
+    cloud.crash_after = 7  # six questions, and the decision
     with pytest.raises(jobs_cloud.CrashError):
         look(cloud, "train")
     assert not cloud.created() and cloud.remembered("fallback")

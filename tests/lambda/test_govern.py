@@ -41,6 +41,13 @@ def test_a_dear_job_on_demand_is_stopped_and_its_owner_told_the_line_to_change(c
     assert (entry["outcome"], entry["rule"], entry["action"], entry["owner"]) == ("done", "spot", "stop", "ada")
 
 
+def test_the_prices_that_were_read_last_decide(cloud: Any) -> None:
+    bucket = governing.deployed().environment["SLUICE_ARTIFACT_BUCKET"]
+    cloud.price(bucket, "us-east-1,Training,ml.g5.xlarge,0.9")
+    cloud.job("cheaper", **training(**DEAR))
+    assert look(cloud, "cheaper") == "kept"
+
+
 def test_what_is_stopped_was_recorded_first(cloud: Any) -> None:
     cloud.job("dear", **training(**DEAR))
     look(cloud, "dear")

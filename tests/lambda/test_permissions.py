@@ -42,13 +42,15 @@ def test_a_condition_allows_only_what_meets_it(conditions: dict[str, Any], allow
         ("promote", _LETTER_USES | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")}),
         (
             "sweep",
-            _LETTER_USES | {(use, _TABLE) for use in _TABLE_USES} | {("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)},
+            _LETTER_USES
+            | {(use, _TABLE) for use in _TABLE_USES}
+            | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)},
         ),
         (
             "govern",
             _LETTER_USES
             | {(use, _TABLE) for use in _TABLE_USES}
-            | {("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)}
+            | {("Decrypt", _OBJECTS), ("Decrypt", _TOPIC), ("GenerateDataKey", _TOPIC)}
             | {("Decrypt", "unconditional  "), ("DescribeKey", "unconditional  ")}
             | {("CreateGrant", "Bool kms:GrantIsForAWSResource true")},
         ),

@@ -49,6 +49,13 @@ def test_who_idles_is_warned_first_and_ended_after_the_grace(cloud: Any) -> None
     assert cloud.notebooks["desk"]["NotebookInstanceStatus"] == "Stopping"
 
 
+def test_what_it_saves_is_told_by_the_prices_that_were_read_last(cloud: Any, deployed: dict[str, Any]) -> None:
+    cloud.endpoint("digits")
+    cloud.price(deployed["sweep"].environment["SLUICE_ARTIFACT_BUCKET"], "us-east-1,Hosting,ml.m5.large,0.5")
+    run()
+    assert [item["usd_per_hour"] for item in cloud.remembered("warned").values()] == [0.5]
+
+
 def test_a_message_says_what_why_when_what_it_saves_and_how_to_keep_it(cloud: Any) -> None:
     cloud.endpoint("digits", tags={**OURS, "sluice:owner": "ada"})
     cloud.endpoint("letters", tags={**OURS, "sluice:owner": "bob"})
@@ -449,6 +456,15 @@ def test_untagged_resources_are_ended_too_where_the_policy_is_not_for_our_own_on
     assert ended_later(cloud) == {"done": 1}
     assert list(cloud.endpoints) == ["anothers"]
     cloud.calls.clear()  # the role that these are compared with is deployed for our own only
+
+
+def test_many_are_read_at_once_and_one_bad_one_stops_no_other(cloud: Any, refusal: Callable[..., Exception]) -> None:
+    for number in range(80):
+        cloud.endpoint(f"endpoint-{number}")
+    cloud.faults["DescribeEndpoint", "endpoint-40"] = refusal("User is not authorized", "AccessDeniedException")
+    with pytest.raises(SweepError, match="not authorized"):
+        run()
+    assert len(cloud.remembered("warned")) == 79
 
 
 def test_a_missing_setting_is_named(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,16 @@
 """A frozen role is denied new compute by IAM, and what freezes it can attach nothing else."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from controls.freeze import Freeze
+from config.costs import Budget, Costs
+from controls import budget, clients, meter
+from controls.freeze import Freeze, thaw
+from controls.ledger import Ledger
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from sluice.budget import DENIED
 
@@ -89,3 +93,57 @@ def test_what_freezes_attaches_no_other_policy_and_to_no_role_of_somebody_else(
     assert outcome(iam.attach_role_policy, RoleName="stranger", PolicyArn=POLICY) == "AccessDenied"
     assert outcome(iam.attach_role_policy, RoleName="ice-dev-trains", PolicyArn=POLICY) == "done"
     assert outcome(iam.detach_role_policy, RoleName="ice-dev-trains", PolicyArn=POLICY) == "done"
+
+
+def test_the_meter_counts_and_freezes_what_is_in_the_cloud(
+    cloud: EmbeddedCloud, workers: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sagemaker = cloud.client("sagemaker")
+    tags = [{"Key": "sluice:platform", "Value": "ice-dev"}, {"Key": "sluice:owner", "Value": "ada"}]
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName="ice-desk", InstanceType="ml.t3.medium", RoleArn=workers["looks"], Tags=tags
+    )
+    sagemaker.get_waiter("notebook_instance_in_service").wait(NotebookInstanceName="ice-desk")
+    for name, value in settings(cloud).items():
+        monkeypatch.setenv(f"SLUICE_{name.upper()}", value if isinstance(value, str) else json.dumps(value))
+    monkeypatch.setattr(clients, "client", cloud.client)
+    now = datetime.now(UTC)
+    if (now + timedelta(minutes=15)).month != now.month:
+        pytest.skip("a month ends, and what it has is counted by the next test run")
+    for minutes in (0, 15, 15):
+        meter.handler({"time": (now + timedelta(minutes=minutes)).isoformat()}, None)
+    ledger = Ledger(cloud.client("dynamodb"), "ice-ledger", now=now)
+    month = budget.recall(ledger, f"{now:%Y-%m}")
+    assert month and month.by_owner == {"ada": pytest.approx(0.0125)} and month.told == ("50", "80", "100")
+    assert month.frozen_since and "ice-dev-trains" in attached(cloud)
+    assert thaw(ledger, Freeze(cloud.client("iam"), POLICY, BOUNDARY), by="ada", now=now) == ["ice-dev-trains"]
+    assert attached(cloud) == [] and "CloudWatchMetrics" in capsys.readouterr().out
+
+
+def settings(cloud: EmbeddedCloud) -> dict[str, Any]:
+    """Of a meter whose budget is a cent; what it names is there."""
+    cloud.client("s3").create_bucket(Bucket="ice-artifacts")
+    names = ("subject", "at")
+    cloud.client("dynamodb").create_table(
+        TableName="ice-ledger",
+        KeySchema=[{"AttributeName": "subject", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    policy = Costs(budget=Budget(mode="enforce", usd_per_month=0.01)).policy("ice-dev", "dev")
+    return {
+        "policy": json.dumps(policy),
+        "ledger_table": "ice-ledger",
+        "artifact_bucket": "ice-artifacts",
+        "topic_arn": cloud.client("sns").create_topic(Name="ice-alerts")["TopicArn"],
+        "freeze_policy_arn": POLICY,
+        "boundary_arn": BOUNDARY,
+        "usd_per_month": 0.01,
+        "warn_percent": [50, 80],
+        "targets": [],
+        "reconciles": True,
+    }
+
+
+def attached(cloud: EmbeddedCloud) -> list[str]:
+    return Freeze(cloud.client("iam"), POLICY, BOUNDARY).attached()

@@ -8,8 +8,8 @@ from rehearsal.embedded import ROOT
 from tests.workloads.tabling import run
 
 WORKLOADS = {
-    "digits": ("--test", "--train"),
-    "automl": ("--target=y", "--train", "--features", "--labels"),
+    "digits": ("--test", "--train", "--baseline"),
+    "automl": ("--target=y", "--train", "--features", "--labels", "--baseline"),
     "tabular": ("--target=y", "--train", "--validation", "--test", "--baseline"),
 }
 

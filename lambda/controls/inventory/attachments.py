@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from controls.inventory.place import TROUBLES, Place
+from controls.inventory.place import Place, Row
 from controls.resource import Kind
 
 _IMAGE_VERSION = ":image-version/"
@@ -14,25 +14,23 @@ def attached(place: Place) -> set[str] | None:
 
     All texts, because settings name images and configurations in more than a dozen places, and new ones are added.
     """
-    if Kind.APP in place.troubles:
+    names = [{"DomainId": domain} for domain in place.domains]
+    described = [
+        *place.each(Kind.IMAGE, names, lambda row: place.described("describe_domain", **row)),
+        *_described(place, "list_user_profiles", "UserProfiles", "describe_user_profile", "UserProfileName"),
+        *_described(place, "list_spaces", "Spaces", "describe_space", "SpaceName"),
+    ]
+    if {Kind.APP, Kind.IMAGE} & place.troubles.keys():
         return None
-    try:
-        return set(_texts(place))
-    except TROUBLES as error:
-        place.trouble(Kind.IMAGE, error)
-        place.trouble(Kind.LIFECYCLE_CONFIG, error)
-        return None
+    return set(_in([*described, *place.apps]))
 
 
-def _texts(place: Place) -> Iterator[str]:
-    for domain in place.domains:
-        yield from _in(place.described("describe_domain", DomainId=domain))
-    for row in place.listed("list_user_profiles", "UserProfiles"):
-        names = {"DomainId": row["DomainId"], "UserProfileName": row["UserProfileName"]}
-        yield from _in(place.described("describe_user_profile", **names))
-    for row in place.listed("list_spaces", "Spaces"):
-        yield from _in(place.described("describe_space", DomainId=row["DomainId"], SpaceName=row["SpaceName"]))
-    yield from _in(place.apps)
+def _described(place: Place, listing: str, member: str, operation: str, name: str) -> Iterator[Row]:
+    yield from place.each(
+        Kind.IMAGE,
+        place.listed(listing, member),
+        lambda row: place.described(operation, **{key: row[key] for key in ("DomainId", name)}),
+    )
 
 
 def _in(value: Any) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """Where an inventory is read: one account's region, what is known of it beforehand, and how troubles are kept."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from controls.clients import LANE
 from controls.inventory.tags import Tags
 from controls.ledger import Ledger
 from controls.policy import Policy, is_ours
@@ -18,6 +20,11 @@ from controls.resource import Kind, Resource, Warned
 TROUBLES = (ClientError, BotoCoreError)
 # Lambda retries an event for this long. Use that begins after the event's own time must spare a resource as well.
 RETRY_TIME = timedelta(hours=6)
+
+LANES = 20
+_A_LANE = 25  # rows, from which on another is worth its clients
+_MOST = 100  # rows a page, where SageMaker's lists have ten unless asked for more
+_A_PAGE = {"logs": 50}
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -74,6 +81,7 @@ class Place:
     def listed(self, operation: str, member: str, *, service: str = "sagemaker", **filters: Any) -> Iterator[Row]:
         """Every row of all pages; none where the region does not know the operation."""
         try:
+            filters["PaginationConfig"] = {"PageSize": _A_PAGE.get(service, _MOST)}
             for page in self._client(service).get_paginator(operation).paginate(**filters):
                 yield from page[member]
         except ClientError as error:
@@ -90,18 +98,20 @@ class Place:
             raise
 
     def each(self, kind: Kind, rows: Iterable[Row], read: Callable[[Row], T | None]) -> Iterator[T]:
-        """What `read` makes of each row. One that gives trouble is kept in `troubles` and stops no other."""
+        """What `read` makes of each row, in order. One that gives trouble is kept in `troubles` and stops no other."""
         try:
-            for row in rows:
-                try:
-                    found = read(row)
-                except TROUBLES as error:
-                    self.trouble(kind, error)
-                    continue
-                if found is not None:
-                    yield found
+            listed = list(rows)
         except TROUBLES as error:
             self.trouble(kind, error)
+            return
+        for answer in _in_lanes(read, listed):
+            try:
+                found = answer()
+            except TROUBLES as error:
+                self.trouble(kind, error)
+                continue
+            if found is not None:
+                yield found
 
     def trouble(self, kind: Kind, error: Exception) -> None:
         self.troubles.setdefault(kind, []).append(str(error))
@@ -126,3 +136,16 @@ class Place:
         """Since when something is as it is seen now; kept for the next sweep. Of a name used again, since then."""
         self.since[arn] = max(self.memory.since.get(arn, self.now), not_before)
         return self.since[arn]
+
+
+def _in_lanes(read: Callable[[Row], T], rows: list[Row]) -> Iterator[Callable[[], T]]:
+    """The answer of each; many are asked for at once, because a call takes its time and may be put off by throttling.
+
+    A lane has clients of its own: botocore slows down each by itself, and one that is put off holds up no other.
+    """
+    lanes = min(LANES, len(rows) // _A_LANE + 1)
+    if lanes == 1:
+        yield from (partial(read, row) for row in rows)
+        return
+    with ThreadPoolExecutor(lanes, thread_name_prefix=LANE) as pool:
+        yield from (future.result for future in [pool.submit(read, row) for row in rows])
