@@ -310,6 +310,30 @@ def test_what_cannot_be_read_runs_on_and_is_raised_at_the_end(cloud: Any) -> Non
     assert month().spent_usd == 0.05 and month().usd_per_hour == 0.05
 
 
+def test_jobs_whose_list_is_refused_keep_nothing_else_from_being_counted(cloud: Any) -> None:
+    cloud.desk("ada", BEGIN, kind=DEAR)
+    read(0)
+    cloud.broken["ListProcessingJobs"] = "User is not authorized"
+    spend(cloud, 2000)
+    cloud.role("sluice-dev-training-digits")
+    with pytest.raises(meter.MeterError, match="^processing-job in us-east-1 could not be read$"):
+        read(60)
+    assert month().spent_usd > 2001 and cloud.frozen() == ["sluice-dev-training-digits"]
+
+
+def test_an_account_that_lets_nobody_in_keeps_nothing_else_from_being_counted(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abroad = {"region": "eu-west-1", "role_arn": "arn:aws:iam::444455556666:role/sluice-swept"}
+    monkeypatch.setenv("SLUICE_TARGETS", json.dumps([abroad]))
+    cloud.broken["AssumeRole"] = "User is not authorized to perform sts:AssumeRole"
+    cloud.desk("ada", BEGIN)
+    for minutes in (0, 60):
+        with pytest.raises(meter.MeterError, match="^everything in eu-west-1 could not be read$"):
+            read(minutes)
+    assert month().spent_usd == 0.05
+
+
 def test_it_tells_two_metrics(cloud: Any, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.desk("ada", BEGIN)
     read(0)
