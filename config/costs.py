@@ -165,6 +165,14 @@ class Target(Section):
     role_arn: RoleArn | None = None
 
 
+def swept(raw: Mapping[str, Any]) -> Iterator[tuple[object, str]]:
+    """Region and account of each raw target; the account is empty where it is the platform's own."""
+    targets = raw.get("targets")
+    for each in targets if isinstance(targets, list | tuple) else ():
+        target = each if isinstance(each, Mapping) else {}
+        yield target.get("region"), "".join(str(target.get("role_arn") or "").split(":")[4:5])
+
+
 class Costs(Section):
     sweep: Sweep = Sweep()
     off_hours: OffHours | None = None
@@ -173,6 +181,13 @@ class Costs(Section):
     budget: Budget | None = None
     report: Report = Report()
     targets: tuple[Target, ...] = Field(default=(), strict=False)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for place, (region, account) in repeated([*swept(raw)]):
+            whose = f"account {account}" if account else "this account"
+            if region:
+                yield ("targets", *place, "region"), region, f"is given twice for {whose}, which would be counted twice"
 
     def policy(self, prefix: str, environment: str) -> dict[str, Any]:
         """What `controls.policy.policy` reads, as JSON: the settings of whatever decides what is ended."""

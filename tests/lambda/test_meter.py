@@ -316,7 +316,7 @@ def test_jobs_whose_list_is_refused_keep_nothing_else_from_being_counted(cloud: 
     cloud.broken["ListProcessingJobs"] = "User is not authorized"
     spend(cloud, 2000)
     cloud.role("sluice-dev-training-digits")
-    with pytest.raises(meter.MeterError, match="^processing-job in us-east-1 could not be read$"):
+    with pytest.raises(meter.MeterError, match=r"^processing-job in us-east-1 could not be read$"):
         read(60)
     assert month().spent_usd > 2001 and cloud.frozen() == ["sluice-dev-training-digits"]
 
@@ -329,7 +329,7 @@ def test_an_account_that_lets_nobody_in_keeps_nothing_else_from_being_counted(
     cloud.broken["AssumeRole"] = "User is not authorized to perform sts:AssumeRole"
     cloud.desk("ada", BEGIN)
     for minutes in (0, 60):
-        with pytest.raises(meter.MeterError, match="^everything in eu-west-1 could not be read$"):
+        with pytest.raises(meter.MeterError, match=r"^everything in eu-west-1 could not be read$"):
             read(minutes)
     assert month().spent_usd == 0.05
 
