@@ -2,8 +2,9 @@
 
 Exactly once, whatever is delivered twice, late or at the same time, and wherever a run of this breaks off:
 
-1. The decision is remembered by the job's ARN with a conditional put. The first one stands, whatever the budget is
-   when the event comes again; who comes second carries out the first one's decision.
+1. What it may cost is held back from the budget (see `reserved`), and the decision is remembered by the job's ARN with
+   a conditional put. The first one stands, whatever the budget is when the event comes again; who comes second carries
+   out the first one's decision.
 2. The job is created under a name that follows from the first job's. SageMaker gives a name once, so whoever creates
    it again finds it taken: by this job, as its tag says, or else by another one, and then it is told that it cannot be.
 3. People are told, and the decision is remembered as done. From then on nothing is created any more, not even when
@@ -15,6 +16,7 @@ After a break before 3 the event comes again and does 2 and 3 anew. Only the mes
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from botocore import xform_name
@@ -27,6 +29,7 @@ from controls.jobs import NOUNS, Answer
 from controls.ledger import Item, Ledger
 from controls.prices import Prices
 from controls.refusals import is_taken
+from controls.reserved import Reserved
 from controls.resource import Resource
 
 TOPIC = "fallback"
@@ -52,6 +55,7 @@ class Fallback:
     ) -> None:
         self._sagemaker, self._tell, self._ledger, self._platform = sagemaker, tell, ledger, platform
         self._terms, self._prices, self._now = terms, prices, now
+        self._reserved = Reserved(ledger, now=now)
 
     def consider(self, job: Answer, resource: Resource) -> str:
         """What came of a job that ended: started | taken | refused | observed; nothing where capacity was not lacking.
@@ -71,6 +75,8 @@ class Fallback:
         outcome = {"refuse": "refused", "observe": "observed"}.get(known["decision"]) or self._start(
             job, resource, lack
         )
+        if outcome != "started":
+            self._reserved.release(resource.arn)
         self._record(resource, known, outcome)
         self._tell(*_message(resource, known, outcome, lack))
         self._ledger.remember(TOPIC, resource.arn, **_members(known) | {"outcome": outcome, "done": True})
@@ -79,7 +85,13 @@ class Fallback:
     def _remembered(self, job: Answer, resource: Resource, lack: Lack, execution: str) -> Item:
         """The decision: this run's, or that of who was faster."""
         budget = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
-        decision, reason = decide(resource, lack, self._terms, budget, execution)
+        judge = partial(decide, resource, lack, self._terms, budget, execution)
+        open_usd = 0.0
+        if self._terms.acts and self._terms.usd_per_month:
+            open_usd = self._reserved.hold(
+                resource.arn, lack.most_usd, lambda others: judge(open_usd=others)[0] == "start"
+            )
+        decision, reason = judge(open_usd=open_usd)
         name = rerun.name_of(resource.kind, job)
         made = {"decision": decision, "reason": reason, "name": name, "decided_at": self._now.isoformat()}
         made |= {"outcome": "", "done": False}
@@ -133,6 +145,7 @@ class Fallback:
         """Tell, once, that a job which went on for another has ended, and how its run goes on."""
         of = resource.tags[jobs.FALLBACK_OF_TAG]
         parent = jobs.other_arn(resource.arn, of)
+        self._reserved.release(parent)
         known = self._ledger.recall(TOPIC, parent)
         if known is None or known.get("ended"):
             return
