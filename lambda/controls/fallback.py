@@ -141,14 +141,20 @@ class Fallback:
             outcome=outcome,
         )
 
+    def made(self, resource: Resource) -> bool:
+        """Whether a job was started by this: its tag anybody may set, but not what is remembered of the first job."""
+        of = resource.tags.get(jobs.FALLBACK_OF_TAG)
+        known = self._ledger.recall(TOPIC, jobs.other_arn(resource.arn, of)) if of else None
+        return bool(known and known["decision"] == "start" and known["name"] == resource.name)
+
     def follow(self, resource: Resource) -> None:
         """Tell, once, that a job which went on for another has ended, and how its run goes on."""
         of = resource.tags[jobs.FALLBACK_OF_TAG]
         parent = jobs.other_arn(resource.arn, of)
-        self._reserved.release(parent)
         known = self._ledger.recall(TOPIC, parent)
-        if known is None or known.get("ended"):
+        if known is None or known.get("ended") or known["name"] != resource.name:
             return
+        self._reserved.release(parent)
         lines = [f"job: {resource.name}", f"goes on for: {of}", f"status: {resource.status}"]
         execution = jobs.execution_of(replace(resource, name=of), self._platform)
         if execution and resource.status == "Completed":

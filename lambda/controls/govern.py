@@ -95,7 +95,8 @@ class Governor:
             return known["outcome"]
         # Who was cut short after the stop finds the job about to end, and tells of it all the same.
         seen = replace(resource, status="InProgress") if known else resource
-        verdict = job_policy.govern(job, seen, self._policy, self._limits, self._prices, self._now)
+        goes_on = self._fallback.made(resource)
+        verdict = job_policy.govern(job, seen, self._policy, self._limits, self._prices, self._now, goes_on=goes_on)
         if verdict.action is Action.KEEP:
             return "kept"
         outcome = "observed"
