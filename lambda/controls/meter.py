@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 
 from controls import budget, clients, emf, limit, metering, price_table, reconciling, settings
 from controls.counting import Reading
-from controls.freeze import Freeze
+from controls.freeze import Freeze, FreezeError
 from controls.ledger import Ledger
 from controls.metering import Place
 from controls.month import Month
@@ -151,14 +151,29 @@ class Meter:
         if not self._freezes:
             left = frozen.attached()
             return [f"nothing may be frozen, and these roles are: {', '.join(left)}; type sluice thaw"] if left else []
+        troubles: list[str] = []
         if month.frozen_since and (names := frozen.missing()):
             reason = f"{month.used_usd:.2f} of {month.limit_usd:.2f} USD is used"
-            budget.enter(self._ledger, month, "freeze", "frozen", reason, self._now.isoformat(), roles=names)
-            frozen.attach(names)
-        elif not month.frozen_since and (names := frozen.detach()):
+            names, troubles = _changed(names, frozen.attach)
+            self._enter(month, "freeze", "frozen", reason, names)
+        elif not month.frozen_since and (names := frozen.attached()):
             reason = "the month or its limit is a new one, or a person thawed it"
-            budget.enter(self._ledger, month, "thaw", "thawed", reason, self._now.isoformat(), roles=names)
-        return []
+            names, troubles = _changed(names, lambda _: frozen.detach())
+            self._enter(month, "thaw", "thawed", reason, names)
+        return troubles
+
+    def _enter(self, month: Month, about: str, outcome: str, reason: str, names: list[str]) -> None:
+        if names:
+            budget.enter(self._ledger, month, about, outcome, reason, self._now.isoformat(), roles=names)
 
     def _revised(self, month: Month, change: Callable[[Month], Month]) -> Month:
         return budget.revised(self._ledger, month.name, change) or month
+
+
+def _changed(names: list[str], change: Callable[[list[str]], object]) -> tuple[list[str], list[str]]:
+    """Of the roles `names` those that were changed, and what stands in the way of the others."""
+    try:
+        change(names)
+    except FreezeError as error:
+        return [name for name in names if name not in error.refused], [str(error)]
+    return names, []

@@ -161,6 +161,23 @@ def test_at_the_whole_budget_every_role_that_starts_compute_is_frozen_and_no_oth
     assert "sluice thaw" in cloud.mail[-1]["Message"]
 
 
+def test_only_what_is_frozen_is_entered_as_frozen_and_the_rest_is_tried_again(cloud: Any, refusal: Any) -> None:
+    for name in ("one", "two"):
+        cloud.role(f"sluice-dev-{name}")
+    read(0)
+    spend(cloud, 2000)
+    refused = refusal("Cannot exceed quota for PoliciesPerRole: 10", "LimitExceeded")
+    cloud.faults["AttachRolePolicy", "sluice-dev-one"] = refused
+    with pytest.raises(meter.MeterError, match=r"one: .*PoliciesPerRole"):
+        read(15)
+    assert cloud.frozen() == ["sluice-dev-two"] and [entry["roles"] for entry in cloud.entries("frozen")] == [
+        ["sluice-dev-two"]
+    ]
+    cloud.faults.clear()
+    read(30)
+    assert [entry["roles"] for entry in cloud.entries("frozen")] == [["sluice-dev-two"], ["sluice-dev-one"]]
+
+
 def test_a_role_that_is_made_later_is_frozen_as_well(cloud: Any) -> None:
     read(0)
     spend(cloud, 2000)
