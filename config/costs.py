@@ -117,9 +117,9 @@ class OffHours(Section):
 
 
 class Spot(Section):
-    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it.
+    """A training job on demand above `on_demand_usd_per_hour` is recorded, or stopped, unless its tag exempts it.
 
-    A spot job that lacked capacity is started once more on demand: only told of unless `fallback_mode` is enforce.
+    A spot job that lacked capacity is started once more on demand: only recorded unless `fallback_mode` is enforce.
     `fallback` holds for jobs without the tag `sluice:fallback`.
     """
 
@@ -130,7 +130,7 @@ class Spot(Section):
 
 
 class JobLimits(Section):
-    """Jobs that ask for more run time, instances or trainings than the guardrails say: told of, or stopped."""
+    """Jobs that ask for more run time, instances or trainings than the guardrails say: recorded, or stopped."""
 
     mode: Mode = "observe"
 

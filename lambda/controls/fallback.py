@@ -78,7 +78,8 @@ class Fallback:
         if outcome != "started":
             self._reserved.release(resource.arn)
         self._record(resource, known, outcome)
-        self._tell(*_message(resource, known, outcome, lack))
+        if self._terms.acts and outcome != "observed":  # else the report tells of it
+            self._tell(*_message(resource, known, outcome, lack))
         self._ledger.remember(TOPIC, resource.arn, **_members(known) | {"outcome": outcome, "done": True})
         return outcome
 
@@ -181,7 +182,6 @@ def _message(resource: Resource, known: Item, outcome: str, lack: Lack) -> tuple
         "started": f"goes on on demand as {known['name']}",
         "taken": f"cannot go on: another job is named {known['name']}",
         "refused": "is not started again",
-        "observed": f"would go on on demand as {known['name']}: costs.spot.fallback_mode is observe",
     }[outcome]
     lines = [f"job: {resource.name}", f"owner: {resource.owner or 'none'}", f"reason: {known['reason']}"]
     if outcome == "started" and lack.note:

@@ -103,8 +103,9 @@ class Governor:
         if verdict.rule in self._policy.enforced:
             outcome = "warned" if verdict.action is Action.WARN else self._stop(resource, verdict)
         self._ledger.record(resource, verdict, outcome)
-        change = job_policy.remedy(verdict, resource.kind, job, resource.tags, self._limits)
-        self._tell(*_message(resource, verdict, outcome, change))
+        if outcome != "observed":  # else the report tells of it
+            change = job_policy.remedy(verdict, resource.kind, job, resource.tags, self._limits)
+            self._tell(*_message(resource, verdict, outcome, change))
         self._ledger.remember(TOPIC, resource.arn, rule=verdict.rule, outcome=outcome)
         return outcome
 

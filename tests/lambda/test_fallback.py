@@ -175,12 +175,12 @@ def test_what_was_decided_first_stands_when_the_budget_changes(cloud: Any) -> No
     assert look(cloud, "later") == "refused"
 
 
-def test_it_only_tells_until_it_may_act(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_only_recorded_until_it_may_act(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_FALLBACK", '{"by_default": true, "acts": false}')
     cloud.lacking("train")
     assert look(cloud, "train") == "observed"
     assert not cloud.created()
-    assert cloud.subjects() == ["train would go on on demand as train-od: costs.spot.fallback_mode is observe"]
+    assert not cloud.mail and [entry["outcome"] for entry in cloud.entries()] == ["saved", "observed"]
 
 
 def test_what_goes_on_for_another_job_never_goes_on_once_more(cloud: Any) -> None:

@@ -81,13 +81,20 @@ def test_a_person_is_told_the_members_of_the_request(cloud: Any) -> None:
 
 
 @pytest.mark.usefixtures("observing")
-def test_observe_tells_and_records_and_stops_nothing(cloud: Any) -> None:
+def test_observe_writes_into_the_ledger_and_nowhere_else(cloud: Any) -> None:
     cloud.job("dear", **training(**DEAR))
-    assert look(cloud, "dear") == "observed"
-    assert status(cloud, "dear") == "InProgress"
-    assert [entry["outcome"] for entry in cloud.entries()] == ["observed"]
-    assert cloud.mail[0]["Subject"] == "[sluice-dev] dear breaks a rule, and goes on"
-    assert {call.operation for call in cloud.calls if call.writes} == {"PutItem", "Publish"}
+    cloud.job("long", **training(spot=True, hours=25))
+    cloud.lacking("train")
+    cloud.lacking("never", tags=OURS | {"sluice:fallback": "never"})
+    told = [look(cloud, name) for name in ("dear", "long", "train", "never")]
+    assert told == ["observed", "observed", "observed", "refused"]
+    assert status(cloud, "dear") == status(cloud, "long") == "InProgress"
+    entered = [(entry["name"], entry["outcome"]) for entry in cloud.entries() if entry["outcome"] != "saved"]
+    assert sorted(entered) == [(name, "observed") for name in ("dear", "long")] + [
+        ("never", "refused"),
+        ("train", "observed"),
+    ]
+    assert {call.operation for call in cloud.calls if call.writes} == {"PutItem"}
 
 
 def test_a_job_is_told_of_once_however_often_it_is_heard_of(cloud: Any) -> None:

@@ -243,6 +243,7 @@ def test_observe_tells_and_touches_no_role(cloud: Any) -> None:
     read(15)
     assert cloud.mail[-1]["Subject"] == "[sluice-dev] 100 % of the budget for 2026-11 is used"
     assert month().frozen_since == ""
+    # The mail of a level is what a budget is for, in observe too; all else is the ledger.
     assert {call.operation for call in cloud.calls if call.writes} == {"PutItem", "Publish"}
 
 
