@@ -1,6 +1,7 @@
 """The freeze against an in-memory IAM: whatever was there before, the right roles are frozen, and thawed again."""
 
 import importlib
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,8 @@ from controls.freeze import Freeze, FreezeError
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
 POLICY = "arn:aws:iam::111122223333:policy/sluice-dev-freeze"
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
+MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Of each role: whether it starts compute, has the platform's boundary, and is frozen already.
 roles = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=7)
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` 
 OURS, OWNED = budget_cloud.OURS, budget_cloud.OWNED
 BEGIN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DEAR = "ml.g5.12xlarge"
+EXAMPLES = {"default": 60, "nightly": 1_000}[os.environ.get("SLUICE_PROFILE", "default")]
 
 
 @pytest.fixture(autouse=True)
@@ -360,7 +362,7 @@ def test_it_tells_two_metrics(cloud: Any, capsys: pytest.CaptureFixture[str]) ->
     assert {metric["Name"] for metric in directive["Metrics"]} == {"SpentUSD", "RateUSDPerHour"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(crashes=st.lists(st.integers(1, 45), max_size=6), thawed=st.booleans())
 def test_wherever_runs_break_off_the_month_is_counted_once_told_of_and_frozen_in_the_end(
     new_cloud: Callable[[], Any], crashes: list[int], thawed: bool
