@@ -34,6 +34,11 @@ _FORMS = {
     ("region",): st.sampled_from(REGIONS),
     ("account",): st.from_regex(r"[0-9]{12}", fullmatch=True),
     ("workloads",): st.sampled_from([[], [WORKLOAD]]),
+    ("costs", "off_hours", "time_zone"): st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York"]),
+    ("costs", "off_hours", "start_at"): st.builds("{:02}:30".format, st.integers(0, 11)),
+    ("costs", "off_hours", "stop_at"): st.builds("{:02}:00".format, st.integers(12, 23)),
+    ("costs", "off_hours", "holidays"): st.lists(st.dates().map(str), max_size=3, unique=True),
+    ("costs", "targets", "region"): st.sampled_from(REGIONS),
     ("network", "cidr"): st.builds("10.{}.0.0/{}".format, st.integers(0, 255), st.integers(16, 24)),
 }
 
@@ -78,6 +83,9 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
         raw.pop("experiments", None)
     if availability.missing(region, availability.STUDIO):
         raw.get("studio", {}).pop("domain", None)
+    if "targets" in (costs := raw.get("costs", {})):
+        there = {each["region"]: each for each in costs["targets"] if partition(each["region"]) == partition(region)}
+        costs["targets"] = [each for name, each in there.items() if name != region]
     count = draw(st.integers(2, 3))
     network["availability_zones"] = [region + letter for letter in "abc"[:count]]
     if network["mode"] == "given":
@@ -133,6 +141,8 @@ def _values(field: Field, place: Place) -> st.SearchStrategy[Any]:
         return _section(kind, place)
     if kind is bool:
         return st.booleans()
+    if kind is float:
+        return st.floats(limits.get("ge", 0), limits.get("le", 1_000_000))
     if kind is int:
         return st.integers(limits.get("ge", 0), limits.get("le", 1_000_000))
     if kind is str:
@@ -151,7 +161,7 @@ def _texts(limits: dict[str, Any]) -> st.SearchStrategy[str]:
 
 
 def _identity(entry: Any) -> str:
-    return entry["name"] if isinstance(entry, dict) else entry
+    return str(entry.get("name", entry)) if isinstance(entry, dict) else entry
 
 
 @cache

@@ -39,6 +39,7 @@ def _is_a_date(value: object) -> str:
 
 Time = Annotated[str, AfterValidator(_is_a_time), BeforeValidator(_is_written)]
 Date = Annotated[str, BeforeValidator(_is_a_date)]
+ResourceName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=63)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
 
 
@@ -84,7 +85,7 @@ class Sweep(Section):
     every_hours: Annotated[int, Field(ge=1, le=24)] = 1
     grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
     own_only: bool = True
-    production: tuple[str, ...] = Field(default=(), strict=False)
+    production: tuple[ResourceName, ...] = Field(default=(), max_length=20, strict=False)  # told to functions, in 4 KB
     idle: IdleRule = IdleRule()
     ttl: TtlRule = TtlRule()
     stuck: StuckRule = StuckRule()
@@ -104,7 +105,7 @@ class OffHours(Section):
     start_at: Time = "07:00"
     stop_at: Time = "20:00"
     working_days: tuple[Day, ...] = Field(default=("mon", "tue", "wed", "thu", "fri"), min_length=1, strict=False)
-    holidays: tuple[Date, ...] = Field(default=(), strict=False)
+    holidays: tuple[Date, ...] = Field(default=(), max_length=60, strict=False)  # told to functions, in 4 KB
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
@@ -124,7 +125,7 @@ class Spot(Section):
     """
 
     mode: Mode = "observe"
-    on_demand_usd_per_hour: Annotated[float, Field(ge=0)] = 1.0
+    on_demand_usd_per_hour: Annotated[float, Field(ge=0, le=10_000)] = 1.0
     fallback: bool = True
     fallback_mode: Mode = "observe"
 
@@ -142,7 +143,7 @@ class Budget(Section):
     """
 
     mode: Mode = "observe"
-    usd_per_month: Annotated[float, Field(gt=0)]
+    usd_per_month: Annotated[float, Field(ge=1, le=100_000_000)]
     warn_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(default=(50, 80), strict=False)
 
     @classmethod
@@ -180,7 +181,7 @@ class Costs(Section):
     job_limits: JobLimits = JobLimits()
     budget: Budget | None = None
     report: Report = Report()
-    targets: tuple[Target, ...] = Field(default=(), strict=False)
+    targets: tuple[Target, ...] = Field(default=(), max_length=40, strict=False)
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:

@@ -52,6 +52,11 @@ def requests(values: Mapping[str, str]) -> Iterator[tuple[Attempt, dict[str, Any
         yield attempt, _filled(request, {**values, "number": str(number), "token": f"{number:032}"})
 
 
+def valid(call: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The request of a call that its guardrails let pass, its placeholders filled."""
+    return _filled(table()[0][call], values)
+
+
 def outcome(client: Any, call: str, request: dict[str, Any]) -> str:
     """What comes of a call: done, denied, or the code of another refusal."""
     method: Callable[..., Any] = getattr(client, xform_name(call))

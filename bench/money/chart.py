@@ -6,7 +6,7 @@ from html import escape
 
 from bench.money.limits import MINUTES, Curve, Point
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT = 900, 640, 50, 640
+_WIDTH, _HEIGHT, _LEFT, _RIGHT = 960, 640, 50, 630
 _PANELS = ((86, 310), (380, 570))  # top and bottom
 # Okabe and Ito's, told apart by the colour-blind too.
 _COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -30,8 +30,8 @@ def drawn(curves: Sequence[Curve], *, without: Point, people: int, most: float, 
     ]
     for number, curve in enumerate(curves):
         top = _PANELS[0][0] + 4 + 22 * number
-        parts.append(_line([(_RIGHT + 20, top), (_RIGHT + 44, top)], _COLOURS[number % len(_COLOURS)], width=2.5))
-        parts.append(_text(_RIGHT + 52, top + 4, f"{curve.group.title}: {curve.default.minutes} min"))
+        parts.append(_line([(_RIGHT + 100, top), (_RIGHT + 124, top)], _COLOURS[number % len(_COLOURS)], width=2.5))
+        parts.append(_text(_RIGHT + 132, top + 4, f"{curve.group.title}: {curve.default.minutes} min"))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">'
     return "\n".join([head, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>', *parts, "</svg>\n"])
 

@@ -10,14 +10,19 @@ from bench.money.world import DAY, Job
 from controls.prices import Prices
 
 
-def drawn(traces: Traces, model: Model, random: Random, prices: Prices) -> Iterator[Job]:
-    """Raises TraceError where the spot advisor lacks a type that is used."""
+def drawn(traces: Traces, model: Model, seed: int, prices: Prices) -> Iterator[Job]:
+    """Raises TraceError where the spot advisor lacks a type that is used.
+
+    Each job draws by itself, and what it works before what befalls it, so another model changes only what it says.
+    """
     for number, arrival in enumerate(traces.arrivals):
+        random = Random(f"job {seed} {number}")
         instance_type, count = _cluster(arrival.gpus, model, random)
         ec2 = instance_type.removeprefix("ml.")
         if ec2 not in traces.spot:
             raise TraceError(f"spot_advisor.{REGION}.Linux of the spot advisor's table lacks {ec2}")
         minutes = min(random.choice(traces.run_seconds) / 60, model.longest_run)
+        around, exempted = random.random() < model.around, random.random() < model.exempted
         breaks = tuple(_breaks(model.bands[traces.spot[ec2].band] * count / DAY, minutes, model, random))
         yield Job(
             name=f"job-{number}",
@@ -26,8 +31,8 @@ def drawn(traces: Traces, model: Model, random: Random, prices: Prices) -> Itera
             count=count,
             usd_per_hour=count * prices.rate(REGION, "Training", instance_type).usd_per_hour,
             saving=traces.spot[ec2].saving,
-            around=random.random() < model.around,
-            exempted=random.random() < model.exempted,
+            around=around,
+            exempted=exempted,
             waits=tuple(_wait(model, random) for _ in range(len(breaks) + 1)),
             breaks=breaks,
         )
@@ -35,8 +40,9 @@ def drawn(traces: Traces, model: Model, random: Random, prices: Prices) -> Itera
 
 def _cluster(gpus: int, model: Model, random: Random) -> tuple[str, int]:
     """The fewest g5 instances with so many GPUs; of the two types with a single one either."""
+    small = random.random() < model.small_gpu
     if gpus == 1:
-        return ("ml.g4dn.xlarge" if random.random() < model.small_gpu else "ml.g5.xlarge"), 1
+        return ("ml.g4dn.xlarge" if small else "ml.g5.xlarge"), 1
     return ("ml.g5.12xlarge", 1) if gpus <= 4 else ("ml.g5.48xlarge", -(-gpus // 8))
 
 

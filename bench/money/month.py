@@ -45,8 +45,8 @@ def drawn(traces: Traces, model: Model, seed: int, prices: Prices | None = None)
     """The same of the same traces, model and seed."""
     prices = prices or Prices.read()
     return World(
-        tuple(people.things(team(traces, model), model, Random(f"people {seed}"), prices)),
-        tuple(jobs.drawn(traces, model, Random(f"jobs {seed}"), prices)),
+        tuple(people.things(team(traces, model), model, seed, prices)),
+        tuple(jobs.drawn(traces, model, seed, prices)),
     )
 
 

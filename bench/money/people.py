@@ -13,16 +13,17 @@ from controls.resource import Kind
 _NOON = 720
 
 
-def things(people: int, model: Model, random: Random, prices: Prices) -> Iterator[Thing]:
+def things(people: int, model: Model, seed: int, prices: Prices) -> Iterator[Thing]:
+    """Each draws by itself, so that more of one kind leave the others as they are."""
     for person in range(people):
-        yield from _of_person(person, model, random, prices)
+        yield from _of_person(person, model, seed, prices)
     for number in range(round(people * model.dev_endpoints)):
         instance_type = ("ml.m5.xlarge", "ml.g5.xlarge")[number % 2]
-        uses = tuple(_calls(model, random))
+        uses = tuple(_calls(model, Random(f"dev {seed} {number}")))
         yield _endpoint(f"dev-{number}", instance_type, uses[0].start, uses, model, prices)
     for number in range(round(people * model.tries)):
         instance_type = ("ml.m5.xlarge", "ml.g5.xlarge")[number % 2]
-        uses = tuple(_tries(model, random))
+        uses = tuple(_tries(model, Random(f"try {seed} {number}")))
         yield _endpoint(f"try-{number}", instance_type, uses[0].start, uses, model, prices)
     for number in range(round(people * model.prod_endpoints)):
         always = (Use(WARM_UP, END),)
@@ -30,16 +31,19 @@ def things(people: int, model: Model, random: Random, prices: Prices) -> Iterato
         yield replace(served, environment="prod")
 
 
-def _of_person(person: int, model: Model, random: Random, prices: Prices) -> Iterator[Thing]:
+def _of_person(person: int, model: Model, seed: int, prices: Prices) -> Iterator[Thing]:
+    random = Random(f"person {seed} {person}")
+    has_gpu, has_unopened = random.random() < model.gpu_people, random.random() < model.never_opened
     has_instance = random.random() < model.notebook_instances
     names, weights = zip(*model.types, strict=True)
     main = random.choices(names, weights)[0]
     kind = Kind.NOTEBOOK_INSTANCE if has_instance else Kind.APP
     yield _studio(kind, f"notebook-{person}", main, tuple(_days(1.0, model, random)), model, prices)
-    if random.random() < model.gpu_people:
+    random = Random(f"gpu {seed} {person}")
+    if has_gpu:
         uses = tuple(_days(model.gpu_days, model, random))
         yield _studio(Kind.APP, f"gpu-{person}", "ml.g5.xlarge", uses, model, prices)
-    if random.random() < model.never_opened:
+    if has_unopened:
         made = random.randrange(0, END // DAY - 1) * DAY + random.randint(*model.begins)
         yield _studio(Kind.APP, f"unopened-{person}", "ml.m5.xlarge", (), model, prices, made=made)
 

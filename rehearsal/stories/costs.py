@@ -7,18 +7,18 @@ from typing import Any
 
 import yaml
 
-from rehearsal import operations
 from rehearsal.embedded import EmbeddedCloud
 from rehearsal.stories.awkward.clearing import Clearing
 from rehearsal.stories.awkward.table import SCARCE, Made, rows, table
-from rehearsal.stories.cost_days import CostDays
+from rehearsal.stories.cost_days import Days
+from rehearsal.stories.cost_money import Money
 from rehearsal.stories.deployed import CONFIG
 
 HOURS = 32  # eight sweeps; the first sees what nothing needs, the seventh warns of it, the eighth ends it
 LATE = HOURS - 1
 
 
-class Story(CostDays):
+class Story(Days, Money):
     """Holds what one step hands to the next. `outcomes.json` in the report's folder has the whole table."""
 
     def __init__(self, cloud: EmbeddedCloud, out: Path) -> None:
@@ -46,6 +46,9 @@ class Story(CostDays):
             ("a training job that is too dear on demand is stopped", self.govern),
             ("a spot job without capacity goes on on demand, once", self.fall_back),
             ("take away what is left again", self.clear),
+            ("the month's budget is spent: new compute is denied, what is unprotected ends", self.spend),
+            ("a person thaws the platform", self.thaw),
+            ("take away what is left at last", self.clear),
             ("cdk destroy --all", self.destroy),
         ]
 
@@ -88,11 +91,6 @@ class Story(CostDays):
         self.cloud.control("jobs", paused=False)
         self.cloud.control("faults", reset=True)
         return Clearing(self.cloud, self._awkward).clear()
-
-    def destroy(self) -> str:
-        told = super().destroy()
-        operations.record(self.cloud, "costs")
-        return told
 
     def _running(self) -> None:
         jobs = [each for each in self._made if each.row.get("type") in ("training", "processing")]

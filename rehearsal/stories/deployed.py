@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from config.load import load
-from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError, tail
+from rehearsal.embedded import ACCOUNT, ROOT, EmbeddedCloud, RehearsalError, tail
 from rehearsal.leftovers import OUTLIVING, Inventory
 
 CONFIG = ROOT / "config" / "team.yaml"
@@ -95,6 +95,22 @@ class Deployed:
         domain = self.sagemaker.list_domains()["Domains"][0]["DomainId"]
         profile = self.sagemaker.describe_user_profile(DomainId=domain, UserProfileName=user)
         return self.cloud.as_role(service, profile["UserSettings"]["ExecutionRole"], (domain, user))
+
+    def role_of(self, stack: str, start: str) -> str:
+        """The ARN of the one role of a stack whose logical id begins so, dashes aside."""
+        pages = self.formation.get_paginator("list_stack_resources").paginate(
+            StackName=f"{self.platform.prefix}-{stack}"
+        )
+        rows = [row for page in pages for row in page["StackResourceSummaries"]]
+        wanted = start.replace("-", "")
+        [name] = [
+            row["PhysicalResourceId"]
+            for row in rows
+            if row["ResourceType"] == "AWS::IAM::Role"
+            and row["LogicalResourceId"].startswith(wanted)
+            and len(row["LogicalResourceId"]) == len(wanted) + 8  # CDK adds eight digits of a hash
+        ]
+        return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
     def until(self, look: Callable[[], Any], enough: Callable[[Any], bool], what: str) -> Any:
         """What `look` finds once that is `enough`. Raises RehearsalError with what was seen last."""

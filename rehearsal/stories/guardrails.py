@@ -42,10 +42,10 @@ class Story(Deployed):
     def _clients(self) -> Callable[[str, str], Any]:
         """A client for each name of the table's `who`."""
         roles = {
-            "pipeline": self._role("training", f"Pipeline{WORKLOAD}Role"),
-            "job": self._role("training", f"Pipeline{WORKLOAD}JobRole"),
-            "endpoint": self._role("serving", f"Endpoint{WORKLOAD}Role"),
-            "monitor": self._role("serving", f"Endpoint{WORKLOAD}MonitorRole"),
+            "pipeline": self.role_of("training", f"Pipeline{WORKLOAD}Role"),
+            "job": self.role_of("training", f"Pipeline{WORKLOAD}JobRole"),
+            "endpoint": self.role_of("serving", f"Endpoint{WORKLOAD}Role"),
+            "monitor": self.role_of("serving", f"Endpoint{WORKLOAD}MonitorRole"),
             "anything": self._everything("anything"),
             "anybody": self._everything("anybody", persona="data-scientist"),
         }
@@ -56,7 +56,7 @@ class Story(Deployed):
                 return self.cloud.as_role(service, roles[who])
             if who in users:
                 return self.as_persona(who, service)
-            return self.cloud.as_role(service, self._role("studio", who), (self._domain(), "nobody"))
+            return self.cloud.as_role(service, self.role_of("studio", who), (self._domain(), "nobody"))
 
         return client
 
@@ -64,7 +64,7 @@ class Story(Deployed):
         domain = self.sagemaker.describe_domain(DomainId=self._domain())
         images = json.loads((ROOT / "workloads" / WORKLOAD / "images.json").read_text())
         image = images["KmeansImage"][self.cloud.region]
-        experiments = self._role("studio", "Experiments")
+        experiments = self.role_of("studio", "Experiments")
         self.cloud.client("iam").create_role(RoleName="stranger", AssumeRolePolicyDocument=_document(_TRUST))
         container = {"Image": image, "ModelDataUrl": "s3://none/model.tar.gz"}
         self.sagemaker.create_model(
@@ -93,8 +93,8 @@ class Story(Deployed):
                 "PipelineArn"
             ],
             "experiments": experiments,
-            "job": self._role("training", f"Pipeline{WORKLOAD}JobRole"),
-            "pipeline_role": self._role("training", f"Pipeline{WORKLOAD}Role"),
+            "job": self.role_of("training", f"Pipeline{WORKLOAD}JobRole"),
+            "pipeline_role": self.role_of("training", f"Pipeline{WORKLOAD}Role"),
             "stranger": self._arn("stranger"),
         }
 
@@ -117,22 +117,6 @@ class Story(Deployed):
             StoppingCondition={"MaxRuntimeInSeconds": 60},
             Tags=[{"Key": "sluice:team", "Value": team}],
         )
-
-    def _role(self, stack: str, start: str) -> str:
-        """The ARN of the one role of a stack whose logical id begins so, dashes aside."""
-        pages = self.formation.get_paginator("list_stack_resources").paginate(
-            StackName=f"{self.platform.prefix}-{stack}"
-        )
-        rows = [row for page in pages for row in page["StackResourceSummaries"]]
-        wanted = start.replace("-", "")
-        [name] = [
-            row["PhysicalResourceId"]
-            for row in rows
-            if row["ResourceType"] == "AWS::IAM::Role"
-            and row["LogicalResourceId"].startswith(wanted)
-            and len(row["LogicalResourceId"]) == len(wanted) + 8  # CDK adds eight digits of a hash
-        ]
-        return self._arn(name)
 
     def _everything(self, name: str, **tags: str) -> str:
         """The ARN of a new role that is allowed everything within the platform's boundary."""

@@ -169,6 +169,8 @@ def test_what_is_enforced_chooses_among_rules_that_hold_and_changes_nothing_else
     assert (chosen.action is Action.KEEP) == (observed.action is Action.KEEP)
     if chosen.rule in p.enforced:
         assert chosen == decide(r, replace(p, enforced=frozenset({chosen.rule})), NOW)
+    else:
+        assert chosen == observed
 
 
 @examples

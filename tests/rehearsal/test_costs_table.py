@@ -12,10 +12,10 @@ from rehearsal.stories.awkward import table
 from rehearsal.stories.awkward.looks import is_used
 from rehearsal.stories.deployed import CONFIG
 
-PARTS = ("", "evening")
+PARTS = ("", "evening", "budget")
 ROWS = [(part, what, region, row) for part in PARTS for what, region, row in table.rows("us-east-1", part)]
 MEMBERS = """name expected of instance used tags late type in state variants parts image async serverless provisioned
-    limit_hours what needed watches retention written approved morning"""
+    limit_hours count what needed watches retention written approved morning"""
 OUTCOME = re.compile(f"kept|(told|deleted|stopped|at zero) ({'|'.join(Rule)})")
 
 

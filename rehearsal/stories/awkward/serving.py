@@ -18,7 +18,7 @@ def endpoint(shop: "Awkward", region: str, row: Row) -> str:
 
 
 def config(shop: "Awkward", region: str, row: Row, tags: list[dict[str, str]]) -> str:
-    size = {"InstanceType": row.get("instance", "ml.m5.large"), "InitialInstanceCount": 1}
+    size = {"InstanceType": row.get("instance", "ml.m5.large"), "InitialInstanceCount": row.get("count", 1)}
     more: Row = {"ModelName": row["name"] if "image" in row else "awkward"}
     given: Row = {}
     if row.get("serverless"):
@@ -26,7 +26,11 @@ def config(shop: "Awkward", region: str, row: Row, tags: list[dict[str, str]]) -
         if "provisioned" in row:
             size["ServerlessConfig"]["ProvisionedConcurrency"] = row["provisioned"]
     if "parts" in row:
-        scaling = {"Status": "ENABLED", "MinInstanceCount": row["parts"]["least"], "MaxInstanceCount": 2}
+        scaling = {
+            "Status": "ENABLED",
+            "MinInstanceCount": row["parts"]["least"],
+            "MaxInstanceCount": max(2, row.get("count", 1)),
+        }
         more, given = {"ManagedInstanceScaling": scaling}, {"ExecutionRoleArn": shop.role_arn}
     if row.get("async"):
         given = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://awkward/out"}}}
