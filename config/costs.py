@@ -185,7 +185,9 @@ class Costs(Section):
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        for place, (region, account) in repeated([*swept(raw)]):
+        targets = [*swept(raw)]
+        for place, _ in repeated(targets):
+            region, account = targets[int(place[0])]
             whose = f"account {account}" if account else "this account"
             if region:
                 yield ("targets", *place, "region"), region, f"is given twice for {whose}, which would be counted twice"
