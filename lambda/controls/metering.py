@@ -3,23 +3,22 @@
 What cannot be read is named in the reading, and stops nothing else. Jobs that end meanwhile are left to AWS's bill.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls import jobs
 from controls.counting import Ended, Reading, Running
-from controls.ended_jobs import PAID, bill, enter_job
+from controls.ended_jobs import PAID, bill, ended_of, enter_job
 from controls.inventory import Inventory
-from controls.jobs import ENDED, NOUNS, WORKLOAD_TAG
+from controls.jobs import WORKLOAD_TAG
 from controls.ledger import Ledger
 from controls.month import Group
-from controls.policy import Policy, is_ours
+from controls.policy import Policy
 from controls.prices import Prices
 from controls.resource import JOBS, OWNER_TAG, Kind, Resource
 
@@ -45,12 +44,14 @@ def read(place: Place, ledger: Ledger, policy: Policy, prices: Prices, *, since:
     unread, ended = set(inventory.troubles), list[Ended]()
     for kind in PAID:
         try:
-            found = list(_ended(place.client("sagemaker"), kind, policy, since))
+            found = list(ended_of(place.client("sagemaker"), kind, policy, since))
         except TROUBLES as error:
             logger.warning("jobs that ended are not known", region=place.region, kind=kind, reason=str(error))
             unread.add(kind)
             continue
         for job, tags in found:
+            if jobs.ended_at(kind, job) <= since:
+                continue
             # Whoever entered a job's cost before, it is counted here by when it ended: once, as the month advances.
             enter_job(ledger, job, kind, tags, prices, place.region)
             cost = bill(kind, job, prices, place.region).cost_usd
@@ -93,16 +94,3 @@ def _group(region: str, kind: Kind, tags: dict[str, str]) -> Group:
 def _used_usd(job: Resource) -> float:
     """What a job in progress has used so far, at most: what spot saves is told when it has ended."""
     return job.usd_per_hour * float(job.detail.get("used_seconds", 0)) / 3600
-
-
-def _ended(sagemaker: Any, kind: Kind, policy: Policy, since: datetime) -> Iterator[tuple[jobs.Answer, dict[str, str]]]:
-    """Our jobs of a kind that ended after `since`, each with its tags."""
-    noun = NOUNS[kind]
-    pages = sagemaker.get_paginator(xform_name(f"List{noun}s")).paginate(LastModifiedTimeAfter=since)
-    for summary in (each for page in pages for each in page[f"{noun}Summaries"]):
-        if summary[f"{noun}Status"] not in ENDED:
-            continue
-        tags = jobs.tags_of(sagemaker, summary[f"{noun}Arn"])
-        job = jobs.describe(sagemaker, kind, summary[f"{noun}Name"]) if is_ours(tags, policy) else None
-        if job and jobs.ended_at(kind, job) > since:
-            yield job, tags
