@@ -16,6 +16,7 @@ from rich.console import Console
 
 from config.load import ConfigurationError, Platform, chosen, load
 from controls import clients
+from controls.freeze import FreezeError
 from controls.ledger import Ledger
 
 COULD_NOT = 2
@@ -72,7 +73,7 @@ def opened(config: str | None) -> Iterator[Account]:
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         yield Account(load(chosen(config)), clock())
-    except (ConfigurationError, CannotError, ClientError, BotoCoreError) as error:
+    except (ConfigurationError, CannotError, FreezeError, ClientError, BotoCoreError) as error:
         errors.print(words(error), markup=False)
         raise typer.Exit(COULD_NOT) from error
 

@@ -118,9 +118,9 @@ class OffHours(Section):
 
 
 class Spot(Section):
-    """A training job on demand above `on_demand_usd_per_hour` is told of, or stopped, unless its tag exempts it.
+    """A training job on demand above `on_demand_usd_per_hour` is recorded, or stopped, unless its tag exempts it.
 
-    A spot job that lacked capacity is started once more on demand: only told of unless `fallback_mode` is enforce.
+    A spot job that lacked capacity is started once more on demand: only recorded unless `fallback_mode` is enforce.
     `fallback` holds for jobs without the tag `sluice:fallback`.
     """
 
@@ -131,7 +131,7 @@ class Spot(Section):
 
 
 class JobLimits(Section):
-    """Jobs that ask for more run time, instances or trainings than the guardrails say: told of, or stopped."""
+    """Jobs that ask for more run time, instances or trainings than the guardrails say: recorded, or stopped."""
 
     mode: Mode = "observe"
 
@@ -166,6 +166,14 @@ class Target(Section):
     role_arn: RoleArn | None = None
 
 
+def swept(raw: Mapping[str, Any]) -> Iterator[tuple[object, str]]:
+    """Region and account of each raw target; the account is empty where it is the platform's own."""
+    targets = raw.get("targets")
+    for each in targets if isinstance(targets, list | tuple) else ():
+        target = each if isinstance(each, Mapping) else {}
+        yield target.get("region"), "".join(str(target.get("role_arn") or "").split(":")[4:5])
+
+
 class Costs(Section):
     sweep: Sweep = Sweep()
     off_hours: OffHours | None = None
@@ -174,6 +182,15 @@ class Costs(Section):
     budget: Budget | None = None
     report: Report = Report()
     targets: tuple[Target, ...] = Field(default=(), max_length=40, strict=False)
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        targets = [*swept(raw)]
+        for place, _ in repeated(targets):
+            region, account = targets[int(place[0])]
+            whose = f"account {account}" if account else "this account"
+            if region:
+                yield ("targets", *place, "region"), region, f"is given twice for {whose}, which would be counted twice"
 
     def policy(self, prefix: str, environment: str) -> dict[str, Any]:
         """What `controls.policy.policy` reads, as JSON: the settings of whatever decides what is ended."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 
 from config import availability
-from config.costs import Costs
+from config.costs import Costs, swept
 from config.guardrails import Guardrails, Persona
 from config.instances import Region, partition, regions
 from config.network import AnyNetwork
@@ -153,6 +153,7 @@ class Platform(Section):
             if taken in (raw.get("workloads") or ()):
                 yield ("workloads", taken), None, f"is the place of {whose}; name the folder otherwise"
         yield from _misplaced_copies(raw, str(region))
+        yield from _own_targets(raw)
         if isinstance(network, Mapping) and network.get("mode") == "public" and raw.get("environment") == "prod":
             yield ("network", "mode"), "public", "must be private or given where environment is prod"
         zones = network.get("availability_zones") if isinstance(network, Mapping) else None
@@ -194,6 +195,14 @@ def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
     for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
         for field, value, allowed in guardrails.breaches(workload) if isinstance(workload, Workload) else ():
             yield ("workloads", name), value, f"is {field} of workloads/{name}/workload.yaml; it must be {allowed}"
+
+
+def _own_targets(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """The platform's own region as a target of its costs: two would sweep it at once, and its bill count twice."""
+    costs = raw.get("costs")
+    for index, (region, account) in enumerate(swept(costs) if isinstance(costs, Mapping) else ()):
+        if region == raw.get("region") and account in ("", raw.get("account")):
+            yield ("costs", "targets", index, "region"), region, "is the platform's own region, which is swept anyway"
 
 
 def _misplaced_copies(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:

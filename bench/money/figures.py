@@ -27,6 +27,7 @@ NAMES = (
 MOST_AVOIDABLE = 0.10
 CHART = ROOT / "out" / "cost_limits.svg"
 _WEEKS = 30 / 7
+_SEEN = "cells that run without a browser are taken to be seen, which AWS does not document"
 
 
 def money(folder: Path) -> list[Figure]:
@@ -60,7 +61,7 @@ def figures(months: Sequence[Month], people: int) -> list[Figure]:
         (mean(one.oracle.usd for one in months), "USD/month", None, "knows the future; spot wherever it pays"),
         (pooled(months), "of 1", MOST_AVOIDABLE, f"(sluice - oracle) / (none - oracle); single months {_range(whole)}"),
         (pooled(months, idle=True), "of 1", None, f"the same without training; single months {_range(idle)}"),
-        (sum(len(one.wrong) for one in months), "endings", 0, f"of {endings}: in use or within its grace"),
+        (sum(len(one.wrong) for one in months), "endings", 0, f"of {endings}: in use or within its grace; {_SEEN}"),
         (mean(one.sluice.restarts for one in months) / _WEEKS / people, "a person", None, "what people start again"),
     ]
     return [

@@ -81,7 +81,7 @@ class Govern(Construct):
         self._allow_looking()
         ends_something = environment != "prod" or policy["production"]
         if {"spot", "job-limit"} & {*policy["enforced"]} and ends_something:
-            self._allow_stopping(prefix)
+            self._allow_stopping(prefix, own_only=policy["own_only"])
         if terms["acts"]:
             self._allow_fallback(prefix, key)
         self._hear()
@@ -104,11 +104,14 @@ class Govern(Construct):
         searches = [self._all("hyper-parameter-tuning-job")]
         allow(role, ["sagemaker:ListTrainingJobsForHyperParameterTuningJob"], searches, wildcard=any_name)
 
-    def _allow_stopping(self, prefix: str) -> None:
-        """IAM holds the same line as the policy does: what is not tagged as ours cannot be ended."""
-        tagged = {"StringEquals": {"aws:ResourceTag/sluice:platform": prefix}}
+    def _allow_stopping(self, prefix: str, *, own_only: bool) -> None:
+        """IAM holds the same line as the policy does: what another platform's tag is on cannot be ended.
+
+        Nor what bears no tag, where the platform ends its own only.
+        """
+        tagged = {f"StringEquals{'' if own_only else 'IfExists'}": {"aws:ResourceTag/sluice:platform": prefix}}
         for resource, noun in _NOUNS.items():
-            reason = "Narrowed to the resources that bear the platform's tag"
+            reason = "Narrowed by the platform's tag"
             allow(
                 self.handler.role,
                 [f"sagemaker:Stop{noun}"],

@@ -8,7 +8,7 @@ The entry is written first, at the time of the job's end, and then remembered by
 between writes the same entry at the same place, and whoever comes later finds it remembered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -107,14 +107,23 @@ def settle(
     """
     entered: list[str] = []
     for kind in PAID:
-        noun = NOUNS[kind]
-        pages = sagemaker.get_paginator(xform_name(f"List{noun}s")).paginate(LastModifiedTimeAfter=since)
-        for summary in (each for page in pages for each in page[f"{noun}Summaries"]):
-            arn = summary[f"{noun}Arn"]
-            if summary[f"{noun}Status"] not in ENDED or ledger.recall(TOPIC, arn):
-                continue
-            tags = jobs.tags_of(sagemaker, arn)
-            job = jobs.describe(sagemaker, kind, summary[f"{noun}Name"]) if is_ours(tags, policy) else None
-            if job and enter_job(ledger, job, kind, tags, prices, region):
-                entered.append(arn)
+        for job, tags in ended_of(sagemaker, kind, policy, since, lambda arn: ledger.recall(TOPIC, arn) is not None):
+            if enter_job(ledger, job, kind, tags, prices, region):
+                entered.append(job[f"{NOUNS[kind]}Arn"])
     return entered
+
+
+def ended_of(
+    sagemaker: Any, kind: Kind, policy: Policy, since: datetime, is_known: Callable[[str], bool] = lambda arn: False
+) -> Iterator[tuple[Answer, dict[str, str]]]:
+    """The platform's jobs of a kind that changed after `since` and have ended, with their tags, but those known."""
+    noun = NOUNS[kind]
+    pages = sagemaker.get_paginator(xform_name(f"List{noun}s")).paginate(LastModifiedTimeAfter=since)
+    for summary in (each for page in pages for each in page[f"{noun}Summaries"]):
+        arn = summary[f"{noun}Arn"]
+        if summary[f"{noun}Status"] not in ENDED or is_known(arn):
+            continue
+        tags = jobs.tags_of(sagemaker, arn)
+        job = jobs.describe(sagemaker, kind, summary[f"{noun}Name"]) if is_ours(tags, policy) else None
+        if job:
+            yield job, tags

@@ -2,8 +2,9 @@
 
 Exactly once, whatever is delivered twice, late or at the same time, and wherever a run of this breaks off:
 
-1. The decision is remembered by the job's ARN with a conditional put. The first one stands, whatever the budget is
-   when the event comes again; who comes second carries out the first one's decision.
+1. What it may cost is held back from the budget (see `reserved`), and the decision is remembered by the job's ARN with
+   a conditional put. The first one stands, whatever the budget is when the event comes again; who comes second carries
+   out the first one's decision.
 2. The job is created under a name that follows from the first job's. SageMaker gives a name once, so whoever creates
    it again finds it taken: by this job, as its tag says, or else by another one, and then it is told that it cannot be.
 3. People are told, and the decision is remembered as done. From then on nothing is created any more, not even when
@@ -15,6 +16,7 @@ After a break before 3 the event comes again and does 2 and 3 anew. Only the mes
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from botocore import xform_name
@@ -27,6 +29,7 @@ from controls.jobs import NOUNS, Answer
 from controls.ledger import Item, Ledger
 from controls.prices import Prices
 from controls.refusals import is_taken
+from controls.reserved import Reserved
 from controls.resource import Resource
 
 TOPIC = "fallback"
@@ -52,6 +55,7 @@ class Fallback:
     ) -> None:
         self._sagemaker, self._tell, self._ledger, self._platform = sagemaker, tell, ledger, platform
         self._terms, self._prices, self._now = terms, prices, now
+        self._reserved = Reserved(ledger, now=now)
 
     def consider(self, job: Answer, resource: Resource) -> str:
         """What came of a job that ended: started | taken | refused | observed; nothing where capacity was not lacking.
@@ -71,15 +75,24 @@ class Fallback:
         outcome = {"refuse": "refused", "observe": "observed"}.get(known["decision"]) or self._start(
             job, resource, lack
         )
+        if outcome != "started":
+            self._reserved.release(resource.arn)
         self._record(resource, known, outcome)
-        self._tell(*_message(resource, known, outcome, lack))
+        if self._terms.acts and outcome != "observed":  # else the report tells of it
+            self._tell(*_message(resource, known, outcome, lack))
         self._ledger.remember(TOPIC, resource.arn, **_members(known) | {"outcome": outcome, "done": True})
         return outcome
 
     def _remembered(self, job: Answer, resource: Resource, lack: Lack, execution: str) -> Item:
         """The decision: this run's, or that of who was faster."""
         budget = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
-        decision, reason = decide(resource, lack, self._terms, budget, execution)
+        judge = partial(decide, resource, lack, self._terms, budget, execution)
+        open_usd = 0.0
+        if self._terms.acts and self._terms.usd_per_month:
+            open_usd = self._reserved.hold(
+                resource.arn, lack.most_usd, lambda others: judge(open_usd=others)[0] == "start"
+            )
+        decision, reason = judge(open_usd=open_usd)
         name = rerun.name_of(resource.kind, job)
         made = {"decision": decision, "reason": reason, "name": name, "decided_at": self._now.isoformat()}
         made |= {"outcome": "", "done": False}
@@ -129,13 +142,20 @@ class Fallback:
             outcome=outcome,
         )
 
+    def made(self, resource: Resource) -> bool:
+        """Whether a job was started by this: its tag anybody may set, but not what is remembered of the first job."""
+        of = resource.tags.get(jobs.FALLBACK_OF_TAG)
+        known = self._ledger.recall(TOPIC, jobs.other_arn(resource.arn, of)) if of else None
+        return bool(known and known["decision"] == "start" and known["name"] == resource.name)
+
     def follow(self, resource: Resource) -> None:
         """Tell, once, that a job which went on for another has ended, and how its run goes on."""
         of = resource.tags[jobs.FALLBACK_OF_TAG]
         parent = jobs.other_arn(resource.arn, of)
         known = self._ledger.recall(TOPIC, parent)
-        if known is None or known.get("ended"):
+        if known is None or known.get("ended") or known["name"] != resource.name:
             return
+        self._reserved.release(parent)
         lines = [f"job: {resource.name}", f"goes on for: {of}", f"status: {resource.status}"]
         execution = jobs.execution_of(replace(resource, name=of), self._platform)
         if execution and resource.status == "Completed":
@@ -162,7 +182,6 @@ def _message(resource: Resource, known: Item, outcome: str, lack: Lack) -> tuple
         "started": f"goes on on demand as {known['name']}",
         "taken": f"cannot go on: another job is named {known['name']}",
         "refused": "is not started again",
-        "observed": f"would go on on demand as {known['name']}: costs.spot.fallback_mode is observe",
     }[outcome]
     lines = [f"job: {resource.name}", f"owner: {resource.owner or 'none'}", f"reason: {known['reason']}"]
     if outcome == "started" and lack.note:

@@ -20,9 +20,18 @@ class Terms:
 
 
 def decide(
-    resource: Resource, lack: Lack, terms: Terms, budget: dict[str, Any] | None, execution: str
+    resource: Resource,
+    lack: Lack,
+    terms: Terms,
+    budget: dict[str, Any] | None,
+    execution: str,
+    *,
+    open_usd: float = 0.0,
 ) -> tuple[Decision, str]:
-    """What is done about a spot job that lacked capacity, and why. Pure. `execution` made the job, if any did."""
+    """What is done about a spot job that lacked capacity, and why. Pure. `execution` made the job, if any did.
+
+    `open_usd`: what other jobs that go on on demand may still cost.
+    """
     wanted = resource.tags.get(FALLBACK_TAG)
     if wanted is None and not terms.by_default:
         return "refuse", f"costs.spot.fallback is false, and the job has no tag {FALLBACK_TAG}: on-demand"
@@ -32,8 +41,9 @@ def decide(
         return "refuse", f"no step of {execution} would take up the search: retry it, or let its trainings be on demand"
     if budget and budget.get("frozen_since"):
         return "refuse", "the month's budget is spent"
-    spent = (budget or {}).get("spent_usd", 0.0)
-    if terms.usd_per_month and spent + lack.most_usd > terms.usd_per_month:
-        told = f"spent {spent:.2f} USD of {terms.usd_per_month:.2f} this month, and it may cost {lack.most_usd:.2f}"
-        return "refuse", told
+    used = sum((budget or {}).get(name, 0.0) for name in ("spent_usd", "in_progress_usd"))
+    if terms.usd_per_month and used + open_usd + lack.most_usd > terms.usd_per_month:
+        others = f", other fallbacks may cost {open_usd:.2f}" if open_usd else ""
+        told = f"used {used:.2f} USD of {terms.usd_per_month:.2f} this month{others}, and it may cost "
+        return "refuse", told + f"{lack.most_usd:.2f}"
     return ("start" if terms.acts else "observe"), f"{lack.reason}; at most {lack.most_usd:.2f} USD on demand"

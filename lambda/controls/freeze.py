@@ -4,7 +4,7 @@ What there is to be attached is read anew each time, so whatever a run left half
 that is made while the platform is frozen is frozen as well. The policy is all that may be attached: IAM sees to that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -15,6 +15,14 @@ from controls import budget
 from controls.ledger import Ledger
 
 STARTS_COMPUTE_TAG = "sluice:starts-compute"
+
+
+class FreezeError(RuntimeError):
+    """`refused`: the roles that were neither frozen nor thawed, with what IAM says; all others were."""
+
+    def __init__(self, refused: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {told}" for name, told in sorted(refused.items())))
+        self.refused = refused
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,13 @@ class Freeze:
         return [name for name in self._starting() if name not in frozen]
 
     def attach(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._change("attach_role_policy", name)
+        """Raises FreezeError at the end, with every other role frozen."""
+        self._change("attach_role_policy", names)
 
     def detach(self) -> list[str]:
-        """The names of the roles that were frozen, and no longer are."""
+        """The names of the roles that were frozen, and no longer are. Raises FreezeError at the end."""
         frozen = self.attached()
-        for name in frozen:
-            self._change("detach_role_policy", name)
+        self._change("detach_role_policy", frozen)
         return frozen
 
     def attached(self) -> list[str]:
@@ -69,12 +76,16 @@ class Freeze:
         )
         return {role["RoleName"] for page in pages for role in page["PolicyRoles"]}
 
-    def _change(self, operation: str, name: str) -> None:
-        try:
-            getattr(self.iam, operation)(RoleName=name, PolicyArn=self.policy_arn)
-        except ClientError as error:
-            if not _is_gone(error):
-                raise
+    def _change(self, operation: str, names: Iterable[str]) -> None:
+        refused: dict[str, str] = {}
+        for name in names:
+            try:
+                getattr(self.iam, operation)(RoleName=name, PolicyArn=self.policy_arn)
+            except ClientError as error:
+                if not _is_gone(error):
+                    refused[name] = str(error)
+        if refused:
+            raise FreezeError(refused)
 
 
 def thaw(ledger: Ledger, freeze: Freeze, *, by: str, now: datetime) -> list[str]:
@@ -82,6 +93,7 @@ def thaw(ledger: Ledger, freeze: Freeze, *, by: str, now: datetime) -> list[str]
 
     `by`: who decided it. Remembered first: the meter would freeze again what is only detached. A platform that is not
     frozen stays as it is, and may be frozen later; a new limit in the configuration ends the thaw as well.
+    Raises FreezeError.
     """
     name = f"{now:%Y-%m}"
     month = budget.recall(ledger, name)

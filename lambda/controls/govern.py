@@ -95,15 +95,17 @@ class Governor:
             return known["outcome"]
         # Who was cut short after the stop finds the job about to end, and tells of it all the same.
         seen = replace(resource, status="InProgress") if known else resource
-        verdict = job_policy.govern(job, seen, self._policy, self._limits, self._prices, self._now)
+        goes_on = self._fallback.made(resource)
+        verdict = job_policy.govern(job, seen, self._policy, self._limits, self._prices, self._now, goes_on=goes_on)
         if verdict.action is Action.KEEP:
             return "kept"
         outcome = "observed"
         if verdict.rule in self._policy.enforced:
             outcome = "warned" if verdict.action is Action.WARN else self._stop(resource, verdict)
         self._ledger.record(resource, verdict, outcome)
-        change = job_policy.remedy(verdict, resource.kind, job, resource.tags, self._limits)
-        self._tell(*_message(resource, verdict, outcome, change))
+        if outcome != "observed":  # else the report tells of it
+            change = job_policy.remedy(verdict, resource.kind, job, resource.tags, self._limits)
+            self._tell(*_message(resource, verdict, outcome, change))
         self._ledger.remember(TOPIC, resource.arn, rule=verdict.rule, outcome=outcome)
         return outcome
 

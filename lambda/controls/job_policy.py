@@ -39,9 +39,19 @@ class Breach:
 
 
 def govern(
-    job: Mapping[str, Any], resource: Resource, policy: Policy, limits: Limits, prices: Prices, now: datetime
+    job: Mapping[str, Any],
+    resource: Resource,
+    policy: Policy,
+    limits: Limits,
+    prices: Prices,
+    now: datetime,
+    *,
+    goes_on: bool = False,
 ) -> Verdict:
-    """STOP for what breaks a rule; WARN where nothing may be ended: in production, or kept by its tag; else KEEP."""
+    """STOP for what breaks a rule; WARN where nothing may be ended: in production, or kept by its tag; else KEEP.
+
+    `goes_on`: the platform itself started it on demand, for a spot job that lacked capacity.
+    """
     if excuse := _excuse(job, resource, policy):
         return Verdict(Action.KEEP, excuse)
     found = list(breaches(resource.kind, job, limits))
@@ -54,6 +64,8 @@ def govern(
     usd = _on_demand_usd_per_hour(job, resource, prices)
     if usd <= limits.on_demand_usd_per_hour:
         return Verdict(Action.KEEP, "is spot, or cheap enough on demand")
+    if goes_on:
+        return Verdict(Action.KEEP, f"goes on for {resource.tags[FALLBACK_OF_TAG]}")
     if reason:
         return Verdict(Action.KEEP, f"{ON_DEMAND_TAG} is {reason}")
     told = f"on demand at {usd:.2f} USD an hour, and costs.spot.on_demand_usd_per_hour allows "
@@ -119,7 +131,7 @@ def _excuse(job: Mapping[str, Any], resource: Resource, policy: Policy) -> str:
         return f"is {resource.status}"
     if "TuningJobArn" in job or "AutoMLJobArn" in job:
         return "is judged with the search that it belongs to"
-    return f"goes on for {resource.tags[FALLBACK_OF_TAG]}" if FALLBACK_OF_TAG in resource.tags else ""
+    return ""
 
 
 def _verdict(rule: Rule, evidence: str, resource: Resource, policy: Policy, now: datetime) -> Verdict:

@@ -5,7 +5,7 @@ ends halfway is completed by the next. Mails of a level may come twice then; els
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import budget, clients, emf, limit, metering, price_table, reconciling, settings
-from controls.freeze import Freeze
+from controls.counting import Reading
+from controls.freeze import Freeze, FreezeError
 from controls.ledger import Ledger
 from controls.metering import Place
 from controls.month import Month
 from controls.policy import policy
 from controls.reconciling import NoFiguresError
-from controls.resource import Rule
+from controls.resource import Kind, Rule
 
 logger = Logger(service="meter")
 
@@ -53,7 +54,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if now < begin:
         return {"outcome": "late"}
     rules = policy(config.policy)
-    reading = metering.together([_read(place, config, ledger, begin, now) for place in _places(config)])
+    reading = metering.together(list(_readings(config, ledger, begin, now)))
     month = budget.take(ledger, reading)
     if month is None:
         return {"outcome": "late"}
@@ -61,23 +62,36 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     freezes = Rule.BUDGET in rules.enforced and rules.environment != "prod"
     meter = Meter(config, ledger, platform=rules.platform, freezes=freezes, now=now)
     month = meter.warn(meter.judge(meter.reconcile(month)))
-    troubles = [*meter.freeze(month), *(f"{kind} in {region} could not be read" for region, kind in reading.unread)]
+    troubles = [*meter.freeze(month), *_untold(reading)]
     emf.emit(rules.platform, _metrics(month), now)
     if troubles:
         raise MeterError("; ".join(sorted(troubles)))
     return {"outcome": "read", **_metrics(month)}
 
 
-def _places(config: Settings) -> list[Place]:
-    own = clients.client("sagemaker").meta.region_name
-    others = [Place(clients.of(each["region"], each.get("role_arn")), each["region"]) for each in config.targets]
-    return [Place(clients.client, own), *others]
-
-
-def _read(place: Place, config: Settings, ledger: Ledger, begin: datetime, now: datetime) -> metering.Reading:
+def _readings(config: Settings, ledger: Ledger, begin: datetime, now: datetime) -> Iterator[Reading]:
+    """One for each region and account; that of one that cannot be read, which stops no other, says so."""
+    rules, since = policy(config.policy), budget.jobs_since(begin)
     prices = price_table.load(clients.client("s3"), config.artifact_bucket)
-    since = budget.jobs_since(begin)
-    return metering.read(place, ledger, policy(config.policy), prices, since=since, now=now)
+    home = clients.client("sagemaker").meta.region_name
+    yield metering.read(Place(clients.client, home), ledger, rules, prices, since=since, now=now)
+    for each in config.targets:
+        region = each["region"]
+        try:
+            place = Place(clients.of(region, each.get("role_arn")), region)
+        except metering.TROUBLES as error:
+            logger.warning("not read at all", target=each, reason=str(error))
+            yield metering.unread(region, now)
+            continue
+        yield metering.read(place, ledger, rules, prices, since=since, now=now)
+
+
+def _untold(reading: Reading) -> Iterator[str]:
+    """What could not be read; of a region of which nothing could, one line."""
+    regions = {region for region, _ in reading.unread}
+    for region in sorted(regions):
+        kinds = sorted(kind for where, kind in reading.unread if where == region)
+        yield f"{'everything' if len(kinds) == len(Kind) else ', '.join(kinds)} in {region} could not be read"
 
 
 def _metrics(month: Month) -> dict[str, float]:
@@ -137,14 +151,29 @@ class Meter:
         if not self._freezes:
             left = frozen.attached()
             return [f"nothing may be frozen, and these roles are: {', '.join(left)}; type sluice thaw"] if left else []
+        troubles: list[str] = []
         if month.frozen_since and (names := frozen.missing()):
             reason = f"{month.used_usd:.2f} of {month.limit_usd:.2f} USD is used"
-            budget.enter(self._ledger, month, "freeze", "frozen", reason, self._now.isoformat(), roles=names)
-            frozen.attach(names)
-        elif not month.frozen_since and (names := frozen.detach()):
+            names, troubles = _changed(names, frozen.attach)
+            self._enter(month, "freeze", "frozen", reason, names)
+        elif not month.frozen_since and (names := frozen.attached()):
             reason = "the month or its limit is a new one, or a person thawed it"
-            budget.enter(self._ledger, month, "thaw", "thawed", reason, self._now.isoformat(), roles=names)
-        return []
+            names, troubles = _changed(names, lambda _: frozen.detach())
+            self._enter(month, "thaw", "thawed", reason, names)
+        return troubles
+
+    def _enter(self, month: Month, about: str, outcome: str, reason: str, names: list[str]) -> None:
+        if names:
+            budget.enter(self._ledger, month, about, outcome, reason, self._now.isoformat(), roles=names)
 
     def _revised(self, month: Month, change: Callable[[Month], Month]) -> Month:
         return budget.revised(self._ledger, month.name, change) or month
+
+
+def _changed(names: list[str], change: Callable[[list[str]], object]) -> tuple[list[str], list[str]]:
+    """Of the roles `names` those that were changed, and what stands in the way of the others."""
+    try:
+        change(names)
+    except FreezeError as error:
+        return [name for name in names if name not in error.refused], [str(error)]
+    return names, []

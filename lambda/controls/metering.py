@@ -1,23 +1,30 @@
-"""What costs money now, and what jobs that have ended cost: a reading of one region, for the meter."""
+"""What costs money now, and what jobs that have ended cost: a reading of one region, for the meter.
 
-from collections.abc import Callable, Iterator
+What cannot be read is named in the reading, and stops nothing else. Jobs that end meanwhile are left to AWS's bill.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore import xform_name
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from controls import jobs
 from controls.counting import Ended, Reading, Running
-from controls.ended_jobs import PAID, bill, enter_job
+from controls.ended_jobs import PAID, bill, ended_of, enter_job
 from controls.inventory import Inventory
-from controls.jobs import ENDED, NOUNS, WORKLOAD_TAG
+from controls.jobs import WORKLOAD_TAG
 from controls.ledger import Ledger
 from controls.month import Group
-from controls.policy import Policy, is_ours
+from controls.policy import Policy
 from controls.prices import Prices
 from controls.resource import JOBS, OWNER_TAG, Kind, Resource
 
+logger = Logger(service="meter")
+
+TROUBLES = (ClientError, BotoCoreError)
 # Each starts anew without being made anew; what else there is costs from when it was made until it is gone.
 _STARTS_AGAIN = {Kind.NOTEBOOK_INSTANCE, Kind.MLFLOW_SERVER}
 
@@ -34,13 +41,33 @@ def read(place: Place, ledger: Ledger, policy: Policy, prices: Prices, *, since:
     """All that costs in `place` at `now`, with the jobs that ended after `since`, whose cost is in `ledger` then."""
     inventory = Inventory(place.client, region=place.region, policy=policy, prices=prices, now=now)
     billed = list(inventory.billed())
+    unread, ended = set(inventory.troubles), list[Ended]()
+    for kind in PAID:
+        try:
+            found = list(ended_of(place.client("sagemaker"), kind, policy, since))
+        except TROUBLES as error:
+            logger.warning("jobs that ended are not known", region=place.region, kind=kind, reason=str(error))
+            unread.add(kind)
+            continue
+        for job, tags in found:
+            if jobs.ended_at(kind, job) <= since:
+                continue
+            # Whoever entered a job's cost before, it is counted here by when it ended: once, as the month advances.
+            enter_job(ledger, job, kind, tags, prices, place.region)
+            cost = bill(kind, job, prices, place.region).cost_usd
+            ended.append(Ended(_group(place.region, kind, tags), cost, jobs.ended_at(kind, job)))
     return Reading(
         at=now,
         running=tuple(_running(each) for each in billed if each.kind not in JOBS),
         in_progress_usd=sum(_used_usd(each) for each in billed if each.kind in JOBS),
-        ended=tuple(_ended(place, ledger, policy, prices, since)),
-        unread=frozenset((place.region, str(kind)) for kind in inventory.troubles),
+        ended=tuple(ended),
+        unread=frozenset((place.region, str(kind)) for kind in unread),
     )
+
+
+def unread(region: str, now: datetime) -> Reading:
+    """That of a place which cannot be read at all: everything there is taken to run on."""
+    return Reading(at=now, unread=frozenset((region, str(kind)) for kind in Kind))
 
 
 def together(readings: list[Reading]) -> Reading:
@@ -67,20 +94,3 @@ def _group(region: str, kind: Kind, tags: dict[str, str]) -> Group:
 def _used_usd(job: Resource) -> float:
     """What a job in progress has used so far, at most: what spot saves is told when it has ended."""
     return job.usd_per_hour * float(job.detail.get("used_seconds", 0)) / 3600
-
-
-def _ended(place: Place, ledger: Ledger, policy: Policy, prices: Prices, since: datetime) -> Iterator[Ended]:
-    """Whoever entered a job's cost before, it is counted here by when it ended: once, as the month advances."""
-    sagemaker = place.client("sagemaker")
-    for kind in PAID:
-        noun = NOUNS[kind]
-        pages = sagemaker.get_paginator(xform_name(f"List{noun}s")).paginate(LastModifiedTimeAfter=since)
-        for summary in (each for page in pages for each in page[f"{noun}Summaries"]):
-            if summary[f"{noun}Status"] not in ENDED:
-                continue
-            tags = jobs.tags_of(sagemaker, summary[f"{noun}Arn"])
-            job = jobs.describe(sagemaker, kind, summary[f"{noun}Name"]) if is_ours(tags, policy) else None
-            if job and jobs.ended_at(kind, job) > since:
-                enter_job(ledger, job, kind, tags, prices, place.region)
-                cost = bill(kind, job, prices, place.region).cost_usd
-                yield Ended(_group(place.region, kind, tags), cost, jobs.ended_at(kind, job))

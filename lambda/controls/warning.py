@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from controls.policy import Action, Verdict
-from controls.resource import KEEP_TAG, Resource
+from controls.resource import KEEP_TAG, Kind, Resource, Rule
 
 Warning = tuple[Resource, Verdict]
 Tell = Callable[[str, str], None]
@@ -14,6 +14,9 @@ Tell = Callable[[str, str], None]
 _SUBJECT_LENGTH = 100  # SNS's limit
 _A_MESSAGE = 100  # warnings; SNS takes 256 KB
 _WORDS = {Action.STOP: "stopped", Action.DELETE: "deleted", Action.SCALE_TO_ZERO: "scaled to zero"}
+_NOTEBOOKS = {Kind.APP, Kind.NOTEBOOK_INSTANCE}
+# AWS documents for neither signal of use (an app's activity, Jupyter's log) that such a cell shows in it.
+_UNSEEN = " A cell that runs for long while no browser is open may not be seen: keep it if one does."
 
 
 def publisher(sns: Any, topic: str) -> Tell:
@@ -35,7 +38,8 @@ def messages(warnings: Sequence[Warning], platform: str) -> Iterator[tuple[str, 
 def _line(resource: Resource, verdict: Verdict) -> str:
     at_most = "at most " if resource.estimated else ""
     saving = f" That saves {at_most}{verdict.saving:.2f} USD a month." if verdict.saving else ""
-    what = f"{resource.kind} {resource.name} ({resource.region}): {verdict.evidence}."
+    unseen = _UNSEEN if verdict.rule is Rule.IDLE and resource.kind in _NOTEBOOKS else ""
+    what = f"{resource.kind} {resource.name} ({resource.region}): {verdict.evidence}.{unseen}"
     if verdict.effective_at is None:
         return f"{what} Nothing is done to it: look whether it is needed.{saving}"
     until = (verdict.effective_at + timedelta(days=7)).date()

@@ -1,5 +1,6 @@
 """`sluice thaw`: the roles may start compute again, the month remembers who decided it, and no is no."""
 
+import importlib
 from datetime import timedelta
 from typing import Any
 
@@ -50,3 +51,11 @@ def test_a_thaw_that_was_cut_off_is_finished_by_the_next(frozen: Any, run: Any) 
     frozen.attached[FREEZE] = ROLES[:1]
     status, text = run("thaw", "--yes")
     assert status == 0 and "thawed by ada: sluice-dev-training" in text and frozen.attached[FREEZE] == []
+
+
+def test_a_role_that_iam_refuses_to_thaw_is_named_and_the_others_are_thawed(frozen: Any, run: Any) -> None:
+    refused = importlib.import_module("tests.lambda.base").RefusalError("not authorized", "AccessDenied")
+    frozen.faults["DetachRolePolicy", ROLES[1]] = refused
+    status, text = run("thaw", "--yes")
+    assert status == 2 and f"{ROLES[1]}: " in text and "not authorized" in text
+    assert frozen.attached[FREEZE] == [ROLES[1]]

@@ -158,6 +158,14 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
             "eu-west-1, us-east-1",
         ),
         (
+            {"costs": {"targets": [{"region": "us-east-2"}, {"region": "us-west-2"}, {"region": "us-east-2"}]}},
+            "costs.targets[2].region: 'us-east-2' is given twice for this account, which would be counted twice",
+        ),
+        (
+            {"costs": {"targets": [{"region": "us-east-1"}]}},
+            "costs.targets[0].region: 'us-east-1' is the platform's own region, which is swept anyway",
+        ),
+        (
             {"costs": {"sweep": {"ttl": {"mode": "delete"}}}},
             "costs.sweep.ttl.mode: 'delete' must be 'observe' or 'enforce'",
         ),

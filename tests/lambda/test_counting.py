@@ -18,7 +18,7 @@ from controls.ledger import Ledger
 from controls.month import Month
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
-EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "300"))
+EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
 MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Hours from here cross the end of a month after a day.
 BEGIN = datetime(2026, 11, 29, 22, 0, tzinfo=UTC)

@@ -105,7 +105,8 @@ def test_its_tag_decides_and_without_one_the_platform(
     ("budget", "outcome", "told"),
     [
         ({"spent_usd": 99.77}, "started", "at most 0.23 USD on demand"),
-        ({"spent_usd": 99.78}, "refused", "spent 99.78 USD of 100.00 this month, and it may cost 0.23"),
+        ({"spent_usd": 99.78}, "refused", "used 99.78 USD of 100.00 this month, and it may cost 0.23"),
+        ({"spent_usd": 9, "in_progress_usd": 90.78}, "refused", "used 99.78 USD of 100.00 this month"),
         ({"spent_usd": 1, "frozen_since": "2026-11-20T00:00:00+00:00"}, "refused", "the month's budget is spent"),
     ],
 )
@@ -118,6 +119,40 @@ def test_the_budget_must_allow_what_it_may_cost_at_most(
     assert told in cloud.mail[0]["Message"]
 
 
+def test_what_others_that_go_on_may_cost_is_held_back_until_they_have_ended(cloud: Any) -> None:
+    cloud.remember_budget(spent_usd=99.6)
+    cloud.lacking("one")
+    cloud.lacking("two")
+    cloud.lacking("three")
+    assert [look(cloud, name) for name in ("one", "one", "two")] == ["started", "started", "refused"]
+    assert (
+        "used 99.60 USD of 100.00 this month, other fallbacks may cost 0.23, and it may cost 0.23"
+        in (cloud.mail[-1]["Message"])
+    )
+    cloud.answers["TrainingJob", "one-od"] |= ENDING | {"TrainingJobStatus": "Completed"}
+    look(cloud, "one-od")
+    assert look(cloud, "three") == "started"
+
+
+@pytest.mark.parametrize("before", range(12))
+def test_two_at_the_same_time_do_not_share_what_is_left_of_the_budget(cloud: Any, before: int) -> None:
+    cloud.remember_budget(spent_usd=99.6)
+    cloud.lacking("one")
+    cloud.lacking("two")
+    cloud.intrude(before, lambda: look(cloud, "two"))
+    look(cloud, "one")
+    assert cloud.created() == ["CreateTrainingJob"]
+
+
+def test_what_is_held_back_for_a_job_whose_end_nobody_heard_of_is_let_go_after_its_longest_time(cloud: Any) -> None:
+    cloud.lacking("one")
+    look(cloud, "one")
+    cloud.remember_budget(spent_usd=99.6)
+    cloud.ledger["budget", "2026-12"] = {"subject": "budget", "at": "2026-12", "spent_usd": 99.6}
+    cloud.lacking("two")
+    assert look(cloud, "two", minutes=29 * 24 * 60) == "started"
+
+
 def test_who_finds_it_all_done_by_another_tells_nobody_again(cloud: Any) -> None:
     cloud.lacking("train")
     cloud.intrude(5, lambda: look(cloud, "train"))  # its own five questions: the decision would come next
@@ -127,7 +162,7 @@ def test_who_finds_it_all_done_by_another_tells_nobody_again(cloud: Any) -> None
 
 def test_what_was_decided_first_stands_when_the_budget_changes(cloud: Any) -> None:
     cloud.lacking("train")
-    cloud.crash_after = 7  # six questions, and the decision
+    cloud.crash_after = 9  # seven questions, what is held back, and the decision
     with pytest.raises(jobs_cloud.CrashError):
         look(cloud, "train")
     assert not cloud.created() and cloud.remembered("fallback")
@@ -140,12 +175,12 @@ def test_what_was_decided_first_stands_when_the_budget_changes(cloud: Any) -> No
     assert look(cloud, "later") == "refused"
 
 
-def test_it_only_tells_until_it_may_act(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_only_recorded_until_it_may_act(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_FALLBACK", '{"by_default": true, "acts": false}')
     cloud.lacking("train")
     assert look(cloud, "train") == "observed"
     assert not cloud.created()
-    assert cloud.subjects() == ["train would go on on demand as train-od: costs.spot.fallback_mode is observe"]
+    assert not cloud.mail and [entry["outcome"] for entry in cloud.entries()] == ["saved", "observed"]
 
 
 def test_what_goes_on_for_another_job_never_goes_on_once_more(cloud: Any) -> None:

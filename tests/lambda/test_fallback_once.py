@@ -1,6 +1,6 @@
 """That a fallback is started exactly once, and all else done once, whatever comes in between.
 
-300 examples together; 5,000 with `SLUICE_PROFILE=nightly`.
+300 examples each; 5,000 with `SLUICE_PROFILE=nightly`.
 """
 
 import importlib
@@ -18,7 +18,7 @@ governing = importlib.import_module("tests.lambda.governing")
 look = governing.look
 OURS, ENDING, training = jobs_cloud.OURS, jobs_cloud.ENDING, jobs_cloud.training
 EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
-ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=EXAMPLES // 3, deadline=None)
+ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=EXAMPLES, deadline=None)
 JOBS = ("lacking", "never", "failed", "done", "on-demand", "search")
 
 

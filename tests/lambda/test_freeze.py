@@ -1,6 +1,7 @@
 """The freeze against an in-memory IAM: whatever was there before, the right roles are frozen, and thawed again."""
 
 import importlib
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controls import clients
-from controls.freeze import Freeze
+from controls.freeze import Freeze, FreezeError
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
 POLICY = "arn:aws:iam::111122223333:policy/sluice-dev-freeze"
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
+MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Of each role: whether it starts compute, has the platform's boundary, and is frozen already.
 roles = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=7)
 
@@ -95,5 +97,19 @@ def test_a_role_that_goes_while_it_is_looked_at_is_no_trouble(cloud: Any) -> Non
 def test_any_other_refusal_is_raised(cloud: Any) -> None:
     cloud.role("one")
     cloud.broken["AttachRolePolicy"] = "User is not authorized"
-    with pytest.raises(clients.client("iam").exceptions.ClientError, match="not authorized"):
+    with pytest.raises(FreezeError, match=r"one: .*not authorized"):
         freeze().attach(["one"])
+
+
+@pytest.mark.parametrize("operation", ["AttachRolePolicy", "DetachRolePolicy"])
+def test_a_role_that_is_refused_keeps_no_other_from_being_frozen_or_thawed(
+    cloud: Any, refusal: Any, operation: str
+) -> None:
+    for name in ("one", "two", "three"):
+        cloud.role(name)
+    if operation == "DetachRolePolicy":
+        freeze().attach(["one", "three", "two"])
+    cloud.faults[operation, "three"] = refusal("Cannot exceed quota for PoliciesPerRole: 10", "LimitExceeded")
+    with pytest.raises(FreezeError, match=r"^three: .*PoliciesPerRole"):
+        freeze().attach(freeze().missing()) if operation == "AttachRolePolicy" else freeze().detach()
+    assert attached(cloud) == ({"one", "two"} if operation == "AttachRolePolicy" else {"three"})

@@ -81,13 +81,20 @@ def test_a_person_is_told_the_members_of_the_request(cloud: Any) -> None:
 
 
 @pytest.mark.usefixtures("observing")
-def test_observe_tells_and_records_and_stops_nothing(cloud: Any) -> None:
+def test_observe_writes_into_the_ledger_and_nowhere_else(cloud: Any) -> None:
     cloud.job("dear", **training(**DEAR))
-    assert look(cloud, "dear") == "observed"
-    assert status(cloud, "dear") == "InProgress"
-    assert [entry["outcome"] for entry in cloud.entries()] == ["observed"]
-    assert cloud.mail[0]["Subject"] == "[sluice-dev] dear breaks a rule, and goes on"
-    assert {call.operation for call in cloud.calls if call.writes} == {"PutItem", "Publish"}
+    cloud.job("long", **training(spot=True, hours=25))
+    cloud.lacking("train")
+    cloud.lacking("never", tags=OURS | {"sluice:fallback": "never"})
+    told = [look(cloud, name) for name in ("dear", "long", "train", "never")]
+    assert told == ["observed", "observed", "observed", "refused"]
+    assert status(cloud, "dear") == status(cloud, "long") == "InProgress"
+    entered = [(entry["name"], entry["outcome"]) for entry in cloud.entries() if entry["outcome"] != "saved"]
+    assert sorted(entered) == [(name, "observed") for name in ("dear", "long")] + [
+        ("never", "refused"),
+        ("train", "observed"),
+    ]
+    assert {call.operation for call in cloud.calls if call.writes} == {"PutItem"}
 
 
 def test_a_job_is_told_of_once_however_often_it_is_heard_of(cloud: Any) -> None:
@@ -102,7 +109,6 @@ def test_a_job_is_told_of_once_however_often_it_is_heard_of(cloud: Any) -> None:
         (OURS, training(**DEAR, spot=True)),
         (OURS, training("ml.m5.xlarge")),
         (OURS | {"sluice:on-demand": "a demo at noon"}, training(**DEAR)),
-        (OURS | {"sluice:fallback-of": "another"}, training(**DEAR, hours=200)),
         ({"sluice:platform": "another"}, training(**DEAR)),
         ({}, training(**DEAR)),
         (OURS, training(**DEAR) | {"TuningJobArn": "arn:aws:sagemaker:us-east-1:1:hyper-parameter-tuning-job/search"}),
@@ -121,12 +127,33 @@ def test_a_job_is_told_of_once_however_often_it_is_heard_of(cloud: Any) -> None:
         ),
         (OURS, training() | {"ResourceConfig": {"VolumeSizeInGB": 1}}),
     ],
-    ids=["spot", "cheap", "exempted", "fallback", "foreign", "untagged", "of-a-search", "of-autopilot", "plan", "none"],
+    ids=["spot", "cheap", "exempted", "foreign", "untagged", "of-a-search", "of-autopilot", "plan", "none"],
 )
 def test_these_go_on_in_peace(cloud: Any, tags: dict[str, str], answer: dict[str, Any]) -> None:
     cloud.job("job", tags=tags, **answer)
     assert look(cloud, "job") in ("kept", "foreign")
     assert not cloud.mail and not cloud.ledger
+
+
+def test_what_goes_on_for_another_job_may_be_on_demand(cloud: Any) -> None:
+    cloud.lacking("train", **training(**DEAR, spot=True))
+    assert [look(cloud, "train"), look(cloud, "train-od")] == ["started", "kept"]
+    cloud.tags[cloud.answers["TrainingJob", "train-od"]["TrainingJobArn"]].pop("sluice:on-demand")
+    assert look(cloud, "train-od") == "kept"
+
+
+@pytest.mark.parametrize("name", ["dear", "train-od"])
+def test_a_tag_alone_exempts_no_job(cloud: Any, name: str) -> None:
+    cloud.lacking("train", tags=OURS | {"sluice:fallback": "never"})
+    look(cloud, "train")
+    cloud.job(name, tags=OURS | {"sluice:fallback-of": "train"}, **training(**DEAR))
+    assert look(cloud, name) == "done"
+
+
+def test_what_goes_on_for_another_job_keeps_its_limits(cloud: Any) -> None:
+    cloud.lacking("train", **training(**DEAR, spot=True, hours=25))
+    assert [look(cloud, "train"), look(cloud, "train-od")] == ["started", "done"]
+    assert "guardrails.max_run_seconds allows" in cloud.mail[-1]["Message"]
 
 
 def test_an_exemption_needs_a_reason(cloud: Any) -> None:

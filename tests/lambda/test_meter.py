@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` 
 OURS, OWNED = budget_cloud.OURS, budget_cloud.OWNED
 BEGIN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DEAR = "ml.g5.12xlarge"
+EXAMPLES = {"default": 60, "nightly": 1_000}[os.environ.get("SLUICE_PROFILE", "default")]
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +163,23 @@ def test_at_the_whole_budget_every_role_that_starts_compute_is_frozen_and_no_oth
     assert "sluice thaw" in cloud.mail[-1]["Message"]
 
 
+def test_only_what_is_frozen_is_entered_as_frozen_and_the_rest_is_tried_again(cloud: Any, refusal: Any) -> None:
+    for name in ("one", "two"):
+        cloud.role(f"sluice-dev-{name}")
+    read(0)
+    spend(cloud, 2000)
+    refused = refusal("Cannot exceed quota for PoliciesPerRole: 10", "LimitExceeded")
+    cloud.faults["AttachRolePolicy", "sluice-dev-one"] = refused
+    with pytest.raises(meter.MeterError, match=r"one: .*PoliciesPerRole"):
+        read(15)
+    assert cloud.frozen() == ["sluice-dev-two"] and [entry["roles"] for entry in cloud.entries("frozen")] == [
+        ["sluice-dev-two"]
+    ]
+    cloud.faults.clear()
+    read(30)
+    assert [entry["roles"] for entry in cloud.entries("frozen")] == [["sluice-dev-two"], ["sluice-dev-one"]]
+
+
 def test_a_role_that_is_made_later_is_frozen_as_well(cloud: Any) -> None:
     read(0)
     spend(cloud, 2000)
@@ -226,6 +245,7 @@ def test_observe_tells_and_touches_no_role(cloud: Any) -> None:
     read(15)
     assert cloud.mail[-1]["Subject"] == "[sluice-dev] 100 % of the budget for 2026-11 is used"
     assert month().frozen_since == ""
+    # The mail of a level is what a budget is for, in observe too; all else is the ledger.
     assert {call.operation for call in cloud.calls if call.writes} == {"PutItem", "Publish"}
 
 
@@ -310,6 +330,30 @@ def test_what_cannot_be_read_runs_on_and_is_raised_at_the_end(cloud: Any) -> Non
     assert month().spent_usd == 0.05 and month().usd_per_hour == 0.05
 
 
+def test_jobs_whose_list_is_refused_keep_nothing_else_from_being_counted(cloud: Any) -> None:
+    cloud.desk("ada", BEGIN, kind=DEAR)
+    read(0)
+    cloud.broken["ListProcessingJobs"] = "User is not authorized"
+    spend(cloud, 2000)
+    cloud.role("sluice-dev-training-digits")
+    with pytest.raises(meter.MeterError, match=r"^processing-job in us-east-1 could not be read$"):
+        read(60)
+    assert month().spent_usd > 2001 and cloud.frozen() == ["sluice-dev-training-digits"]
+
+
+def test_an_account_that_lets_nobody_in_keeps_nothing_else_from_being_counted(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abroad = {"region": "eu-west-1", "role_arn": "arn:aws:iam::444455556666:role/sluice-swept"}
+    monkeypatch.setenv("SLUICE_TARGETS", json.dumps([abroad]))
+    cloud.broken["AssumeRole"] = "User is not authorized to perform sts:AssumeRole"
+    cloud.desk("ada", BEGIN)
+    for minutes in (0, 60):
+        with pytest.raises(meter.MeterError, match=r"^everything in eu-west-1 could not be read$"):
+            read(minutes)
+    assert month().spent_usd == 0.05
+
+
 def test_it_tells_two_metrics(cloud: Any, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.desk("ada", BEGIN)
     read(0)
@@ -318,7 +362,7 @@ def test_it_tells_two_metrics(cloud: Any, capsys: pytest.CaptureFixture[str]) ->
     assert {metric["Name"] for metric in directive["Metrics"]} == {"SpentUSD", "RateUSDPerHour"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(crashes=st.lists(st.integers(1, 45), max_size=6), thawed=st.booleans())
 def test_wherever_runs_break_off_the_month_is_counted_once_told_of_and_frozen_in_the_end(
     new_cloud: Callable[[], Any], crashes: list[int], thawed: bool

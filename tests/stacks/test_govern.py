@@ -73,6 +73,13 @@ def test_it_may_stop_only_what_bears_the_platforms_tag(enforcing: Template) -> N
         assert allowed(enforcing)[action]["Condition"] == tagged
 
 
+def test_it_may_stop_untagged_jobs_too_where_the_platform_may_but_no_other_platforms(synthesis: Any) -> None:
+    everybody = allowed(template(synthesis.platform, ENFORCE | {"sweep": {"own_only": False}}))
+    for action in STOPS:
+        tagged = {"StringEqualsIfExists": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}
+        assert everybody[action]["Condition"] == tagged
+
+
 def test_it_may_start_only_fallbacks_and_tag_them_as_it_does(enforcing: Template) -> None:
     for action in CREATES:
         assert str(allowed(enforcing)[action]["Resource"]).endswith("/*-od']]}")

@@ -1,99 +1,54 @@
 """Jobs in progress: what they cost by the hour, and when they should have ended by their own limits."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from botocore import xform_name
+
 from controls.inventory.place import Place, Row
+from controls.jobs import DAY_SECONDS, NOUNS, clusters
 from controls.resource import Kind, Resource
 from controls.used import used_seconds
 
-_DAY_SECONDS = 86_400  # SageMaker's own limit where a training or processing job names none
-
-
-@dataclass(frozen=True)
-class _Type:
-    """How SageMaker writes this type of job, such as TrainingJob, and what its instances are billed as."""
-
-    kind: Kind
-    noun: str
-    listing: str
-    describing: str
-    member: str
-    component: str = ""
-
-
-_TYPES = {
-    each.kind: each
-    for each in (
-        _Type(
-            Kind.TRAINING_JOB,
-            "TrainingJob",
-            "list_training_jobs",
-            "describe_training_job",
-            "TrainingJobSummaries",
-            "Training",
-        ),
-        _Type(
-            Kind.TUNING_JOB,
-            "HyperParameterTuningJob",
-            "list_hyper_parameter_tuning_jobs",
-            "describe_hyper_parameter_tuning_job",
-            "HyperParameterTuningJobSummaries",
-        ),
-        _Type(
-            Kind.PROCESSING_JOB,
-            "ProcessingJob",
-            "list_processing_jobs",
-            "describe_processing_job",
-            "ProcessingJobSummaries",
-            "Processing",
-        ),
-        _Type(
-            Kind.TRANSFORM_JOB,
-            "TransformJob",
-            "list_transform_jobs",
-            "describe_transform_job",
-            "TransformJobSummaries",
-            "Transform",
-        ),
-        _Type(
-            Kind.AUTOML_JOB,
-            "AutoMLJob",
-            "list_auto_ml_jobs",
-            "describe_auto_ml_job_v2",
-            "AutoMLJobSummaries",
-        ),
-    )
-}
+# How SageMaker writes each type of job.
+_NOUNS = {**NOUNS, Kind.AUTOML_JOB: "AutoMLJob"}
+_DESCRIBES = {Kind.AUTOML_JOB: "describe_auto_ml_job_v2"}
+# What the instances of each are billed as. Jobs of tuning and AutoML are listed for themselves, and counted there.
+_BILLED = {Kind.TRAINING_JOB: "Training", Kind.PROCESSING_JOB: "Processing", Kind.TRANSFORM_JOB: "Transform"}
 
 
 def jobs(place: Place) -> Iterator[Resource]:
     """Each of ours that is in progress."""
-    for each in _TYPES.values():
-        rows = place.listed(each.listing, each.member, StatusEquals="InProgress")
-        ours = (row for row in rows if place.ours(row[f"{each.noun}Arn"]))
-        yield from place.each(each.kind, ours, lambda row, each=each: job(place, each.kind, row[f"{each.noun}Name"]))
+    for kind, noun in _NOUNS.items():
+        rows = place.listed(xform_name(f"List{noun}s"), f"{noun}Summaries", StatusEquals="InProgress")
+        ours = (row for row in rows if place.ours(row[f"{noun}Arn"]))
+        yield from place.each(kind, ours, partial(_row, place, kind))
+
+
+def _row(place: Place, kind: Kind, row: Row) -> Resource | None:
+    return job(place, kind, row[f"{_NOUNS[kind]}Name"])
 
 
 def job(place: Place, kind: Kind, name: str) -> Resource | None:
     """The job as it is now; None when there is none."""
-    each = _TYPES[kind]
-    told = place.described(each.describing, **{f"{each.noun}Name": name})
+    noun = _NOUNS[kind]
+    told = place.described(_DESCRIBES.get(kind, xform_name(f"Describe{noun}")), **{f"{noun}Name": name})
     if told is None:
         return None
-    usd, estimated, instances = 0.0, False, _instances(kind, told)
+    usd, estimated = 0.0, False
+    instances = clusters(kind, told)[0] if kind in _BILLED else []
     for instance_type, count in instances:
-        rate = place.prices.rate(place.region, each.component, instance_type)
+        rate = place.prices.rate(place.region, _BILLED[kind], instance_type)
         # What spot capacity costs is told when the job has ended: until then it is at most this.
         estimated |= rate.estimated or told.get("EnableManagedSpotTraining", False)
         usd += count * rate.usd_per_hour
     return place.resource(
         kind,
         name,
-        told[f"{each.noun}Arn"],
-        status=told[f"{each.noun}Status"],
+        told[f"{noun}Arn"],
+        status=told[f"{noun}Status"],
         created_at=told["CreationTime"],
         changed_at=told.get("LastModifiedTime", told["CreationTime"]),
         instance_type=max((instance_type for instance_type, _ in instances), default=""),
@@ -101,23 +56,8 @@ def job(place: Place, kind: Kind, name: str) -> Resource | None:
         usd_per_hour=usd,
         estimated=estimated,
         deadline=_deadline(kind, told),
-        detail={"used_seconds": str(used_seconds(each.noun, told, place.now))},
+        detail={"used_seconds": str(used_seconds(noun, told, place.now))},
     )
-
-
-def _instances(kind: Kind, told: Row) -> list[tuple[str, int]]:
-    """Type and count. Jobs of tuning and AutoML are listed for themselves, and what they cost is counted there."""
-    match kind:
-        case Kind.TRAINING_JOB:
-            resources = told.get("ResourceConfig", {})
-            groups = resources.get("InstanceGroups") or [resources]
-        case Kind.PROCESSING_JOB:
-            groups = [told["ProcessingResources"]["ClusterConfig"]]
-        case Kind.TRANSFORM_JOB:
-            groups = [told["TransformResources"]]
-        case _:
-            groups = []
-    return [(group["InstanceType"], group.get("InstanceCount", 1)) for group in groups if "InstanceType" in group]
 
 
 def _deadline(kind: Kind, told: Row) -> datetime | None:
@@ -127,10 +67,10 @@ def _deadline(kind: Kind, told: Row) -> datetime | None:
             # A spot job's limit covers waiting and running.
             return _after(told["CreationTime"], told["StoppingCondition"].get("MaxWaitTimeInSeconds"))
         case Kind.TRAINING_JOB:
-            limit = told.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DAY_SECONDS)
+            limit = told.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DAY_SECONDS)
             return _after(told.get("TrainingStartTime"), limit)
         case Kind.PROCESSING_JOB:
-            limit = told.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DAY_SECONDS)
+            limit = told.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DAY_SECONDS)
             return _after(told.get("ProcessingStartTime"), limit)
         case Kind.TUNING_JOB:
             limits = told["HyperParameterTuningJobConfig"]["ResourceLimits"]
