@@ -8,7 +8,7 @@ The entry is written first, at the time of the job's end, and then remembered by
 between writes the same entry at the same place, and whoever comes later finds it remembered.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -98,30 +98,13 @@ def _told(job: Answer, found: Bill) -> str:
     return f"billed {billed} of {trained} s, each at {found.usd_per_hour:.2f} USD an hour: spot saved {share}"
 
 
-def settle(
-    sagemaker: Any, ledger: Ledger, policy: Policy, prices: Prices, *, region: str, since: datetime
-) -> list[str]:
-    """Enter the platform's jobs that changed after `since` and have ended; the ARNs of those not entered before.
-
-    For events that never came: SageMaker sends them at best effort.
-    """
-    entered: list[str] = []
-    for kind in PAID:
-        for job, tags in ended_of(sagemaker, kind, policy, since, lambda arn: ledger.recall(TOPIC, arn) is not None):
-            if enter_job(ledger, job, kind, tags, prices, region):
-                entered.append(job[f"{NOUNS[kind]}Arn"])
-    return entered
-
-
-def ended_of(
-    sagemaker: Any, kind: Kind, policy: Policy, since: datetime, is_known: Callable[[str], bool] = lambda arn: False
-) -> Iterator[tuple[Answer, dict[str, str]]]:
-    """The platform's jobs of a kind that changed after `since` and have ended, with their tags, but those known."""
+def ended_of(sagemaker: Any, kind: Kind, policy: Policy, since: datetime) -> Iterator[tuple[Answer, dict[str, str]]]:
+    """The platform's jobs of a kind that changed after `since` and have ended, with their tags."""
     noun = NOUNS[kind]
     pages = sagemaker.get_paginator(xform_name(f"List{noun}s")).paginate(LastModifiedTimeAfter=since)
     for summary in (each for page in pages for each in page[f"{noun}Summaries"]):
         arn = summary[f"{noun}Arn"]
-        if summary[f"{noun}Status"] not in ENDED or is_known(arn):
+        if summary[f"{noun}Status"] not in ENDED:
             continue
         tags = jobs.tags_of(sagemaker, arn)
         job = jobs.describe(sagemaker, kind, summary[f"{noun}Name"]) if is_ours(tags, policy) else None

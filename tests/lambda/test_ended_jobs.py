@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controls import clients, ended_jobs, policy
-from controls.ended_jobs import bill, enter_job, settle
+from controls.ended_jobs import PAID, bill, ended_of, enter_job
+from controls.jobs import NOUNS
 from controls.ledger import Ledger
 from controls.policy import Policy
 from controls.prices import Prices
@@ -36,8 +37,14 @@ def ledger(now: datetime = NOW) -> Ledger:
 
 
 def settled(since: datetime = NOW - timedelta(minutes=15)) -> list[str]:
-    found = settle(clients.client("sagemaker"), ledger(), rules(), PRICES, region=REGION, since=since)
-    return [arn.rpartition("/")[2] for arn in found]
+    """The names of jobs that were not entered before, entered as the meter does."""
+    sagemaker, book = clients.client("sagemaker"), ledger()
+    return [
+        job[f"{NOUNS[kind]}Name"]
+        for kind in PAID
+        for job, tags in ended_of(sagemaker, kind, rules(), since)
+        if enter_job(book, job, kind, tags, PRICES, REGION)
+    ]
 
 
 @given(trained=st.integers(0, 500_000), share=st.floats(0, 1), count=st.integers(1, 8))

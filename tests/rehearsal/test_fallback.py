@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ governing = importlib.import_module("tests.lambda.governing")
 pytestmark = pytest.mark.slow
 OURS = [{"Key": "sluice:platform", "Value": "sluice-dev"}, {"Key": "sluice:owner", "Value": "ada"}]
 SMALL = ["ml.m5.large"]
-TABLE = "jobs-ledger"
+TABLE, ARTIFACTS = "jobs-ledger", "jobs-artifacts"
 # What no call of the function shows: its log and its letters are the service's own, and nothing here is encrypted.
 _UNUSED = ("logs:", "sqs:", "kms:")
 
@@ -56,12 +57,18 @@ def ledger(cloud: EmbeddedCloud) -> str:
 def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterator[None]:
     """The deployed package's function, told of every event about jobs, each twice."""
     deployed = governing.deployed()
+    cloud.client("s3").create_bucket(Bucket=ARTIFACTS)
     real = {"Ledger": ledger, "Alerts": mail[0]}
     statements = [
         {
             "Effect": "Allow",
             "Action": each.actions,
-            "Resource": [next((arn for name, arn in real.items() if r.startswith(name)), r) for r in each.resources],
+            "Resource": [
+                re.sub(r"^Storage\w+\.Arn", f"arn:aws:s3:::{ARTIFACTS}", r)
+                if r.startswith("Storage")
+                else next((arn for name, arn in real.items() if r.startswith(name)), r)
+                for r in each.resources
+            ],
             **({"Condition": each.conditions} if each.conditions else {}),
         }
         for each in deployed.statements
@@ -76,6 +83,7 @@ def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterat
     packed = archive.write(
         function.PACKAGE, {"": function.DEPENDENCIES, "controls/": function.CONTROLS}, unwanted=function.UNWANTED
     )
+    told = {"SLUICE_LEDGER_TABLE": TABLE, "SLUICE_TOPIC_ARN": mail[0], "SLUICE_ARTIFACT_BUCKET": ARTIFACTS}
     made = cloud.client("lambda").create_function(
         FunctionName="sluice-dev-govern",
         Runtime="python3.13",
@@ -83,7 +91,7 @@ def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterat
         Handler="controls.govern.handler",
         Timeout=120,
         Code={"ZipFile": packed.read_bytes()},
-        Environment={"Variables": deployed.environment | {"SLUICE_LEDGER_TABLE": TABLE, "SLUICE_TOPIC_ARN": mail[0]}},
+        Environment={"Variables": deployed.environment | told},
     )
     pattern = {"source": ["aws.sagemaker"], "detail-type": [*jobs_cloud.DETAIL_TYPES.values()]}
     cloud.client("events").put_rule(Name="govern", EventPattern=json.dumps(pattern))
