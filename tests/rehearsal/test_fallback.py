@@ -19,7 +19,7 @@ governing = importlib.import_module("tests.lambda.governing")
 pytestmark = pytest.mark.slow
 OURS = [{"Key": "sluice:platform", "Value": "sluice-dev"}, {"Key": "sluice:owner", "Value": "ada"}]
 SMALL = ["ml.m5.large"]
-TABLE = "jobs-ledger"
+TABLE, BUCKET = "jobs-ledger", "jobs-prices"
 # What no call of the function shows: its log and its letters are the service's own, and nothing here is encrypted.
 _UNUSED = ("logs:", "sqs:", "kms:")
 
@@ -56,7 +56,10 @@ def ledger(cloud: EmbeddedCloud) -> str:
 def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterator[None]:
     """The deployed package's function, told of every event about jobs, each twice."""
     deployed = governing.deployed()
-    real = {"Ledger": ledger, "Alerts": mail[0]}
+    cloud.client("s3").create_bucket(Bucket=BUCKET)
+    place = f"arn:aws:s3:::{BUCKET}"
+    prices = f"{deployed.environment['SLUICE_ARTIFACT_BUCKET']}.Arn/"
+    real = {"Ledger": ledger, "Alerts": mail[0], prices: f"{place}/*", prices[:-1]: place}
     statements = [
         {
             "Effect": "Allow",
@@ -76,6 +79,7 @@ def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterat
     packed = archive.write(
         function.PACKAGE, {"": function.DEPENDENCIES, "controls/": function.CONTROLS}, unwanted=function.UNWANTED
     )
+    own = {"SLUICE_LEDGER_TABLE": TABLE, "SLUICE_TOPIC_ARN": mail[0], "SLUICE_ARTIFACT_BUCKET": BUCKET}
     made = cloud.client("lambda").create_function(
         FunctionName="sluice-dev-govern",
         Runtime="python3.13",
@@ -83,7 +87,7 @@ def governor(cloud: EmbeddedCloud, ledger: str, mail: tuple[str, str]) -> Iterat
         Handler="controls.govern.handler",
         Timeout=120,
         Code={"ZipFile": packed.read_bytes()},
-        Environment={"Variables": deployed.environment | {"SLUICE_LEDGER_TABLE": TABLE, "SLUICE_TOPIC_ARN": mail[0]}},
+        Environment={"Variables": deployed.environment | own},
     )
     pattern = {"source": ["aws.sagemaker"], "detail-type": [*jobs_cloud.DETAIL_TYPES.values()]}
     cloud.client("events").put_rule(Name="govern", EventPattern=json.dumps(pattern))
