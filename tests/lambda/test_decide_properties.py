@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from controls.hours import OffHours
 from controls.policy import Action, Policy, Verdict, decide, idle_limit
 from controls.resource import Kind, Resource, Rule, Warned
+
+pytestmark = pytest.mark.slow  # hundreds of examples
 
 EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
 examples = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])

@@ -42,6 +42,7 @@ def attached(cloud: Any, policy: str = POLICY) -> set[str]:
     return {name for name, role in cloud.roles.items() if policy in role["attached"]}
 
 
+@pytest.mark.slow
 @MANY
 @given(before=roles, crash=st.one_of(st.none(), st.integers(1, 20)), twice=st.booleans())
 def test_of_any_roles_those_of_the_platform_that_start_compute_are_frozen_and_then_thawed(
@@ -66,6 +67,7 @@ def test_of_any_roles_those_of_the_platform_that_start_compute_are_frozen_and_th
     assert attached(cloud, "arn:aws:iam::aws:policy/Other") == everything
 
 
+@pytest.mark.slow
 @MANY
 @given(before=roles)
 def test_nothing_is_attached_twice(new_cloud: Callable[[], Any], before: list[tuple[bool, bool, bool]]) -> None:

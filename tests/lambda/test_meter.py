@@ -362,6 +362,7 @@ def test_it_tells_two_metrics(cloud: Any, capsys: pytest.CaptureFixture[str]) ->
     assert {metric["Name"] for metric in directive["Metrics"]} == {"SpentUSD", "RateUSDPerHour"}
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(crashes=st.lists(st.integers(1, 45), max_size=6), thawed=st.booleans())
 def test_wherever_runs_break_off_the_month_is_counted_once_told_of_and_frozen_in_the_end(
