@@ -86,6 +86,9 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
     if "targets" in (costs := raw.get("costs", {})):
         there = {each["region"]: each for each in costs["targets"] if partition(each["region"]) == partition(region)}
         costs["targets"] = [each for name, each in there.items() if name != region]
+        for each in costs["targets"]:
+            if "role_arn" in each:
+                each["role_arn"] = ":".join(["arn", str(partition(region)), *each["role_arn"].split(":")[2:]])
     count = draw(st.integers(2, 3))
     network["availability_zones"] = [region + letter for letter in "abc"[:count]]
     if network["mode"] == "given":

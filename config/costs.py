@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from config.instances import Region
+from config.instances import Region, partition
 from config.schedule import Zone
 from config.section import Finding, Positive, Section, repeated
 
@@ -40,7 +40,7 @@ def _is_a_date(value: object) -> str:
 Time = Annotated[str, AfterValidator(_is_a_time), BeforeValidator(_is_written)]
 Date = Annotated[str, BeforeValidator(_is_a_date)]
 ResourceName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=63)]
-RoleArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
 
 
 class BySize(Section):
@@ -156,7 +156,7 @@ class Report(Section):
     """`slack_parameter`: the SSM parameter (SecureString) that holds the address of a Slack webhook."""
 
     at_hour: Annotated[int, Field(ge=0, le=23)] = 6
-    slack_parameter: Annotated[str, Field(pattern=r"^(/[\w.-]+)+$")] | None = None
+    slack_parameter: Annotated[str, Field(pattern=r"^(/[a-zA-Z0-9_.-]+)+$", max_length=1011)] | None = None
 
 
 class Target(Section):
@@ -164,6 +164,12 @@ class Target(Section):
 
     region: Region
     role_arn: RoleArn | None = None
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        region, role = str(raw.get("region")), str(raw.get("role_arn", ""))
+        if role.startswith("arn:") and partition(region) not in (None, role.split(":")[1]):
+            yield ("role_arn",), role, f"must be of {region}'s partition, arn:{partition(region)}:..."
 
 
 def swept(raw: Mapping[str, Any]) -> Iterator[tuple[object, str]]:

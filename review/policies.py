@@ -31,7 +31,11 @@ NEWER = {
     "ce:GetCostAndUsage": (False, "its billing view is optional, and a call without one asks for no resource"),
 }
 # What cloudsplaining names that is no risk here, and why.
-HARMLESS = {"ecr:GetAuthorizationToken": "the token opens what the role may pull anyway, and has no resource level"}
+HARMLESS = {
+    "ecr:GetAuthorizationToken": "the token opens what the role may pull anyway, and has no resource level",
+    "sagemaker:CreateEndpoint": "asked for the endpoint too, which must bear the tag; configurations need none",
+    "sagemaker:DeleteModelPackage": "versions bear no tags; the sweep's statement names the platform's groups",
+}
 # Nothing of the platform needs these, and each of them leads to the rights of somebody else.
 FORBIDDEN = re.compile(
     r"(iam|sts|organizations|account|sso|cloudformation):.*"
