@@ -40,7 +40,7 @@ def _is_a_date(value: object) -> str:
 Time = Annotated[str, AfterValidator(_is_a_time), BeforeValidator(_is_written)]
 Date = Annotated[str, BeforeValidator(_is_a_date)]
 ResourceName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=63)]
-RoleArn = Annotated[str, Field(pattern=r"^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
+RoleArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
 
 
 class BySize(Section):
