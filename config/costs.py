@@ -143,7 +143,7 @@ class Budget(Section):
     """
 
     mode: Mode = "observe"
-    usd_per_month: Annotated[float, Field(ge=1, le=100_000_000)]
+    usd_per_month: Annotated[float, Field(ge=0.01, le=100_000_000)]
     warn_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(default=(50, 80), strict=False)
 
     @classmethod

@@ -112,13 +112,13 @@ def test_a_boundary_counts_for_who_may_change_a_role(cloud: EmbeddedCloud, make_
     iam = cloud.client("iam")
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:*")]})
     bound = iam.create_policy(PolicyName="bound", PolicyDocument=document)["Policy"]["Arn"]
-    for name in ("bounded", "unbounded"):
+    for name in ("bounded-attached", "unbounded-attached"):
         make_role(name, [allow("s3:*")])
-    iam.put_role_permissions_boundary(RoleName="bounded", PermissionsBoundary=bound)
+    iam.put_role_permissions_boundary(RoleName="bounded-attached", PermissionsBoundary=bound)
     only = allow("iam:AttachRolePolicy", ArnEquals={"iam:PermissionsBoundary": bound})
     guard = assume(make_role("boundary-guard", [only]), "iam")
-    assert outcome(guard.attach_role_policy, RoleName="bounded", PolicyArn=bound) == "done"
-    assert outcome(guard.attach_role_policy, RoleName="unbounded", PolicyArn=bound) == "AccessDenied"
+    assert outcome(guard.attach_role_policy, RoleName="bounded-attached", PolicyArn=bound) == "done"
+    assert outcome(guard.attach_role_policy, RoleName="unbounded-attached", PolicyArn=bound) == "AccessDenied"
 
 
 def test_file_systems_are_listed_with_their_tags(cloud: EmbeddedCloud, make_role: Any, assume: Any) -> None:
@@ -161,7 +161,7 @@ def test_a_log_stream_is_a_resource_of_its_own(cloud: EmbeddedCloud, make_role: 
     for stream in ("mine/jupyter.log", "theirs/jupyter.log"):
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
     own = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}:log-stream:mine/*"
-    reader = assume(make_role("reader", [allow("logs:GetLogEvents", own)]), "logs")
+    reader = assume(make_role("log-reader", [allow("logs:GetLogEvents", own)]), "logs")
     asked = {"logGroupName": group, "limit": 1}
     assert outcome(reader.get_log_events, logStreamName="mine/jupyter.log", **asked) == "done"
     assert outcome(reader.get_log_events, logStreamName="theirs/jupyter.log", **asked) == "AccessDeniedException"
