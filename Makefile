@@ -12,6 +12,8 @@ STORY ?= digits
 ONLY ?=
 TRACES ?=
 PY := .venv/bin/python
+# Each worker has an embedded cloud and syntheses of its own, so a file's tests stay together.
+PARALLEL := $(PY) -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
@@ -80,7 +82,7 @@ rehearse: setup ## play a story on the embedded cloud (STORY=name|all)
 	@$(PY) -m rehearsal.runner --story $(STORY)
 
 test: setup ## the tests that end in 90 s
-	@$(PY) -m pytest -q -m "not slow" tests
+	@$(PARALLEL) -m "not slow" tests
 
 test-clients: setup setup-sdk build/.clients ## clients written elsewhere against the embedded cloud
 	@$(PY) -m pytest -q tests/rehearsal/test_clients.py tests/rehearsal/test_sdk_training.py
@@ -92,10 +94,10 @@ cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who c
 	@$(PY) -m rehearsal.operations
 
 test-all: setup setup-sdk build/.clients ## every test
-	@$(PY) -m pytest -q tests
+	@$(PARALLEL) tests
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
-	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PY) -m pytest -q tests/config/test_random.py tests/rehearsal/test_conformance.py \
+	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PARALLEL) tests/config/test_random.py tests/rehearsal/test_conformance.py \
 	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \

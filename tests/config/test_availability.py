@@ -29,6 +29,7 @@ def test_the_table_has_every_type_of_the_templates_that_a_region_lacks(synthesiz
     assert {region: types for region, types in lacking.items() if types} == MISSING
 
 
+@pytest.mark.slow
 def test_where_there_is_no_registry_runs_train_and_nothing_is_registered_or_served(
     synthesize: Callable[[str], Any],
 ) -> None:
@@ -41,6 +42,7 @@ def test_where_there_is_no_registry_runs_train_and_nothing_is_registered_or_serv
     assert [resource["Type"] for resource in templates["serving"]["Resources"].values()] == ["AWS::SSM::Parameter"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sample", "lacking"),
     [("team", []), ("china", ["AWS::SageMaker::ModelPackageGroup", "AWS::SageMaker::MlflowApp"])],

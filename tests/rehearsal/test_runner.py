@@ -127,6 +127,7 @@ sys.exit(runner.main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_whatever_ends_a_rehearsal_ends_its_cloud(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SLOW_STORY, str(tmp_path)]

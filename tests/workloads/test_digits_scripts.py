@@ -15,6 +15,8 @@ SCRIPTS = DIGITS / "scripts"
 # What the jobs of the embedded cloud import; `make setup` makes it.
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(PYTHON), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
