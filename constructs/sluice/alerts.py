@@ -6,7 +6,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 from sluice.storage import PlatformKey
 
 
@@ -31,5 +31,4 @@ class AlertTopic(sns.Topic):
     def allow_publishing(self, role: iam.Role) -> None:
         """In this account the role's own permission is enough; the topic's policy need not name it."""
         allow(role, ["sns:Publish"], [self.topic_arn])
-        via_topic = {"StringEquals": {"kms:ViaService": f"sns.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
-        allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn], conditions=via_topic)
+        allow_key(role, self._key, "sns", "Decrypt", "GenerateDataKey")

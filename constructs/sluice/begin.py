@@ -3,14 +3,14 @@
 import json
 from collections.abc import Collection, Mapping
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from sluice.arn import arn
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 
 
 class Begin(Construct):
@@ -79,8 +79,7 @@ class Begin(Construct):
         copied = [bucket.arn_for_objects(f"{workload}/*/begin/*") for workload in workloads]
         writing = ["s3:PutObject", "s3:AbortMultipartUpload"]
         allow(role, writing, copied, wildcard="Runs are named by SageMaker, when they start")
-        via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
-        allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], conditions=via_s3)
+        allow_key(role, key, "s3", "Decrypt", "GenerateDataKey")
 
     def _allow_registry(self, groups: list[str]) -> None:
         packages = [arn(self, "sagemaker", f"model-package/{group}/*") for group in groups]

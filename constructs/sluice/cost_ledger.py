@@ -1,12 +1,12 @@
 """The table of what was found, done and spent, and of what has to be remembered between two runs."""
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 from sluice.waiver import accept
 
 _INDEX = "by-day"  # as `controls.ledger` names it
@@ -48,9 +48,8 @@ class CostLedger(Construct):
         """Let `role` do `actions` (of DynamoDB, such as `PutItem` and `Query`) on the table."""
         allow(role, [f"dynamodb:{action}" for action in actions], [self._table.table_arn])
         # DynamoDB uses the key in the name of who asks.
-        via_table = {"StringEquals": {"kms:ViaService": f"dynamodb.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
         uses = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
-        allow(role, [f"kms:{use}" for use in uses], [self._key.key_arn], conditions=via_table)
+        allow_key(role, self._key, "dynamodb", *uses)
 
     def grant_days(self, role: iam.Role) -> None:
         """Let `role` read the entries of a day; beside `grant`."""

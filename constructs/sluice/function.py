@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -13,7 +13,7 @@ from constructs import Construct
 
 from sluice import archive
 from sluice.archive import ROOT
-from sluice.permission import Role
+from sluice.permission import Role, allow_key
 from sluice.waiver import accept_each, accept_lint
 
 CONTROLS = ROOT / "lambda" / "controls"
@@ -94,13 +94,7 @@ class HandlerFunction(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         # Lambda sends with the role of the function, and only SQS may use the key for it.
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=[key.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"}},
-            )
-        )
+        allow_key(self.role, key, "sqs", "Decrypt", "GenerateDataKey")
         return queue
 
 

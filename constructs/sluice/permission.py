@@ -23,7 +23,8 @@ class Role(iam.Role):
         )
 
 
-_ACCOUNT = Aws.ACCOUNT_ID  # asked for once: each question to CDK takes time
+# Asked for once: each question to CDK takes time.
+_ACCOUNT, _HERE = Aws.ACCOUNT_ID, f"{Aws.REGION}.{Aws.URL_SUFFIX}"
 
 
 def from_this_account(service: str) -> iam.ServicePrincipal:
@@ -40,11 +41,18 @@ def allow(
     wildcard: str | None = None,
 ) -> None:
     """Let `role` do `actions` on `resources`; `wildcard` says why some of these resources hold a `*`."""
-    role.add_to_policy(
-        iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=dict(conditions or {}))
+    # One question to CDK, where a statement and its addition to the role are two: there are hundreds.
+    iam.Grant.add_to_principal(
+        grantee=role, actions=list(actions), resource_arns=list(resources), conditions=dict(conditions or {})
     )
     if wildcard:
         accept_all(role, [f"AwsSolutions-IAM5[Resource::{name}]" for name in resources if "*" in name], wildcard)
+
+
+def allow_key(role: iam.Role, key: kms.IKey, service: str, *uses: str) -> None:
+    """Let `role` use `key` through the AWS service `service` (e.g. `s3`) alone, e.g. for `Decrypt`."""
+    through = {"StringEquals": {"kms:ViaService": f"{service}.{_HERE}"}}
+    allow(role, [f"kms:{use}" for use in uses], [key.key_arn], conditions=through)
 
 
 def starts_compute(role: iam.Role) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -13,7 +13,7 @@ from constructs import Construct
 
 from config.instances import partition
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 
 _PLACE = "costs/prices.csv"  # as `controls.price_table` has it
 # Where the Price List API is; GovCloud has none, and its prices are estimated.
@@ -30,9 +30,7 @@ def allow_prices(role: iam.Role, bucket: s3.IBucket, key: kms.IKey, *, write: bo
     actions = ["s3:GetObject", *(["s3:PutObject"] if write else [])]
     allow(role, actions, [bucket.arn_for_objects(_PLACE)])
     allow(role, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringEquals": {"s3:prefix": _PLACE}})
-    via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
-    uses = ["kms:Decrypt", *(["kms:GenerateDataKey"] if write else [])]
-    allow(role, uses, [key.key_arn], conditions=via_s3)
+    allow_key(role, key, "s3", "Decrypt", *(["GenerateDataKey"] if write else []))
 
 
 class PriceRefresh(Construct):

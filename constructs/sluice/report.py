@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -14,7 +14,7 @@ from sluice.alerts import AlertTopic
 from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 
 _FOLDER = "costs/reports"  # as `controls.report` has it
 
@@ -58,18 +58,14 @@ class Report(Construct):
         alerts.allow_publishing(role)
         pages = artifact_bucket.arn_for_objects(f"{_FOLDER}/*")
         allow(role, ["s3:PutObject"], [pages], wildcard="Each day has a page of its own in this folder")
-        self._allow_key(key, "s3", "GenerateDataKey")
+        allow_key(role, key, "s3", "GenerateDataKey")
         if slack:
             allow(role, ["ssm:GetParameter"], [arn(self, "ssm", f"parameter{slack}")])
             # Of a parameter under the platform's key; the account's own key for parameters asks for no permission.
-            self._allow_key(key, "ssm", "Decrypt")
+            allow_key(role, key, "ssm", "Decrypt")
         events.Rule(
             self,
             "Schedule",
             schedule=events.Schedule.cron(minute="0", hour=str(costs.report.at_hour)),
             targets=[targets.LambdaFunction(self.handler.function)],
         )
-
-    def _allow_key(self, key: kms.IKey, service: str, use: str) -> None:
-        via = {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
-        allow(self.handler.role, [f"kms:{use}"], [key.key_arn], conditions=via)

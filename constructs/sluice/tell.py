@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -13,7 +13,7 @@ from constructs import Construct
 from sluice.alerts import AlertTopic
 from sluice.arn import arn
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 
 
 class Tell(Construct):
@@ -62,8 +62,7 @@ class Tell(Construct):
     def _allow_alerts(self, workloads: Sequence[str], bucket: s3.IBucket, key: kms.IKey) -> None:
         written = [bucket.arn_for_objects(_alerts(workload)) for workload in workloads]
         allow(self.handler.role, ["s3:GetObject"], written, wildcard="Runs and jobs are named when they start")
-        via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
-        allow(self.handler.role, ["kms:Decrypt"], [key.key_arn], conditions=via_s3)
+        allow_key(self.handler.role, key, "s3", "Decrypt")
 
     # By prefix: a pattern that names each would reach EventBridge's 2,048 characters with a dozen workloads.
     def _hear_pipelines(self, prefix: str) -> tuple[str, str, dict[str, Any]]:
