@@ -6,10 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from controls.ledger import Item, Ledger
-from controls.policy import RUNNING, Action
-from controls.refusals import is_in_use, is_missing, is_over, is_taken
-from controls.resource import JOBS, Kind, Resource
+from controls.policy import Action
+from controls.refusals import is_in_use, is_missing, is_over
+from controls.resource import JOBS, RUNNING, Kind, Resource
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ DEEDS: dict[tuple[Kind, Action], Deed] = {
     ),
     **dict(
         (
-            # Its configuration and its models stay, and bring it back; see `restore`.
+            # Its configuration and its models stay, and bring it back; see `restoring`.
             _running(Kind.ENDPOINT, Action.DELETE, "delete", "Endpoint"),
             _running(Kind.NOTEBOOK_INSTANCE, Action.STOP, "stop", "NotebookInstance"),
             _running(Kind.TRAINING_JOB, Action.STOP, "stop", "TrainingJob"),
@@ -104,51 +103,3 @@ def perform(action: Action, client: Callable[[str], Any], resource: Resource) ->
             return "spared"
         raise
     return "done"
-
-
-def keep_restorable(ledger: Ledger, endpoint: Resource, rule: str, at: str) -> None:
-    """Remember what brings an endpoint back, before it is deleted."""
-    ledger.remember(
-        "restorable",
-        endpoint.arn,
-        endpoint=endpoint.name,
-        configuration=endpoint.detail["configuration"],
-        tags=dict(endpoint.tags),
-        rule=rule,
-        region=endpoint.region,
-        account=endpoint.arn.split(":")[4],
-        usd_per_hour=endpoint.usd_per_hour,
-        ended_at=at,
-    )
-
-
-def restore(sagemaker: Any, ledger: Ledger, item: Item) -> str:
-    """Make the endpoint of a `restorable` item again; restored, or lost: its configuration was deleted meanwhile.
-
-    Repeated, it does no more. What is not in the configuration, such as the targets of automatic scaling, was lost
-    with the endpoint.
-    """
-    tags = [{"Key": key, "Value": value} for key, value in item["tags"].items() if not key.startswith("aws:")]
-    outcome = "restored"
-    try:
-        sagemaker.create_endpoint(EndpointName=item["endpoint"], EndpointConfigName=item["configuration"], Tags=tags)
-    except ClientError as error:
-        if is_missing(error):
-            outcome = "lost"
-        elif not is_taken(error):
-            raise
-    ledger.enter(
-        item["at"],
-        kind=Kind.ENDPOINT,
-        name=item["endpoint"],
-        region=item["region"],
-        owner=item["tags"].get("sluice:owner", ""),
-        team=item["tags"].get("sluice:team", ""),
-        workload=item["tags"].get("sluice:workload", ""),
-        action="restore",
-        rule=item["rule"],
-        reason=f"ended at {item['ended_at']}",
-        outcome=outcome,
-    )
-    ledger.forget("restorable", item["at"])
-    return outcome

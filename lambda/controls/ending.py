@@ -1,16 +1,16 @@
-"""How one resource is ended, and an endpoint brought back: recorded before and after, and safe to repeat."""
+"""How one resource is ended, and brought back: recorded before and after, and safe to repeat."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls import actions, savings
+from controls import actions, restoring, savings
 from controls.inventory import Inventory
 from controls.ledger import Item, Ledger
 from controls.policy import Policy, Verdict, decide
-from controls.resource import Kind, Resource, Rule
+from controls.resource import Resource, Rule
 
 
 class Ending:
@@ -31,7 +31,7 @@ class Ending:
             self._ledger.record(resource, verdict, "failed")
             raise
         self._ledger.record(resource, verdict, outcome)
-        if resource.kind is Kind.ENDPOINT and outcome != "done":
+        if resource.kind in restoring.RESTORABLE and outcome != "done":
             self._ledger.forget("restorable", resource.arn)
         if resource.warned and outcome != "spared":
             self._ledger.let_go(resource.arn)
@@ -49,8 +49,8 @@ class Ending:
         now = decide(again, self._policy, self._now)
         if (now.action, now.rule) != (verdict.action, verdict.rule):
             return "spared"
-        if again.kind is Kind.ENDPOINT:
-            actions.keep_restorable(self._ledger, again, str(verdict.rule), self._now.isoformat())
+        if again.kind in restoring.RESTORABLE:
+            restoring.keep(self._ledger, again, str(verdict.rule), self._now.isoformat())
         return actions.perform(verdict.action, self._client, again)
 
     def is_morning(self) -> bool:
@@ -60,14 +60,8 @@ class Ending:
         return hours is not None and Rule.OFF_HOURS in policy.enforced and not spent and not hours.began(self._now)
 
     def bring_back(self, item: Item) -> str | None:
-        """restored | lost; None: it was not off-hours that ended it."""
+        """restored | lost; None: it was not off-hours that ended it, it is there, or it must wait."""
         if item["rule"] != Rule.OFF_HOURS:
             return None
-        return actions.restore(self._client("sagemaker"), self._ledger, item)
-
-    def is_there(self, item: Item, present: Mapping[str, Resource]) -> bool:
-        """Whether there is an endpoint of that name: a new one, which ends the item, or one on its way out."""
-        found = present.get(item["at"])
-        if found and found.status != "Deleting":
-            self._ledger.forget("restorable", item["at"])
-        return found is not None
+        outcome = restoring.restore(self._client("sagemaker"), self._ledger, item)
+        return outcome if outcome in ("restored", "lost") else None

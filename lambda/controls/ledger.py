@@ -143,6 +143,11 @@ def entry_of(resource: Resource, verdict: Verdict) -> Item:
     }
 
 
+def members(item: Item) -> Item:
+    """What an item that was remembered says, without what the table keeps it by."""
+    return {name: value for name, value in item.items() if name not in ("subject", "at", "expires_at")}
+
+
 def _key(topic: str, about: str) -> dict[str, dict[str, str]]:
     return {"subject": {"S": topic}, "at": {"S": about}}
 

@@ -42,9 +42,8 @@ def _off(resource: Resource, policy: Policy, now: datetime) -> Found | str:
     hours = policy.off_hours
     if hours is None or resource.kind in JOBS or resource.kind not in RUNNING or resource.usd_per_hour == 0:
         return ""
-    if resource.scales_to_zero or resource.kind is Kind.INFERENCE_COMPONENT:
-        # Neither its number of copies nor the components of an endpoint would come back in the morning.
-        return "inference components stay as they are in off-hours"
+    if resource.scales_to_zero:  # deleted, it would come back without its components
+        return "its inference components are judged one by one"
     soon = now + policy.grace
     began = hours.began(soon)
     if began is None:

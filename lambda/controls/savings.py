@@ -11,7 +11,7 @@ An entry is keyed by when its hours begin. So one that is written twice, or agai
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from controls.ledger import Item, Ledger, entry_of
+from controls.ledger import Item, Ledger, entry_of, members
 from controls.policy import Verdict, running
 from controls.resource import JOBS, Kind, Resource
 
@@ -30,7 +30,7 @@ def begin(ledger: Ledger, resource: Resource, verdict: Verdict, at: datetime) ->
 def away(ledger: Ledger, item: Item) -> None:
     """It is ended: from now on its hours are counted, if there is anything to count."""
     if item["usd_per_hour"] > 0 and Kind(item["kind"]) not in JOBS:
-        ledger.remember("ended", item["at"], **{**_members(item), "pending": False})
+        ledger.remember("ended", item["at"], **{**members(item), "pending": False})
     else:
         ledger.forget("ended", item["at"])
 
@@ -81,13 +81,9 @@ def _enter(ledger: Ledger, item: Item, *, back_at: datetime | None, now: datetim
     if finished:
         ledger.forget("ended", item["at"])
     else:
-        ledger.remember("ended", item["at"], **{**_members(item), "entered_until": until.isoformat()})
-
-
-def _members(item: Item) -> Item:
-    return {name: value for name, value in item.items() if name not in ("subject", "at", "expires_at")}
+        ledger.remember("ended", item["at"], **{**members(item), "entered_until": until.isoformat()})
 
 
 def _entry(item: Item) -> Item:
     own = ("ended_at", "entered_until", "pending")
-    return {name: value for name, value in _members(item).items() if name not in own}
+    return {name: value for name, value in members(item).items() if name not in own}

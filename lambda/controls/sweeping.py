@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls import savings, warning
+from controls import restoring, savings, warning
 from controls.ending import Ending
 from controls.inventory import Inventory, Memory
 from controls.ledger import Item, Ledger
@@ -75,7 +75,8 @@ class Sweep:
         present = {resource.arn: resource for resource in resources}
         self._remember(present)
         savings.measure(self._ledger, self._here("ended"), present, unread=unread.keys(), now=self._now)
-        away = [item for item in self._here("restorable") if not self._ending.is_there(item, present)]
+        kept = self._here("restorable")
+        away = [item for item in kept if not restoring.is_back(self._ledger, item, present)]
         verdicts = [(resource, decide(resource, self._policy, self._now)) for resource in resources]
         acting = [each for each in verdicts if each[1].rule in self._policy.enforced]
         findings = [*self._observe(verdicts), *self._warn(acting), *self._end(acting), *self._restore(away)]
@@ -144,13 +145,13 @@ class Sweep:
                 yield _finding(resource, verdict, outcome)
 
     def _restore(self, away: Iterable[Item]) -> Iterator[Finding]:
-        """Endpoints that off-hours ended come back when people work again."""
+        """What off-hours ended of endpoints and their components comes back when people work again."""
         for item in away if self._ending.is_morning() else ():
             outcome = None
-            with self._troubled(f"endpoint {item['endpoint']}"):
+            with self._troubled(f"{item['kind']} {item['name']}"):
                 outcome = self._ending.bring_back(item)
             if outcome:
-                yield Finding("endpoint", item["endpoint"], "restore", "people work again", outcome)
+                yield Finding(item["kind"], item["name"], "restore", "people work again", outcome)
 
     @contextmanager
     def _troubled(self, what: str) -> Iterator[None]:

@@ -5,7 +5,7 @@ import copy
 import yaml
 
 from rehearsal.embedded import RehearsalError
-from rehearsal.stories.awkward.table import rows, table
+from rehearsal.stories.awkward.table import Made, rows, table
 from rehearsal.stories.cost_story import CostStory
 
 HALF_AN_HOUR = 1800
@@ -28,7 +28,11 @@ class Days(CostStory):
 
     def evening(self) -> str:
         self._advance_to(17, 30)
-        self._days_made = [self._awkward.make(*each) for each in rows(self.cloud.region, "evening")]
+        self._days_made: list[Made] = []
+        for what, region, row in rows(self.cloud.region, "evening"):
+            if what == "component":
+                self._settled(self._days_made)
+            self._days_made.append(self._awkward.make(what, region, row))
         self._settled(self._days_made)
         began = self._now()
         for half_hour in range(8):
@@ -40,20 +44,31 @@ class Days(CostStory):
         self._advance_to(8, 30)
         wanted = [each for each in self._days_made if each.row.get("morning") == "back"]
         for each in wanted:
-            told = self.until(
-                lambda name=each.name: self.sagemaker.describe_endpoint(EndpointName=name),
-                lambda answer: answer["EndpointStatus"] != "Creating",  # its container takes its own time to start
-                f"{each.name} to be back",
-            )
-            tags = self.sagemaker.list_tags(ResourceArn=each.arn)["Tags"]
-            same = all(tag in tags for tag in self._awkward.tags(each.row))
-            if (told["EndpointStatus"], told["EndpointConfigName"], same) != ("InService", each.name, True):
-                raise RehearsalError(f"{each.name} is not back as it was: {told}, tags {tags}")
+            found = self._copies(each) if each.what == "component" else self._endpoint(each)
+            if found:
+                raise RehearsalError(f"{each.name} is not back as it was: {found}")
         back = {item["name"]: item["at"] for item in self._ledger() if item.get("outcome") == "restored"}
         if back.keys() != {each.name for each in wanted}:
             raise RehearsalError(f"restored, by the ledger: {back}")
         told = ", ".join(f"{name} at {at}" for name, at in back.items())
-        return f"on the configuration and with the tags that they had: {told}"
+        return f"on the configuration, with the tags and copies that they had: {told}"
+
+    def _endpoint(self, made: Made) -> str:
+        """What differs from what it was."""
+        told = self.until(
+            lambda: self.sagemaker.describe_endpoint(EndpointName=made.name),
+            lambda answer: answer["EndpointStatus"] != "Creating",  # its container takes its own time to start
+            f"{made.name} to be back",
+        )
+        tags = self.sagemaker.list_tags(ResourceArn=made.arn)["Tags"]
+        same = all(tag in tags for tag in self._awkward.tags(made.row))
+        as_it_was = (told["EndpointStatus"], told["EndpointConfigName"], same) == ("InService", made.name, True)
+        return "" if as_it_was else f"{told}, tags {tags}"
+
+    def _copies(self, made: Made) -> str:
+        """As `_endpoint`."""
+        told = self.sagemaker.describe_inference_component(InferenceComponentName=made.name)["RuntimeConfig"]
+        return "" if told["DesiredCopyCount"] == made.row["copies"] else str(told)
 
     def report(self) -> str:
         bucket, s3 = self.published("artifact-bucket"), self.cloud.client("s3")

@@ -227,8 +227,9 @@ class Estate:
         self._find("MlflowTrackingServers", **asked)["TrackingServerStatus"] = "Stopping"
 
     def UpdateInferenceComponentRuntimeConfig(self, DesiredRuntimeConfig: dict[str, int], **asked: Any) -> None:
+        copies = DesiredRuntimeConfig["CopyCount"]
         found = self._find("InferenceComponents", **asked)
-        found |= {"RuntimeConfig": {"CurrentCopyCount": DesiredRuntimeConfig["CopyCount"]}}
+        found |= {"RuntimeConfig": dict.fromkeys(("CurrentCopyCount", "DesiredCopyCount"), copies)}
 
     def DescribeLogGroups(self, logGroupNamePrefix: str, **asked: Any) -> dict[str, Any]:
         rows = [row for name, row in self.log_groups.items() if name.startswith(logGroupNamePrefix)]

@@ -271,7 +271,7 @@ def test_components_are_scaled_to_zero_and_their_endpoint_stays(cloud: Any) -> N
     assert ended_later(cloud) == {"done": 1}
     assert "shared" in cloud.endpoints
     [component] = cloud.records["InferenceComponents"].values()
-    assert component["RuntimeConfig"] == {"CurrentCopyCount": 0}
+    assert component["RuntimeConfig"] == {"CurrentCopyCount": 0, "DesiredCopyCount": 0}
     assert run(NOW + timedelta(hours=4)) == {}
 
 
@@ -297,16 +297,83 @@ def test_the_fixed_instances_of_an_endpoint_with_components_end_with_the_budget(
     assert not cloud.endpoints
 
 
-def test_off_hours_leave_components_alone_because_nothing_would_bring_their_copies_back(cloud: Any) -> None:
-    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+def shrinking(cloud: Any, copies: int = 3) -> dict[str, Any]:
+    """A component on an endpoint of two instances, of which one stays without it."""
     hosting(cloud)
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
     cloud.configs["shared"]["ProductionVariants"][0]["ManagedInstanceScaling"] = scaling
     cloud.endpoints["shared"]["ProductionVariants"][0]["CurrentInstanceCount"] = 2
-    cloud.invocations["digits", ""] = [(EVENING - timedelta(minutes=100), 1)]
-    run(EVENING - timedelta(minutes=60))
-    run(EVENING + timedelta(minutes=1))
     [component] = cloud.records["InferenceComponents"].values()
-    assert "shared" in cloud.endpoints and component["RuntimeConfig"]["CurrentCopyCount"] == 1
+    component["RuntimeConfig"] = dict.fromkeys(("CurrentCopyCount", "DesiredCopyCount"), copies)
+    cloud.invocations["digits", ""] = [(EVENING - timedelta(minutes=200), 1)]
+    return component
+
+
+def into_the_night(cloud: Any) -> None:
+    run(EVENING - timedelta(minutes=60))
+    assert run(EVENING + timedelta(minutes=1)) == {"done": 1}
+
+
+def test_off_hours_scale_a_component_to_zero_and_the_morning_brings_its_copies_back(cloud: Any) -> None:
+    component = shrinking(cloud)
+    into_the_night(cloud)
+    assert component["RuntimeConfig"]["DesiredCopyCount"] == 0 and "shared" in cloud.endpoints
+    assert run(MORNING - timedelta(minutes=2)) == {}
+    assert run(MORNING) == {"restored": 1}
+    assert component["RuntimeConfig"]["DesiredCopyCount"] == 3
+    component["LastModifiedTime"] = MORNING
+    assert run(MORNING + timedelta(minutes=10)) == {} and not cloud.remembered("restorable")
+
+
+def test_of_a_component_all_that_brings_it_back_is_kept(cloud: Any) -> None:
+    shrinking(cloud)
+    into_the_night(cloud)
+    [kept] = cloud.remembered("restorable").values()
+    assert kept["detail"] == {"endpoint": "shared", "variant": "AllTraffic", "copies": "3"}
+    assert (kept["kind"], kept["name"], kept["rule"]) == ("inference-component", "digits", "off-hours")
+
+
+def test_off_hours_leave_a_component_alone_that_would_save_nothing(cloud: Any) -> None:
+    hosting(cloud)  # its instances stay, however few copies there are
+    run(EVENING - timedelta(minutes=60))
+    assert run(EVENING + timedelta(minutes=1)) == {}
+
+
+def test_copies_that_somebody_brought_back_by_night_stay_as_they_are(cloud: Any) -> None:
+    component = shrinking(cloud)
+    into_the_night(cloud)
+    cloud.UpdateInferenceComponentRuntimeConfig({"CopyCount": 1}, InferenceComponentName="digits")
+    component["LastModifiedTime"] = EVENING + timedelta(hours=2)
+    assert run(EVENING + timedelta(hours=3)) == {}
+    cloud.invocations["digits", ""] = [(MORNING, 1)]
+    assert run(MORNING) == {}
+    assert component["RuntimeConfig"]["DesiredCopyCount"] == 1 and not cloud.remembered("restorable")
+
+
+def test_copies_that_somebody_brings_back_at_the_last_moment_stay_as_they_are(cloud: Any) -> None:
+    component = shrinking(cloud)
+    into_the_night(cloud)
+    cloud.meanwhile["GetMetricData"] = lambda: component["RuntimeConfig"].update(DesiredCopyCount=5)
+    assert run(MORNING) == {}
+    assert component["RuntimeConfig"]["DesiredCopyCount"] == 5 and not cloud.remembered("restorable")
+
+
+def test_a_component_of_the_same_name_made_by_night_stays_as_it_is(cloud: Any) -> None:
+    component = shrinking(cloud)
+    into_the_night(cloud)
+    component["CreationTime"] = EVENING + timedelta(hours=1)
+    assert run(MORNING) == {}
+    assert component["RuntimeConfig"]["DesiredCopyCount"] == 0 and not cloud.remembered("restorable")
+
+
+def test_a_component_that_changes_in_the_morning_comes_back_later_and_one_that_is_gone_is_lost(cloud: Any) -> None:
+    component = shrinking(cloud)
+    into_the_night(cloud)
+    component["InferenceComponentStatus"] = "Updating"
+    assert run(MORNING) == {}
+    cloud.records["InferenceComponents"].clear()
+    assert run(MORNING + timedelta(hours=1))["lost"] == 1
+    assert not cloud.remembered("restorable")
 
 
 def test_jobs_that_go_on_beyond_their_own_limits_are_stopped(cloud: Any) -> None:
@@ -495,6 +562,7 @@ def test_a_spent_budget_ends_compute_that_is_not_protected_jobs_too(cloud: Any) 
     assert list(cloud.endpoints) == ["kept"]
 
 
+FOR_US = [{"Key": "sluice:platform", "Value": "sluice-dev"}]
 EVENING, MORNING = NOW.replace(hour=19, minute=10), NOW.replace(day=24, hour=6, minute=1)  # 20:10 and 7:01 in Berlin
 
 
@@ -512,6 +580,16 @@ def test_off_hours_end_an_endpoint_and_the_morning_brings_it_back(cloud: Any) ->
     cloud.endpoints["digits"]["LastModifiedTime"] = MORNING
     assert run(MORNING + timedelta(minutes=10)) == {}
     assert not cloud.remembered("restorable")
+
+
+def test_an_endpoint_of_the_same_name_made_at_the_last_moment_stays_as_it_is(cloud: Any) -> None:
+    cloud.endpoint("digits", minutes=100)
+    run(EVENING - timedelta(minutes=60))
+    run(EVENING + timedelta(minutes=1))
+    cloud.meanwhile["GetMetricData"] = lambda: None
+    cloud.meanwhile["PutItem"] = lambda: cloud.CreateEndpoint("digits", "another", FOR_US)
+    assert run(MORNING) == {}
+    assert cloud.endpoints["digits"]["EndpointConfigName"] == "another" and not cloud.remembered("restorable")
 
 
 def test_what_is_in_use_in_the_evening_or_was_started_then_goes_on(cloud: Any) -> None:

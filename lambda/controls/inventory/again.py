@@ -7,7 +7,7 @@ from controls.inventory.jobs import job
 from controls.inventory.mlflow import tracking_server
 from controls.inventory.orphans import configs_of, models_of, transformed
 from controls.inventory.place import Place
-from controls.inventory.serving import Serving, copies_of
+from controls.inventory.serving import Serving, copies_of, wanted_copies
 from controls.inventory.studio import again_app, notebook_instance
 from controls.inventory.usage import last_invoked
 from controls.resource import JOBS, Kind, Resource
@@ -36,7 +36,8 @@ def _component(place: Place, resource: Resource) -> Resource | None:
     last = last_invoked(place, {resource.arn: [{"InferenceComponentName": resource.name}]})[resource.arn]
     usd = resource.usd_per_hour if copies_of(told) else 0.0
     now = {"status": told["InferenceComponentStatus"], "changed_at": told["LastModifiedTime"]}
-    return replace(resource, idle_since=last, usd_per_hour=usd, **now)
+    detail = {**resource.detail, "copies": str(wanted_copies(told))}
+    return replace(resource, idle_since=last, usd_per_hour=usd, detail=detail, **now)
 
 
 def _notebook_instance(place: Place, resource: Resource) -> Resource | None:

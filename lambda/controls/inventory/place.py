@@ -48,7 +48,11 @@ class Memory:
         return cls(
             warned=ledger.warned(),
             since={item["at"]: datetime.fromisoformat(item["since"]) for item in ledger.remembered("since")},
-            restorable={item["endpoint"]: item["configuration"] for item in ledger.remembered("restorable")},
+            restorable={
+                item["name"]: item["detail"]["configuration"]
+                for item in ledger.remembered("restorable")
+                if item["kind"] == Kind.ENDPOINT
+            },
         )
 
 

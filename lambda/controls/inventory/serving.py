@@ -124,12 +124,21 @@ class Serving:
             usd_per_hour=copies * variant.usd_of_copy(in_all) if variant and copies else 0.0,
             estimated=variant.estimated if variant else False,
             idle_since=last,
-            detail={"endpoint": row["EndpointName"]},
+            detail={
+                "endpoint": row["EndpointName"],
+                "variant": row.get("VariantName", ""),
+                "copies": str(wanted_copies(row)),
+            },
         )
 
 
 def copies_of(component: Row) -> int:
     return component.get("RuntimeConfig", {}).get("CurrentCopyCount", 0)
+
+
+def wanted_copies(component: Row) -> int:
+    """How many it has once it is in service."""
+    return component.get("RuntimeConfig", {}).get("DesiredCopyCount", copies_of(component))
 
 
 def _invocations(row: Row, of: dict[str, Variant]) -> list[Dimensions]:

@@ -51,6 +51,6 @@ def component(shop: "Awkward", region: str, row: Row) -> str:
         EndpointName=row["in"],
         VariantName="v0",
         Specification={"ModelName": "awkward"},
-        RuntimeConfig={"CopyCount": 1},
+        RuntimeConfig={"CopyCount": row.get("copies", 1)},
         Tags=shop.tags(row),
     )["InferenceComponentArn"]
