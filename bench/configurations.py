@@ -18,6 +18,7 @@ from config.document import Place
 from config.guardrails import limited
 from config.instances import Hosting, Processing, StudioApp, Training, partition, regions
 from config.load import ROOT, load_workload
+from config.nights import too_short
 from config.schema import Platform
 from config.section import TAG_PATTERN, Section
 
@@ -83,7 +84,10 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
         raw.pop("experiments", None)
     if availability.missing(region, availability.STUDIO):
         raw.get("studio", {}).pop("domain", None)
-    if "targets" in (costs := raw.get("costs", {})):
+    costs = raw.get("costs", {})
+    if any(too_short(costs)):
+        costs.setdefault("sweep", {}).update({"every_hours": 1, "grace_minutes": draw(st.sampled_from([0, 30]))})
+    if "targets" in costs:
         there = {each["region"]: each for each in costs["targets"] if partition(each["region"]) == partition(region)}
         costs["targets"] = [each for name, each in there.items() if name != region]
         for each in costs["targets"]:

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from config.instances import Region, partition
+from config.nights import DAYS, too_short
 from config.schedule import Zone
 from config.section import Finding, Positive, Section, repeated
 
 Mode = Literal["observe", "enforce"]
 Minutes = Positive
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _is_written(value: object) -> object:
@@ -191,6 +191,7 @@ class Costs(Section):
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        yield from too_short(raw)
         targets = [*swept(raw)]
         for place, _ in repeated(targets):
             region, account = targets[int(place[0])]

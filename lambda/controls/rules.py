@@ -77,6 +77,7 @@ def _idle(resource: Resource, policy: Policy, now: datetime) -> Found | str:
         return "costs nothing while idle"
     if resource.idle_since is None:
         return "its use could not be measured"
+    # What came back in the morning has its whole limit again: nobody could use it by night.
     since = max(resource.idle_since, resource.changed_at)
     limit = idle_limit(resource, policy)
     if now < since + limit:

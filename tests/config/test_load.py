@@ -166,6 +166,24 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
             "costs.targets[0].region: 'us-east-1' is the platform's own region, which is swept anyway",
         ),
         (
+            {"costs": {"sweep": {"grace_minutes": 660}, "off_hours": {"time_zone": "UTC"}}},
+            "costs.sweep.grace_minutes: 660 must be at most 600: the shortest off-hours last 11:00 h, and "
+            "after a longer grace no sweep acts in them",
+        ),
+        (
+            {"costs": {"sweep": {"every_hours": 6, "grace_minutes": 60}, "off_hours": {"time_zone": "UTC"}}},
+            "costs.sweep.grace_minutes: 60 must be at most 0",
+        ),
+        (
+            {"costs": {"sweep": {"every_hours": 12}, "off_hours": {"time_zone": "UTC"}}},
+            "costs.sweep.every_hours: 12 must be at most 11: the shortest off-hours last 11:00 h",
+        ),
+        (
+            {"costs": {"off_hours": {"time_zone": "UTC", "start_at": "00:00", "stop_at": "23:30"}}},
+            "costs.off_hours.stop_at: '23:30' is too late for costs.sweep.every_hours (1): the shortest off-"
+            "hours last 0:30 h",
+        ),
+        (
             {"costs": {"sweep": {"ttl": {"mode": "delete"}}}},
             "costs.sweep.ttl.mode: 'delete' must be 'observe' or 'enforce'",
         ),

@@ -7,10 +7,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from config.costs import Costs, Sweep
 from config.costs import OffHours as Configured
+from config.nights import DAYS, too_short
 from controls.hours import OffHours
 from controls.policy import Action, Policy, decide, idle_limit, policy, size_of
 from controls.resource import JOBS, RUNNING, Kind, Resource, Rule, Warned
@@ -201,6 +203,51 @@ def test_off_hours_warn_before_they_begin_and_spare_who_works() -> None:
     assert (
         decide(warned, rules, evening + timedelta(hours=11, minutes=1)).rule is not Rule.OFF_HOURS
     )  # the next morning
+
+
+@worlds.PROPERTY
+@given(
+    start=st.integers(0, 11),
+    stop=st.integers(12, 23),
+    every=st.integers(1, 12),
+    grace=st.integers(0, 900),
+    data=st.data(),
+)
+def test_off_hours_act_whatever_grace_and_period_the_configuration_allows(
+    start: int, stop: int, every: int, grace: int, data: st.DataObject
+) -> None:
+    times = {"start_at": f"{start:02}:00", "stop_at": f"{stop:02}:00", "working_days": DAYS}
+    assume(not any(too_short({"off_hours": times, "sweep": {"every_hours": every, "grace_minutes": grace}})))
+    hours = OffHours(
+        time_zone="UTC",
+        start_at=time(start),
+        stop_at=time(stop),
+        working_days=frozenset(range(7)),
+        holidays=frozenset(),
+    )
+    rules = replace(DEV, off_hours=hours, grace_minutes=grace, enforced=frozenset({Rule.OFF_HOURS}))
+    now = NOW.replace(hour=0) + timedelta(minutes=data.draw(st.integers(0, every * 60 - 1)))
+    unused = replace(IDLE, idle_since=LONG_AGO, warned=None)
+    while now < NOW + timedelta(days=2):
+        verdict = decide(unused, rules, now)
+        if verdict.action in ENDS:
+            return
+        if verdict.action is Action.WARN and not verdict.told:
+            unused = replace(unused, warned=Warned(Rule.OFF_HOURS, now))
+        now += timedelta(hours=every)
+    raise AssertionError("nothing was ended in two nights")
+
+
+def test_what_came_back_in_the_morning_has_its_whole_limit_again() -> None:
+    morning = NOW - timedelta(minutes=239)
+    back = replace(IDLE, idle_since=NOW - timedelta(hours=15), created_at=morning, changed_at=morning)
+    evening = replace(back, warned=Warned(Rule.IDLE, NOW - timedelta(hours=14)))
+    for each in (back, evening):
+        assert decide(each, DEV, NOW).action is Action.KEEP
+    later = decide(evening, DEV, NOW + timedelta(minutes=1))
+    assert (later.action, later.told, later.effective_at) == (Action.WARN, False, NOW + timedelta(minutes=61))
+    used = replace(back, idle_since=NOW)
+    assert decide(used, DEV, NOW + timedelta(minutes=239)).action is Action.KEEP
 
 
 def test_an_earlier_end_is_not_put_off_by_a_later_one() -> None:
