@@ -1,23 +1,18 @@
 """In any world the sweep ends nothing that is protected, and whatever interrupts it, it comes to the same end."""
 
-import contextlib
 import copy
 import importlib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
-from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from controls import clients
 
 in_memory = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
 sweeping = importlib.import_module("tests.lambda.sweeping")
 worlds = importlib.import_module("tests.lambda.worlds")
+switch = importlib.import_module("tests.lambda.switch").switch
 NOW, OURS, run = sweeping.NOW, sweeping.OURS, sweeping.run
 LATER = NOW + timedelta(minutes=61)
 
@@ -44,47 +39,11 @@ outlived = st.lists(
 )
 
 
-class CutOffError(Exception):
-    """The function was cut off; nothing catches this."""
-
-
-class Switch:
-    """The one cloud that all clients talk to, exchanged between examples. It cuts off at the call that `fuse` counts,
-    before it or, if `after`, once it has had its effect.
-    """
-
-    def __init__(self) -> None:
-        self.cloud: Any = None
-        self.fuse, self.after = -1, False
-
-    def call(self, client: Any, operation: str, params: dict[str, Any]) -> Any:
-        """In place of botocore's own way, which takes ten times as long; what it checks, test_sweep.py shows."""
-        self.fuse -= 1
-        if self.fuse == 0 and not self.after:
-            raise CutOffError
-        model = client.meta.service_model.operation_model(operation)
-        response, answer = self.cloud.answer(model, {"asked": params})
-        if self.fuse == 0:
-            raise CutOffError
-        if response.status_code != 200:
-            raise ClientError(answer, operation)
-        return answer
-
-    def enter(self, world: list[Made], **more: str) -> Any:
-        self.cloud, self.fuse = in_memory.Cloud(), -1
-        for number, (kind, state) in enumerate(world):
-            build(self.cloud, kind, f"{kind}-{number}-{state}", state, **more)
-        return self.cloud
-
-
-@pytest.fixture(scope="module")
-def switch(session: Any) -> Iterator[Switch]:
-    one = Switch()
-    clients.client.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", lambda client, name, params: one.call(client, name, params))
-        yield one
-    clients.client.cache_clear()
+def enter(switch: Any, world: list[Made], **more: str) -> Any:
+    cloud = switch.enter()
+    for number, (kind, state) in enumerate(world):
+        build(cloud, kind, f"{kind}-{number}-{state}", state, **more)
+    return cloud
 
 
 @pytest.fixture(autouse=True)
@@ -234,8 +193,8 @@ def state(cloud: Any) -> dict[str, Any]:
 
 @worlds.PROPERTY
 @given(world=made)
-def test_what_is_free_is_ended_after_its_grace_and_nothing_else_is_touched(switch: Switch, world: list[Made]) -> None:
-    cloud = switch.enter(world)
+def test_what_is_free_is_ended_after_its_grace_and_nothing_else_is_touched(switch: Any, world: list[Made]) -> None:
+    cloud = enter(switch, world)
     run(NOW)
     assert deeds(cloud) == []
     run(LATER)
@@ -255,8 +214,8 @@ def assert_ended(cloud: Any, names: set[str]) -> None:
 
 @worlds.PROPERTY
 @given(world=outlived)
-def test_what_has_outlived_its_day_is_ended_unless_it_is_protected(switch: Switch, world: list[Made]) -> None:
-    cloud = switch.enter(world, **{"sluice:ttl": "2026-11-22"})
+def test_what_has_outlived_its_day_is_ended_unless_it_is_protected(switch: Any, world: list[Made]) -> None:
+    cloud = enter(switch, world, **{"sluice:ttl": "2026-11-22"})
     run(NOW)
     assert deeds(cloud) == []
     run(LATER)
@@ -265,8 +224,8 @@ def test_what_has_outlived_its_day_is_ended_unless_it_is_protected(switch: Switc
 
 @worlds.PROPERTY
 @given(world=outlived)
-def test_a_spent_budget_ends_all_compute_that_is_not_protected(switch: Switch, world: list[Made]) -> None:
-    cloud = switch.enter(world)
+def test_a_spent_budget_ends_all_compute_that_is_not_protected(switch: Any, world: list[Made]) -> None:
+    cloud = enter(switch, world)
     cloud.ledger["budget", "2026-11"] = {"subject": "budget", "at": "2026-11", "frozen_since": NOW.isoformat()}
     run(NOW)
     assert deeds(cloud) == []
@@ -277,9 +236,9 @@ def test_a_spent_budget_ends_all_compute_that_is_not_protected(switch: Switch, w
 @worlds.PROPERTY
 @given(world=outlived)
 def test_off_hours_end_servers_too_while_no_job_runs_and_nothing_that_is_protected(
-    switch: Switch, world: list[Made]
+    switch: Any, world: list[Made]
 ) -> None:
-    cloud = switch.enter(world)
+    cloud = enter(switch, world)
     evening = NOW.replace(hour=19, minute=10)
     run(evening - timedelta(minutes=60))
     run(evening + timedelta(minutes=1))
@@ -290,8 +249,8 @@ def test_off_hours_end_servers_too_while_no_job_runs_and_nothing_that_is_protect
 
 @worlds.PROPERTY
 @given(world=made)
-def test_observe_writes_to_nothing_but_the_ledger(switch: Switch, world: list[Made], deployed: dict[str, Any]) -> None:
-    cloud = switch.enter(world)
+def test_observe_writes_to_nothing_but_the_ledger(switch: Any, world: list[Made], deployed: dict[str, Any]) -> None:
+    cloud = enter(switch, world)
     with pytest.MonkeyPatch.context() as patch:
         told = sweeping.changed(deployed["sweep"].environment, enforced=[])
         patch.setenv("SLUICE_POLICY", told)
@@ -302,8 +261,8 @@ def test_observe_writes_to_nothing_but_the_ledger(switch: Switch, world: list[Ma
 
 @worlds.PROPERTY
 @given(world=made)
-def test_running_twice_does_no_more_than_once(switch: Switch, world: list[Made]) -> None:
-    cloud = switch.enter(world)
+def test_running_twice_does_no_more_than_once(switch: Any, world: list[Made]) -> None:
+    cloud = enter(switch, world)
     for moment in (NOW, LATER):
         run(moment)
         once, done, told = state(cloud), deeds(cloud), len(cloud.mail)
@@ -314,38 +273,35 @@ def test_running_twice_does_no_more_than_once(switch: Switch, world: list[Made])
 @worlds.PROPERTY
 @given(world=made, call=st.integers(1, 250), after=st.booleans(), first=st.booleans())
 def test_whatever_call_it_is_cut_off_at_it_comes_to_the_same_end(
-    switch: Switch, world: list[Made], call: int, after: bool, first: bool
+    switch: Any, world: list[Made], call: int, after: bool, first: bool
 ) -> None:
-    wanted = switch.enter(world)
+    wanted = enter(switch, world)
     run(NOW)
     run(LATER)
-    cloud = switch.enter(world)
+    cloud = enter(switch, world)
     for moment, cut in ((NOW, first), (LATER, not first)):
         if cut:
-            switch.fuse, switch.after = call, after
-            with contextlib.suppress(CutOffError):
+            with switch.cut_off(call, after=after):
                 run(moment)
-            switch.fuse = -1
         run(moment)
     assert state(cloud) == state(wanted)
     assert sorted(set(deeds(cloud))) == sorted(set(deeds(wanted)))
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_whichever_single_call_it_is_cut_off_at(switch: Switch, after: bool) -> None:
+def test_whichever_single_call_it_is_cut_off_at(switch: Any, after: bool) -> None:
     """The same for a world with everything in it, at every call of the sweep that ends it."""
     world = [(kind, "free") for kind in KINDS]
-    wanted = switch.enter(world)
+    wanted = enter(switch, world)
     run(NOW)
     begun = len(wanted.calls)
     run(LATER)
     for call in range(1, len(wanted.calls) - begun + 1):
-        cloud = switch.enter(world)
+        cloud = enter(switch, world)
         run(NOW)
-        switch.fuse, switch.after = call, after
-        with pytest.raises(CutOffError):
+        with switch.cut_off(call, after=after):
             run(LATER)
-        switch.fuse = -1
+            raise AssertionError("it was not cut off")
         run(LATER)
         assert state(cloud) == state(wanted), wanted.calls[begun + call - 1]
         assert set(deeds(cloud)) == set(deeds(wanted))
