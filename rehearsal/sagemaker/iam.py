@@ -35,6 +35,13 @@ def further(operation: str, request: Mapping[str, Any], arn_prefix: str) -> Iter
         yield from _arns(_TABLE["also"][operation], request, arn_prefix, lacking=[])
 
 
+def granted(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> Iterator[str]:
+    """The ARNs of the keys that whoever calls must be allowed to give SageMaker grants of."""
+    if operation in _TABLE["grants"]:
+        for key in _texts(_search(_TABLE["grants"][operation], _stored(request, arn_prefix, store))):
+            yield key if key.startswith("arn:") else f"{arn_prefix.replace(':sagemaker:', ':kms:')}key/{key}"
+
+
 def conditions(operation: str, request: Mapping[str, Any], arn_prefix: str, store: Store) -> dict[str, Any]:
     """The service's own condition keys of a call, with the values as IAM compares them: text, or a list of texts."""
     found: dict[str, Any] = {}

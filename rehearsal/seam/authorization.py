@@ -31,6 +31,8 @@ def authorize_further(service: Service, operation: str, request: dict[str, Any],
     region = prefix.split(":")[3]
     for arn in rules.further(operation, request, prefix):
         must_be_allowed(key, f"sagemaker:{operation}", arn, region, _context(service, operation, request, arn, body))
+    for arn in rules.granted(operation, request, prefix, service.store):
+        must_be_allowed(key, "kms:CreateGrant", arn, region, {"kms:GrantIsForAWSResource": "true"})
     if operation.startswith("Create") and request.get("Tags"):
         arn = rules.resource(operation, request, prefix)
         context = _context(service, "AddTags", request, arn, body) | {"sagemaker:TaggingAction": operation}

@@ -15,7 +15,7 @@ from rehearsal.stories.deployed import CONFIG
 PARTS = ("", "evening", "budget")
 ROWS = [(part, what, region, row) for part in PARTS for what, region, row in table.rows("us-east-1", part)]
 MEMBERS = """name expected of instance used tags late type in state variants parts image async serverless provisioned
-    limit_hours count what needed watches retention written approved morning copies"""
+    limit_hours count what needed watches retention written approved morning copies key"""
 OUTCOME = re.compile(f"kept|(told|deleted|stopped|at zero) ({'|'.join(Rule)})")
 
 

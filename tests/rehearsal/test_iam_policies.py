@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from tests.rehearsal.studying import Studio
 
 DENIED = "AccessDeniedException"
 PREFIX = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:"
+SOON = {"Delay": 0.05, "MaxAttempts": 400}
 TAGS = [{"Key": "team", "Value": "blue"}]
 KMS = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 JOB = {
@@ -50,6 +51,29 @@ def test_tags_at_creation_need_add_tags_on_the_resource(cloud: EmbeddedCloud, ma
     assert code(getattr(elsewhere, make), ModelPackageGroupName="iam-1", Tags=TAGS) == "AccessDeniedException"
     assert code(getattr(tagging, make), ModelPackageGroupName="iam-1", Tags=TAGS) == "done"
     assert code(getattr(plain, make), ModelPackageGroupName="iam-2") == "done"
+
+
+def test_an_endpoint_with_a_key_is_made_by_whoever_may_give_grants_of_it(cloud: EmbeddedCloud, make_role: Any) -> None:
+    sagemaker, create = cloud.client("sagemaker"), allow("CreateEndpoint", "*")
+    made = {"ExecutionRoleArn": make_role("keyed-model", [create]), "PrimaryContainer": {"Image": "x/none:1"}}
+    sagemaker.create_model(ModelName="keyed", **made)
+    variant = {"VariantName": "v", "ModelName": "keyed", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="keyed", KmsKeyId=KMS, ProductionVariants=[variant])
+    names = {"EndpointName": "keyed", "EndpointConfigName": "keyed"}
+    for number, (key, for_aws, expected) in enumerate(
+        [("key/2", "true", DENIED), ("key/1", "false", DENIED), ("key/1", "true", "done")]
+    ):
+        grant = {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": KMS.replace("key/1", key)}
+        granting = {**grant, "Condition": {"Bool": {"kms:GrantIsForAWSResource": for_aws}}}
+        client = cloud.as_role("sagemaker", make_role(f"keyed-endpoint-{number}", [create, granting]))
+        assert code(client.create_endpoint, **names) == expected
+    waiter = sagemaker.get_waiter("endpoint_deleted")
+    with pytest.raises(WaiterError):  # its image has no runner
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="keyed", WaiterConfig=SOON)
+    sagemaker.delete_endpoint(EndpointName="keyed")
+    waiter.wait(EndpointName="keyed", WaiterConfig=SOON)
+    sagemaker.delete_endpoint_config(EndpointConfigName="keyed")
+    sagemaker.delete_model(ModelName="keyed")
 
 
 def test_the_tags_of_a_creation_are_there_as_request_tags(cloud: EmbeddedCloud, make_role: Any) -> None:

@@ -26,6 +26,8 @@ class Awkward:
         self.role = f"{tags['sluice:platform']}-awkward"  # as only the platform's roles are called
         self.role_arn = f"arn:aws:iam::{ACCOUNT}:role/{self.role}"
         self.domains = {"us": cloud.client("sagemaker").list_domains()["Domains"][0]}
+        domain = cloud.client("sagemaker").describe_domain(DomainId=self.domains["us"]["DomainId"])
+        self.key = domain["KmsKeyId"]
         self.client = cache(self._client)
 
     def _client(self, service: str, region: str) -> Any:

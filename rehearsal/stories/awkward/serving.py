@@ -32,6 +32,8 @@ def config(shop: "Awkward", region: str, row: Row, tags: list[dict[str, str]]) -
             "MaxInstanceCount": max(2, row.get("count", 1)),
         }
         more, given = {"ManagedInstanceScaling": scaling}, {"ExecutionRoleArn": shop.role_arn}
+    if row.get("key"):
+        given = {"KmsKeyId": shop.key}
     if row.get("async"):
         given = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://awkward/out"}}}
     variants = [{"VariantName": f"v{i}", **size, **more} for i in range(row.get("variants", 1))]
