@@ -75,9 +75,8 @@ def chinese_cloud(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     cloud.calls.clear()
 
 
-@pytest.fixture(scope="session")
-def deployed(synthesis: Any) -> dict[str, Any]:
-    """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
+def _enforcing(*, own_only: bool) -> Costs:
+    """Every rule of what controls cost acts."""
     enforce: dict[str, Any] = {"mode": "enforce"}
     rules = {
         "idle": IdleRule(**enforce),
@@ -85,17 +84,34 @@ def deployed(synthesis: Any) -> dict[str, Any]:
         "stuck": StuckRule(**enforce),
         "orphans": OrphanRule(**enforce),
     }
-    enforcing = Costs(
-        sweep=SweepSettings(**rules),
+    return Costs(
+        sweep=SweepSettings(own_only=own_only, **rules),
         off_hours=OffHours(time_zone="Europe/Berlin", **enforce),
         budget=Budget(usd_per_month=1000, **enforce),
         spot=Spot(mode="enforce", fallback_mode="enforce"),
         job_limits=JobLimits(mode="enforce"),
     )
-    common: dict[str, Any] = {
-        "platform": synthesis.platform.model_copy(update={"costs": enforcing}),
-        "env": Environment(region=in_memory.REGION),
-    }
+
+
+def _common(synthesis: Any, *, own_only: bool = True) -> dict[str, Any]:
+    costs = _enforcing(own_only=own_only)
+    platform = synthesis.platform.model_copy(update={"costs": costs})
+    return {"platform": platform, "env": Environment(region=in_memory.REGION)}
+
+
+@pytest.fixture(scope="session")
+def deployed_for_all(synthesis: Any) -> dict[str, Any]:
+    """What controls cost, by verb, where what bears no tag of a platform is ended as well."""
+    app, common = App(context={"aws:cdk:bundling-stacks": []}), _common(synthesis, own_only=False)
+    foundation = FoundationStack(app, "Foundation", **common)
+    costs = CostsStack(app, "Costs", foundation=foundation, **common)
+    return dict(permissions.functions(dict(Template.from_stack(costs).to_json())))
+
+
+@pytest.fixture(scope="session")
+def deployed(synthesis: Any) -> dict[str, Any]:
+    """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
+    common = _common(synthesis)
     context = {"aws:cdk:bundling-stacks": []}
     app = App(context=context)
     foundation = FoundationStack(app, "Foundation", **common)

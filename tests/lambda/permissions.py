@@ -222,13 +222,26 @@ def covers(
         action.partition(" ")[0] in statement.actions
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
-            (operator in ("StringEquals", "ArnEquals") and context.get(key) in [_flat(each) for each in _list(value)])
-            or (operator == "StringNotEquals" and context.get(key) not in [_flat(each) for each in _list(value)])
-            or (operator == "Null" and (key in context) == (value == "false"))
+            _meets(operator, context.get(key), [_flat(each) for each in _list(value)])
             for operator, keys in statement.conditions.items()
             for key, value in keys.items()
         )
     )
+
+
+def _meets(operator: str, found: str | None, wanted: list[str]) -> bool:
+    """`found`: the value of the key; None where there is none."""
+    match operator:
+        case "StringEquals" | "ArnEquals":
+            return found in wanted
+        case "StringEqualsIfExists":
+            return found is None or found in wanted
+        case "StringNotEquals":
+            return found not in wanted
+        case "Null":
+            return (found is None) == (wanted == ["true"])
+        case _:
+            return False
 
 
 def key_uses(function: Deployed) -> set[tuple[str, str]]:
@@ -243,16 +256,21 @@ def key_uses(function: Deployed) -> set[tuple[str, str]]:
     }
 
 
+def refused(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Deployed) -> set[tuple[str, str]]:
+    """Each action on a resource that a recorded call needs and the role does not allow."""
+    return {
+        (action, resource)
+        for call, tags in recorded
+        for action, resource in _asked(call)
+        if not any(covers(each, action, resource, tags, _given(call)) for each in function.statements)
+    }
+
+
 def compare(recorded: list[tuple[Any, dict[str, dict[str, str]]]], function: Deployed) -> None:
     """Assert that the role covers every recorded call, and that each action on each resource was used."""
-    asked = [(action, resource, tags, _given(call)) for call, tags in recorded for action, resource in _asked(call)]
-    refused = {
-        (action, resource)
-        for action, resource, tags, given in asked
-        if not any(covers(statement, action, resource, tags, given) for statement in function.statements)
-    }
-    assert not refused, f"called but not allowed: {sorted(refused)}"
-    used = {(action, resource) for action, resource, *_ in asked}
+    denied = refused(recorded, function)
+    assert not denied, f"called but not allowed: {sorted(denied)}"
+    used = {asked for call, _ in recorded for asked in _asked(call)}
     idle = {
         (action, pattern)
         for statement in function.statements

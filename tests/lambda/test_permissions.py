@@ -31,6 +31,9 @@ def passing(conditions: dict[str, Any]) -> bool:
         ({"StringNotEquals": {"aws:ResourceTag/sluice:environment": "prod"}}, True),
         ({"StringNotEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, False),
         ({"StringEquals": {"aws:SourceVpc": "vpc-1"}}, False),
+        ({"StringEqualsIfExists": {"aws:ResourceTag/sluice:platform": "sluice-dev"}}, True),
+        ({"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"}}, False),
+        ({"StringEqualsIfExists": {"iam:PassedToService": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}, True),
         ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
     ],
 )

@@ -32,11 +32,6 @@ def observing(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> None
     monkeypatch.setenv("SLUICE_POLICY", sweeping.changed(deployed["sweep"].environment, enforced=[]))
 
 
-@pytest.fixture
-def any_platforms(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> None:
-    monkeypatch.setenv("SLUICE_POLICY", sweeping.changed(deployed["sweep"].environment, own_only=False))
-
-
 def ended_later(cloud: Any, after: timedelta = timedelta()) -> dict[str, int]:
     """What the sweep did after the grace of the warnings that it gives `after` some time."""
     run(NOW + after)
@@ -627,16 +622,6 @@ def test_something_with_a_time_to_live_goes_after_its_day(cloud: Any) -> None:
     assert run(midnight - timedelta(minutes=61)) == {}
     assert run(midnight - timedelta(minutes=59)) == {"warned": 1}
     assert run(midnight + timedelta(minutes=2)) == {"done": 1}
-
-
-def test_untagged_resources_are_ended_too_where_the_policy_is_not_for_our_own_only(
-    cloud: Any, any_platforms: None
-) -> None:
-    cloud.endpoint("nobodys", tags={})
-    cloud.endpoint("anothers", tags={"sluice:platform": "another"})
-    assert ended_later(cloud) == {"done": 1}
-    assert list(cloud.endpoints) == ["anothers"]
-    cloud.calls.clear()  # the role that these are compared with is deployed for our own only
 
 
 def test_many_are_read_at_once_and_one_bad_one_stops_no_other(cloud: Any, refusal: Callable[..., Exception]) -> None:
