@@ -132,6 +132,9 @@ def _tracking_server(service: "Service", record: Record) -> None:
 def _notebook(service: "Service", record: Record) -> None:
     if record["DirectInternetAccess"] == "Disabled" and "SubnetId" not in record:  # API reference
         raise AwsError("ValidationException", "DirectInternetAccess is Disabled: that needs a SubnetId.")
+    if name := record.get("LifecycleConfigName"):  # AWS's words for one that is not there are not verified
+        member = "NotebookInstanceLifecycleConfigName"
+        record[member] = service.store.find("NotebookInstanceLifecycleConfig", **{member: name})[member]
     record["SecurityGroups"] = record.get("SecurityGroupIds")
     record["Url"] = f"{record['NotebookInstanceName'].lower()}.notebook.invalid"
 

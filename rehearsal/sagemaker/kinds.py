@@ -299,6 +299,12 @@ KINDS: tuple[Kind, ...] = (
         sort="NotebookInstanceName",
     ),
     _kind(
+        "NotebookInstanceLifecycleConfig",
+        "NotebookInstanceLifecycleConfigName",
+        "notebook-instance-lifecycle-config/{NotebookInstanceLifecycleConfigName}",
+        "Create Describe Delete List",
+    ),
+    _kind(
         "StudioLifecycleConfig",
         "StudioLifecycleConfigName",
         "studio-lifecycle-config/{StudioLifecycleConfigName}",

@@ -40,7 +40,7 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
     "CreateUserProfile": {name: name for name in ("SingleSignOnUserIdentifier", "SingleSignOnUserValue")},
     "CreateSpace": {"SpaceSettings.SpaceManagedResources": "SpaceSettings.SpaceManagedResources == 'ENABLED' || null"},
     "CreateApp": {"ResourceSpec.TrainingPlanArn": "ResourceSpec.TrainingPlanArn", "RecoveryMode": "RecoveryMode"},
-    "CreateNotebookInstance": {name: name for name in ("LifecycleConfigName", "AcceleratorTypes")},
+    "CreateNotebookInstance": {"AcceleratorTypes": "AcceleratorTypes"},
     "CreateModel": {
         "Containers": "Containers[1]",
         "InferenceExecutionConfig": "InferenceExecutionConfig",

@@ -44,6 +44,7 @@ STAND_INS = [
     "Endpoints: a serving container that crashes is not replaced; requests to its variant end in ModelError.",
     "Endpoints: asynchronous and serverless ones have a container as all others; InvokeEndpointAsync is refused.",
     "Inference components, monitoring schedules, MLflow tracking servers: records with a state; nothing runs in them.",
+    "Notebook instances: records with a state; nothing runs in them, nor what their lifecycle configurations hold.",
     "Hosts of one job find each other by loopback ports, not by name.",
     "Spot: billed is the time on instances; no price is invented, so savings read 0; interruptions come from faults.",
     "TLS: the loopback connection is plain; aws:SecureTransport is reported true.",

@@ -18,7 +18,7 @@ REFUSED = {
     "CreateUserProfile": ("SingleSignOnUserIdentifier", "SingleSignOnUserValue"),
     "CreateSpace": ("SpaceSettings.SpaceManagedResources",),
     "CreateApp": ("RecoveryMode", "ResourceSpec.TrainingPlanArn"),
-    "CreateNotebookInstance": ("LifecycleConfigName", "AcceleratorTypes"),
+    "CreateNotebookInstance": ("AcceleratorTypes",),
     "CreateModel": (
         "Containers",
         "InferenceExecutionConfig",
@@ -361,8 +361,10 @@ EFFECT = {
     "CreatePipeline": "PipelineName PipelineDefinition ClientRequestToken RoleArn Tags ParallelismConfiguration",
     "StartPipelineExecution": "PipelineName PipelineParameters ClientRequestToken ParallelismConfiguration",
     "CreateNotebookInstance": (
-        "NotebookInstanceName RoleArn Tags SubnetId DirectInternetAccess SecurityGroupIds InstanceType"
+        "NotebookInstanceName RoleArn Tags SubnetId DirectInternetAccess SecurityGroupIds InstanceType "
+        "LifecycleConfigName"
     ),
+    "CreateNotebookInstanceLifecycleConfig": "NotebookInstanceLifecycleConfigName Tags",
 }
 # What is a record in AWS too, as far as anything in this cloud can see: told back and no more.
 INERT = {
@@ -382,6 +384,7 @@ INERT = {
     "CreateEndpointConfig": "KmsKeyId ProductionVariants.*.VolumeSizeInGB ProductionVariants.*.InferenceAmiVersion",
     "CreateInferenceComponent": "Specification.StartupParameters Specification.ComputeResourceRequirements",
     "CreateStudioLifecycleConfig": "StudioLifecycleConfigContent",
+    "CreateNotebookInstanceLifecycleConfig": "OnCreate OnStart",
     "CreateImage": "Description DisplayName",
     "CreateMlflowTrackingServer": (
         "ArtifactStoreUri TrackingServerSize MlflowVersion AutomaticModelRegistration WeeklyMaintenanceWindowStart "

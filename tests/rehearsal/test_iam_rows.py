@@ -178,6 +178,18 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "DescribeStudioLifecycleConfig": ("studio-lifecycle-config/{n}", {"StudioLifecycleConfigName": "{n}"}),
     "DeleteStudioLifecycleConfig": ("studio-lifecycle-config/{n}-old", {"StudioLifecycleConfigName": "{n}-old"}),
+    "CreateNotebookInstanceLifecycleConfig": (
+        "notebook-instance-lifecycle-config/{n}-new",
+        {"NotebookInstanceLifecycleConfigName": "{n}-new"},
+    ),
+    "DescribeNotebookInstanceLifecycleConfig": (
+        "notebook-instance-lifecycle-config/{n}",
+        {"NotebookInstanceLifecycleConfigName": "{n}"},
+    ),
+    "DeleteNotebookInstanceLifecycleConfig": (
+        "notebook-instance-lifecycle-config/{n}-old",
+        {"NotebookInstanceLifecycleConfigName": "{n}-old"},
+    ),
     "CreateImage": ("image/{n}-new", {"ImageName": "{n}-new", "RoleArn": "{role}"}),
     "DescribeImage": ("image/{n}", {"ImageName": "{n}"}),
     "DeleteImage": ("image/{n}-old", {"ImageName": "{n}-old"}),
@@ -233,8 +245,8 @@ REFUSED = {
 RUNTIME = {name for name in ROWS if name.startswith("Invoke")}
 # The action has no resource level: a policy that names one grants nothing.
 _LISTED = """Apps AutoMLJobs Domains EndpointConfigs Endpoints HyperParameterTuningJobs Images InferenceComponents
-MlflowApps MlflowTrackingServers ModelPackageGroups Models MonitoringSchedules NotebookInstances Pipelines
-ProcessingJobs Spaces StudioLifecycleConfigs TrainingJobs TransformJobs UserProfiles"""
+MlflowApps MlflowTrackingServers ModelPackageGroups Models MonitoringSchedules NotebookInstanceLifecycleConfigs
+NotebookInstances Pipelines ProcessingJobs Spaces StudioLifecycleConfigs TrainingJobs TransformJobs UserProfiles"""
 LISTS = [*(f"List{kind}" for kind in _LISTED.split()), "ListCandidatesForAutoMLJob"]
 
 
@@ -286,6 +298,7 @@ def _belongings(sagemaker: Any, n: str, role: str) -> dict[str, str]:
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"{n}-host", WaiterConfig=SOON)
     for suffix in ("", "-old"):
         sagemaker.create_studio_lifecycle_config(StudioLifecycleConfigName=n + suffix, **LIFECYCLE)
+        sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=n + suffix)
         sagemaker.create_image(ImageName=n + suffix, RoleArn=role)
         sagemaker.create_monitoring_schedule(MonitoringScheduleName=n + suffix, MonitoringScheduleConfig={})
         store = {"ArtifactStoreUri": "s3://none/mlflow", "RoleArn": role}

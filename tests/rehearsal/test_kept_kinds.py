@@ -119,6 +119,20 @@ def test_a_lifecycle_configuration_stays_while_settings_name_it() -> None:
     assert world.service.store.all("StudioLifecycleConfig") == []
 
 
+def test_a_notebook_instance_tells_its_lifecycle_configuration_which_is_there() -> None:
+    world = World("NotebookInstance")
+    asked = {"InstanceType": "ml.t3.medium", "RoleArn": ROLE, "LifecycleConfigName": "setup"}
+    with pytest.raises(AwsError, match="setup"):
+        world.service.call("CreateNotebookInstance", {"NotebookInstanceName": "desk", **asked})
+    world.service.call("CreateNotebookInstanceLifecycleConfig", {"NotebookInstanceLifecycleConfigName": "setup"})
+    world.service.call("CreateNotebookInstance", {"NotebookInstanceName": "desk", **asked})
+    member = "NotebookInstanceLifecycleConfigName"
+    told = world.service.call("DescribeNotebookInstance", {"NotebookInstanceName": "desk"})
+    [listed] = world.service.call("ListNotebookInstances", {f"{member}Contains": "set"})["NotebookInstances"]
+    assert told[member] == listed[member] == "setup"
+    assert world.service.call("ListNotebookInstances", {f"{member}Contains": "other"})["NotebookInstances"] == []
+
+
 def test_a_monitoring_schedule_tells_the_endpoint_that_it_watches() -> None:
     world = World("MonitoringSchedule")
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}

@@ -235,6 +235,7 @@ def least(noun: str, index: int) -> Record:
             "StudioLifecycleConfigContent": "ZWNobw==",
             "StudioLifecycleConfigAppType": ("JupyterLab", "CodeEditor")[index % 2],
         },
+        "NotebookInstanceLifecycleConfig": {},
         "Image": {"RoleArn": ROLE},
         "MlflowTrackingServer": {"ArtifactStoreUri": "s3://b/mlflow", "RoleArn": ROLE},
         "InferenceComponent": {

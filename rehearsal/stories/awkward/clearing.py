@@ -19,6 +19,12 @@ _LISTS = (
     ("list_notebook_instances", "NotebookInstances", "stop_notebook_instance", "NotebookInstanceName"),
     ("list_notebook_instances", "NotebookInstances", "delete_notebook_instance", "NotebookInstanceName"),
     (
+        "list_notebook_instance_lifecycle_configs",
+        "NotebookInstanceLifecycleConfigs",
+        "delete_notebook_instance_lifecycle_config",
+        "NotebookInstanceLifecycleConfigName",
+    ),
+    (
         "list_monitoring_schedules",
         "MonitoringScheduleSummaries",
         "delete_monitoring_schedule",

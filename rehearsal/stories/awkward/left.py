@@ -23,6 +23,18 @@ def lifecycle(shop: "Awkward", region: str, row: Row) -> str:
     return arn
 
 
+def setup(shop: "Awkward", region: str, row: Row) -> str:
+    """A lifecycle configuration of notebook instances."""
+    sagemaker = shop.client("sagemaker", region)
+    made = sagemaker.create_notebook_instance_lifecycle_config(
+        NotebookInstanceLifecycleConfigName=row["name"], Tags=shop.tags(row)
+    )
+    if "needed" in row:
+        asked = {"InstanceType": "ml.t3.medium", "RoleArn": shop.role_arn, "LifecycleConfigName": row["name"]}
+        sagemaker.create_notebook_instance(NotebookInstanceName="with-setup", **asked)
+    return made["NotebookInstanceLifecycleConfigArn"]
+
+
 def image(shop: "Awkward", region: str, row: Row) -> str:
     asked = {"ImageName": row["name"], "RoleArn": shop.role_arn, "Tags": shop.tags(row)}
     arn = shop.client("sagemaker", region).create_image(**asked)["ImageArn"]

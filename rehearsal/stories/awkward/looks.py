@@ -19,6 +19,7 @@ _KINDS = {
     "config": ("endpoint_config", "EndpointConfigName", ""),
     "model": ("model", "ModelName", ""),
     "lifecycle": ("studio_lifecycle_config", "StudioLifecycleConfigName", ""),
+    "setup": ("notebook_instance_lifecycle_config", "NotebookInstanceLifecycleConfigName", ""),
     "image": ("image", "ImageName", "ImageStatus"),
     "schedule": ("monitoring_schedule", "MonitoringScheduleName", "MonitoringScheduleStatus"),
     "package": ("model_package", "ModelPackageName", ""),

@@ -85,6 +85,7 @@ _WAYS: dict[str, Callable[[Awkward, str, Row], str]] = {
     "model": lambda shop, region, row: serving.model(shop, row["name"], region, shop.tags(row), IMAGE),
     "job": jobs.job,
     "lifecycle": left.lifecycle,
+    "setup": left.setup,
     "image": left.image,
     "files": left.files,
     "schedule": left.schedule,
