@@ -25,7 +25,8 @@ COUNTS = {
     "ListAutoMLJobs": 20,
     "ListMlflowTrackingServers": 25,
     "ListMlflowApps": 10,
-    "ListStudioLifecycleConfigs": 100,
+    "ListStudioLifecycleConfigs": 50,
+    "ListNotebookInstanceLifecycleConfigs": 50,
     "ListImages": 100,
     "ListMonitoringSchedules": 200,
     "ListModelPackageGroups": 40,
@@ -52,6 +53,7 @@ LISTS = {
     "ListMlflowTrackingServers": ("TrackingServerSummaries", "TrackingServer"),
     "ListMlflowApps": ("Summaries", ""),
     "ListStudioLifecycleConfigs": ("StudioLifecycleConfigs", "StudioLifecycleConfig"),
+    "ListNotebookInstanceLifecycleConfigs": ("NotebookInstanceLifecycleConfigs", "NotebookInstanceLifecycleConfig"),
     "ListImages": ("Images", "Image"),
     "ListMonitoringSchedules": ("MonitoringScheduleSummaries", "MonitoringSchedule"),
     "ListModelPackageGroups": ("ModelPackageGroupSummaryList", "ModelPackageGroup"),
@@ -105,7 +107,7 @@ def _more(listing: str, i: int) -> Row:
         case "ListDomains":
             return {"DomainId": f"d-{i}", "DefaultUserSettings": {"CustomImages": [{"ImageName": f"n{i}"}]}}
         case "ListNotebookInstances":
-            return {"InstanceType": "ml.t3.medium"}
+            return {"InstanceType": "ml.t3.medium", "NotebookInstanceLifecycleConfigName": f"n{i % 50 // 2}"}
         case "ListTrainingJobs":
             stops = {"MaxRuntimeInSeconds": 3600}
             return {"ResourceConfig": _CLUSTER, "StoppingCondition": stops, "TrainingStartTime": OLD}

@@ -1,8 +1,9 @@
 """`sluice keep`: one resource stays until a day, whatever the rules say."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -20,14 +21,16 @@ def keep(
     until: Annotated[str, typer.Option(metavar="DATE", help="The last day, such as 2027-01-31; within a year.")],
     config: Annotated[str | None, typer.Option(help="Default: SLUICE_CONFIG or config/team.yaml.")] = None,
 ) -> None:
-    """Keep the resource ARN until the end of the day DATE (UTC): the tag sluice:keep says so, and who wanted it.
+    """Keep the resource ARN until the end of the day DATE: the tag sluice:keep says so, and who wanted it.
 
-    A version of a model has the tags of its group: the whole group is kept.
+    A day ends in the time zone of costs.off_hours, else in UTC. A version of a model has the tags of its group: the
+    whole group is kept.
 
     Exit status: 0 it is kept; 2 it is not.
     """
     with opened(config) as account:
-        last = day(until, account.now.date())
+        hours = account.platform.costs.off_hours
+        last = day(until, account.now.astimezone(ZoneInfo(hours.time_zone) if hours else UTC).date())
         value = tag(account, arn, last)
         Console(soft_wrap=True, highlight=False).print(f"kept: {arn} has {KEEP_TAG} = {value}", markup=False)
 

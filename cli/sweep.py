@@ -11,9 +11,10 @@ from rich.text import Text
 
 from cli.account import COULD_NOT, Account, opened
 from controls import clients, price_table, sweeping, warning
+from controls.choices import Policy, policy
 from controls.inventory import Inventory, Memory
 from controls.ledger import Ledger
-from controls.policy import Action, Policy, Verdict, decide, policy
+from controls.policy import Action, Verdict, decide
 from controls.prices import Prices
 from controls.report_charts import usd
 from controls.resource import Resource

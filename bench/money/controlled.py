@@ -9,8 +9,9 @@ from bench.money.observer import Observer
 from bench.money.play import Played
 from bench.money.traces import REGION
 from bench.money.world import END, Thing, moment
+from controls.choices import Policy
 from controls.hours import OffHours
-from controls.policy import Action, Policy, Verdict, decide
+from controls.policy import Action, Verdict, decide
 from controls.resource import ENVIRONMENT_TAG, PLATFORM_TAG, Kind, Resource, Rule, Warned
 
 Decide = Callable[[Resource, Policy, datetime], Verdict]

@@ -6,8 +6,9 @@ from functools import partial
 from bench.money.traces import REGION
 from bench.money.world import Job, moment
 from controls import jobs
+from controls.choices import Policy
 from controls.job_policy import Limits, govern
-from controls.policy import Action, Policy
+from controls.policy import Action
 from controls.prices import Prices
 from controls.resource import PLATFORM_TAG, Kind
 

@@ -15,7 +15,8 @@ from bench.money.traces import Traces
 from bench.money.world import END, ZONE, World
 from config.costs import Costs, OffHours
 from config.load import ROOT, load
-from controls.policy import Policy, decide, policy
+from controls.choices import Policy, policy
+from controls.policy import decide
 from controls.prices import Prices
 from controls.resource import Kind
 

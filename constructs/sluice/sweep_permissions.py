@@ -14,8 +14,8 @@ _ANY_NAME = "A resource of the platform may have any name; its tag says whose it
 _LISTED = (
     *("Apps", "AutoMLJobs", "Domains", "EndpointConfigs", "Endpoints", "HyperParameterTuningJobs", "Images"),
     *("InferenceComponents", "MlflowApps", "MlflowTrackingServers", "ModelPackageGroups", "Models"),
-    *("MonitoringSchedules", "NotebookInstances", "ProcessingJobs", "Spaces", "StudioLifecycleConfigs"),
-    *("TrainingJobs", "TransformJobs", "UserProfiles"),
+    *("MonitoringSchedules", "NotebookInstanceLifecycleConfigs", "NotebookInstances", "ProcessingJobs", "Spaces"),
+    *("StudioLifecycleConfigs", "TrainingJobs", "TransformJobs", "UserProfiles"),
 )
 _DESCRIBED = (
     *("App", "AutoMLJobV2", "Domain", "Endpoint", "EndpointConfig", "HyperParameterTuningJob", "InferenceComponent"),
@@ -27,6 +27,7 @@ _DESCRIBED_AGAIN = {
     "DeleteImage": "Image",
     "DeleteModel": "Model",
     "DeleteMonitoringSchedule": "MonitoringSchedule",
+    "DeleteNotebookInstanceLifecycleConfig": "NotebookInstanceLifecycleConfig",
     "DeleteStudioLifecycleConfig": "StudioLifecycleConfig",
 }
 _USED = ("DeleteApp", "DeleteEndpoint", "StopNotebookInstance", "UpdateInferenceComponentRuntimeConfig")
@@ -35,7 +36,7 @@ _LIMITED = ("StopAutoMLJob", "StopHyperParameterTuningJob", "StopProcessingJob",
 _COMPUTE = (*_WORKBENCH, *_LIMITED, "StopTransformJob")
 _LEFT_OVER = (
     *("DeleteEndpointConfig", "DeleteImage", "DeleteModel", "DeleteMonitoringSchedule"),
-    "DeleteStudioLifecycleConfig",
+    *("DeleteNotebookInstanceLifecycleConfig", "DeleteStudioLifecycleConfig"),
 )
 # The actions that a rule of the sweep may take.
 TAKEN = {

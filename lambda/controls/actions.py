@@ -82,6 +82,7 @@ DEEDS: dict[tuple[Kind, Action], Deed] = {
             _unneeded(Kind.ENDPOINT_CONFIG, "EndpointConfig"),
             _unneeded(Kind.MODEL, "Model"),
             _unneeded(Kind.LIFECYCLE_CONFIG, "StudioLifecycleConfig"),
+            _unneeded(Kind.NOTEBOOK_LIFECYCLE_CONFIG, "NotebookInstanceLifecycleConfig"),
             _unneeded(Kind.IMAGE, "Image"),
             _unneeded(Kind.MONITORING_SCHEDULE, "MonitoringSchedule"),
         )

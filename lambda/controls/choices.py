@@ -4,11 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from controls.hours import OffHours
-from controls.resource import PLATFORM_TAG, Rule
+from controls.resource import KEEP_TAG, PLATFORM_TAG, Rule, kept_until
+
+_FIRST, _LAST = date(1970, 1, 1), date(9999, 12, 30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,22 @@ def _off_hours(given: Mapping[str, Any]) -> OffHours:
 def is_ours(tags: Mapping[str, str], policy: Policy) -> bool:
     """Whether the policy may look at what bears these tags: another platform's is never ours."""
     return tags.get(PLATFORM_TAG, policy.platform if not policy.own_only else "") == policy.platform
+
+
+def is_kept(tags: Mapping[str, str], policy: Policy, now: datetime) -> bool:
+    """Whether a person has it kept."""
+    if KEEP_TAG not in tags:
+        return False
+    until = kept_until(tags[KEEP_TAG])
+    # What is no date keeps for good: a person wanted it kept and mistyped.
+    return until is None or now < end_of(until, policy)
+
+
+def end_of(day: date, policy: Policy) -> datetime:
+    """When a day that a tag names is over: at midnight where off-hours are told of, else in UTC."""
+    zone = ZoneInfo(policy.off_hours.time_zone) if policy.off_hours else UTC
+    named = min(max(day, _FIRST), _LAST)  # a mistyped year must not stop a sweep
+    return datetime.combine(named + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 def size_of(instance_type: str) -> str:

@@ -16,9 +16,9 @@ from typing import Any
 from botocore import xform_name
 
 from controls import jobs
+from controls.choices import Policy, is_ours
 from controls.jobs import ENDED, NOUNS, Answer
 from controls.ledger import Ledger
-from controls.policy import Policy, is_ours
 from controls.prices import Prices
 from controls.resource import Kind
 

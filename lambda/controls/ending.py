@@ -7,9 +7,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls import actions, restoring, savings
+from controls.choices import Policy
 from controls.inventory import Inventory
 from controls.ledger import Item, Ledger
-from controls.policy import Policy, Verdict, decide
+from controls.policy import Verdict, decide
 from controls.resource import Resource, Rule
 
 

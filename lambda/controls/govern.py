@@ -14,13 +14,14 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from controls import clients, job_policy, jobs, price_table, settings
+from controls.choices import Policy, is_ours, policy
 from controls.ended_jobs import enter_job
 from controls.fallback import Fallback
 from controls.fallback_policy import Terms
 from controls.job_policy import Limits
 from controls.jobs import ENDED, FALLBACK_OF_TAG, NOUNS, Answer
 from controls.ledger import Ledger
-from controls.policy import Action, Policy, Verdict, is_ours, policy
+from controls.policy import Action, Verdict
 from controls.refusals import is_missing, is_over
 from controls.resource import Kind, Resource
 

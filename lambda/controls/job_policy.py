@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from controls import jobs
+from controls.choices import Policy, is_kept, is_ours
 from controls.jobs import FALLBACK_OF_TAG, ON_DEMAND_TAG, WORKLOAD_TAG
-from controls.policy import Action, Policy, Verdict, is_ours
+from controls.policy import Action, Verdict
 from controls.prices import Prices
-from controls.resource import ENVIRONMENT_TAG, KEEP_TAG, Kind, Resource, Rule, kept_until
+from controls.resource import ENVIRONMENT_TAG, Kind, Resource, Rule
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,6 @@ def _excuse(job: Mapping[str, Any], resource: Resource, policy: Policy) -> str:
 
 def _verdict(rule: Rule, evidence: str, resource: Resource, policy: Policy, now: datetime) -> Verdict:
     production = "prod" in (policy.environment, resource.tags.get(ENVIRONMENT_TAG))
-    spared = production and resource.name not in policy.production
-    if KEEP_TAG in resource.tags:
-        until = kept_until(resource.tags[KEEP_TAG])
-        spared = spared or until is None or now.date() <= until
+    spared = (production and resource.name not in policy.production) or is_kept(resource.tags, policy, now)
     action = Action.WARN if spared else Action.STOP
     return Verdict(action, evidence, rule, None if spared else now, ending=action)

@@ -13,12 +13,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import budget, clients, emf, limit, metering, price_table, reconciling, settings
+from controls.choices import policy
 from controls.counting import Reading
 from controls.freeze import Freeze, FreezeError
 from controls.ledger import Ledger
 from controls.metering import Place
 from controls.month import Month
-from controls.policy import policy
 from controls.reconciling import NoFiguresError
 from controls.resource import Kind, Rule
 

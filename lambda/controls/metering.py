@@ -12,13 +12,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls import jobs
+from controls.choices import Policy
 from controls.counting import Ended, Reading, Running
 from controls.ended_jobs import PAID, bill, ended_of, enter_job
 from controls.inventory import Inventory
 from controls.jobs import WORKLOAD_TAG
 from controls.ledger import Ledger
 from controls.month import Group
-from controls.policy import Policy
 from controls.prices import Prices
 from controls.resource import JOBS, OWNER_TAG, Kind, Resource
 

@@ -4,23 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from controls.choices import Policy, is_ours, policy, size_of
-from controls.resource import ENVIRONMENT_TAG, JOBS, KEEP_TAG, RUNNING, Kind, Resource, Rule, kept_until, running
-from controls.rules import RULES, Found, idle_limit
-
-__all__ = [
-    "HOURS_A_MONTH",
-    "RUNNING",
-    "Action",
-    "Policy",
-    "Verdict",
-    "decide",
-    "idle_limit",
-    "is_ours",
-    "policy",
-    "running",
-    "size_of",
-]
+from controls.choices import Policy, is_kept, is_ours
+from controls.resource import ENVIRONMENT_TAG, JOBS, KEEP_TAG, RUNNING, Kind, Resource, Rule, running
+from controls.rules import RULES, Found
 
 HOURS_A_MONTH = 730
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -47,6 +33,7 @@ _ENDINGS = {
             Kind.ENDPOINT_CONFIG,
             Kind.MODEL,
             Kind.LIFECYCLE_CONFIG,
+            Kind.NOTEBOOK_LIFECYCLE_CONFIG,
             Kind.IMAGE,
             Kind.MONITORING_SCHEDULE,
             Kind.LOG_GROUP,
@@ -96,11 +83,8 @@ def _protection(resource: Resource, policy: Policy, now: datetime) -> str:
     in_production = "prod" in (policy.environment, resource.tags.get(ENVIRONMENT_TAG))
     if in_production and resource.name not in policy.production:
         return "is in production"
-    if KEEP_TAG in resource.tags:
-        until = kept_until(resource.tags[KEEP_TAG])
-        # What is no date keeps for good: a person wanted it kept and mistyped.
-        if until is None or now.date() <= until:
-            return f"{KEEP_TAG} is {resource.tags[KEEP_TAG]}"
+    if is_kept(resource.tags, policy, now):
+        return f"{KEEP_TAG} is {resource.tags[KEEP_TAG]}"
     if resource.kind in RUNNING and not running(resource):
         return f"is {resource.status}"
     return ""

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     ENDPOINT_CONFIG = "endpoint-config"
     MODEL = "model"
     LIFECYCLE_CONFIG = "studio-lifecycle-config"
+    NOTEBOOK_LIFECYCLE_CONFIG = "notebook-instance-lifecycle-config"
     IMAGE = "image"
     FILE_SYSTEM = "file-system"
     MONITORING_SCHEDULE = "monitoring-schedule"

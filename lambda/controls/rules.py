@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from controls.choices import Policy, size_of
+from controls.choices import Policy, end_of, size_of
 from controls.resource import IDLE_TAG, JOBS, RUNNING, TTL_TAG, Kind, Resource, Rule, kept_until
 
 _AT_WORK = timedelta(minutes=15)  # who paused for less is still at work
@@ -24,7 +24,7 @@ def _ttl(resource: Resource, policy: Policy, now: datetime) -> Found | str:
     until = kept_until(resource.tags.get(TTL_TAG, ""))
     if until is None:
         return ""
-    ends = datetime.combine(until, time(), UTC) + timedelta(days=1)  # the day itself is still lived
+    ends = end_of(until, policy)  # the day itself is still lived
     if now < ends - policy.grace:
         return f"{TTL_TAG} is {until}"
     return Found(ends - policy.grace, ends, f"{TTL_TAG} was {resource.tags[TTL_TAG]}")

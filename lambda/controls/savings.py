@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from controls.ledger import Item, Ledger, entry_of, members
-from controls.policy import Verdict, running
-from controls.resource import JOBS, Kind, Resource
+from controls.policy import Verdict
+from controls.resource import JOBS, Kind, Resource, running
 
 _COUNTED = timedelta(days=30)
 _HOUR = timedelta(hours=1)

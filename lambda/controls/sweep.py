@@ -8,8 +8,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import clients, price_table, settings, warning
+from controls.choices import Policy, policy
 from controls.ledger import Ledger
-from controls.policy import Policy, policy
 from controls.sweeping import Sweep
 
 logger = Logger(service="sweep")

@@ -10,10 +10,11 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls import restoring, savings, warning
+from controls.choices import Policy
 from controls.ending import Ending
 from controls.inventory import Inventory, Memory
 from controls.ledger import Item, Ledger
-from controls.policy import Action, Policy, Verdict, decide
+from controls.policy import Action, Verdict, decide
 from controls.prices import Prices
 from controls.resource import Resource
 

@@ -248,8 +248,12 @@ class Cloud(runs.Runs, estate.Estate, table.Table):
         rows = [p for p in rows if ModelApprovalStatus in (None, p["ModelApprovalStatus"])]
         return base.page("ModelPackageSummaryList", rows, **page)
 
-    def ListNotebookInstances(self, **page: Any) -> dict[str, Any]:
-        return base.page("NotebookInstances", list(self.notebooks.values()), **page)
+    def ListNotebookInstances(
+        self, NotebookInstanceLifecycleConfigNameContains: str = "", **page: Any
+    ) -> dict[str, Any]:
+        named, rows = NotebookInstanceLifecycleConfigNameContains, list(self.notebooks.values())
+        rows = [row for row in rows if named in row.get("NotebookInstanceLifecycleConfigName", "")]
+        return base.page("NotebookInstances", rows, **page)
 
     def DescribeNotebookInstance(self, NotebookInstanceName: str) -> dict[str, Any]:
         return dict(_find(self.notebooks, NotebookInstanceName, "RecordNotFound"))

@@ -23,6 +23,7 @@ _LISTS = {
     "MlflowTrackingServers": "TrackingServerSummaries",
     "MlflowApps": "Summaries",
     "StudioLifecycleConfigs": "StudioLifecycleConfigs",
+    "NotebookInstanceLifecycleConfigs": "NotebookInstanceLifecycleConfigs",
     "Images": "Images",
     "MonitoringSchedules": "MonitoringScheduleSummaries",
     "ModelPackageGroups": "ModelPackageGroupSummaryList",
@@ -134,6 +135,11 @@ class Estate:
         told = {"StudioLifecycleConfigName": name, "StudioLifecycleConfigArn": arn(path)}
         return self._put("StudioLifecycleConfigs", path, tags, **told)
 
+    def notebook_config(self, name: str, tags: dict[str, str] | None = OURS) -> str:
+        path = f"notebook-instance-lifecycle-config/{name}"
+        told = {"NotebookInstanceLifecycleConfigName": name, "NotebookInstanceLifecycleConfigArn": arn(path)}
+        return self._put("NotebookInstanceLifecycleConfigs", path, tags, **told)
+
     def put_profile(self, name: str) -> str:
         known = {"DomainId": DOMAIN, "UserProfileName": name, "Status": "InService"}
         return self._put("UserProfiles", f"user-profile/{DOMAIN}/{name}", OURS, **known)
@@ -219,6 +225,9 @@ class Estate:
 
     def DeleteStudioLifecycleConfig(self, **asked: Any) -> None:
         self._delete("StudioLifecycleConfigs", **asked)
+
+    def DeleteNotebookInstanceLifecycleConfig(self, **asked: Any) -> None:
+        self._delete("NotebookInstanceLifecycleConfigs", **asked)
 
     def DeleteMonitoringSchedule(self, **asked: Any) -> None:
         self._delete("MonitoringSchedules", **asked)

@@ -87,6 +87,7 @@ _NAMED = {
     "ProcessingJob": "processing-job/{ProcessingJobName}",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job/{HyperParameterTuningJobName}",
     "NotebookInstance": "notebook-instance/{NotebookInstanceName}",
+    "NotebookInstanceLifecycleConfig": "notebook-instance-lifecycle-config/{NotebookInstanceLifecycleConfigName}",
     "AutoMLJob": "automl-job/{AutoMLJobName}",
     "AutoMLJobV2": "automl-job/{AutoMLJobName}",
     "TransformJob": "transform-job/{TransformJobName}",

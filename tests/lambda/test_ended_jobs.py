@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controls import clients, ended_jobs, policy
+from controls.choices import Policy
 from controls.ended_jobs import PAID, bill, ended_of, enter_job
 from controls.jobs import NOUNS
 from controls.ledger import Ledger
-from controls.policy import Policy
 from controls.prices import Prices
 from controls.resource import Kind
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from config.costs import Costs, Sweep
 from config.costs import OffHours as Configured
 from config.nights import DAYS, too_short
+from controls.choices import Policy, policy, size_of
 from controls.hours import OffHours
-from controls.policy import Action, Policy, decide, idle_limit, policy, size_of
+from controls.policy import Action, decide
 from controls.resource import JOBS, RUNNING, Kind, Resource, Rule, Warned
+from controls.rules import idle_limit
 
 worlds = importlib.import_module("tests.lambda.worlds")  # `lambda` is a keyword
 NOW: datetime = worlds.NOW  # a Monday, at noon
@@ -158,6 +160,34 @@ def test_a_keep_tag_ends_with_its_day() -> None:
     kept = replace(IDLE, tags={**OURS, "sluice:keep": "2026-11-22"})
     assert ends(kept)
     assert not ends(kept, now=NOW - timedelta(hours=13))
+
+
+@pytest.mark.parametrize(
+    ("zone", "over"),
+    [
+        ("Asia/Tokyo", "2026-11-22T15:00+00:00"),
+        ("America/New_York", "2026-11-23T05:00+00:00"),
+        (None, "2026-11-23T00:00+00:00"),
+    ],
+)
+def test_the_day_of_a_tag_ends_at_midnight_where_off_hours_are(zone: str | None, over: str) -> None:
+    end = datetime.fromisoformat(over)
+    rules = replace(DEV, off_hours=replace(BERLIN, time_zone=zone) if zone else None, grace_minutes=0)
+    for tag in ("sluice:keep", "sluice:ttl"):
+        tagged = replace(IDLE, tags={**OURS, tag: "2026-11-22"}, changed_at=LONG_AGO, idle_since=end)
+        by_ttl = replace(rules, frozen_since=LONG_AGO if tag == "sluice:keep" else None)
+        assert not ends(tagged, by_ttl, end - timedelta(minutes=1))
+        assert ends(tagged, by_ttl, end)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_tag_with_a_year_at_the_end_of_time_stops_no_sweep(day: str) -> None:
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        rules = replace(DEV, off_hours=replace(BERLIN, time_zone=zone), grace_minutes=10_080)
+        for tag in ("sluice:ttl", "sluice:keep"):
+            decide(replace(IDLE, tags={**OURS, tag: day}), rules, NOW)
+    assert ends(replace(IDLE, tags={**OURS, "sluice:keep": "0001-01-01"}))
+    assert not ends(replace(IDLE, tags={**OURS, "sluice:keep": "9999-12-31"}))
 
 
 def test_in_production_only_what_is_named_is_ended() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from controls import clients
+from controls.choices import policy
 from controls.inventory.tags import Tags
-from controls.policy import policy
 from controls.settings import MissingSettingError
 from controls.sweeping import SweepError
 
@@ -198,6 +198,18 @@ def test_while_an_endpoint_cannot_be_read_no_configuration_counts_as_unused(
         with pytest.raises(SweepError):
             run(NOW + timedelta(days=days))
     assert "kept" in cloud.configs
+
+
+def test_while_notebook_instances_cannot_be_read_no_lifecycle_configuration_of_theirs_counts_as_unused(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    cloud.notebook_config("kept")
+    cloud.notebook("desk")
+    cloud.faults["GetLogEvents", "desk/jupyter.log"] = refusal("User is not authorized", "AccessDeniedException")
+    for days in (0, 31, 32):
+        with pytest.raises(SweepError):
+            run(NOW + timedelta(days=days))
+    assert cloud.records["NotebookInstanceLifecycleConfigs"]
 
 
 def test_an_endpoint_whose_metrics_cannot_be_read_is_kept(cloud: Any) -> None:
@@ -398,7 +410,10 @@ def left_over(cloud: Any) -> None:
         cloud.CreateModel(name)
         cloud.tags |= {cloud.arn(f"endpoint-config/{name}"): OURS, cloud.arn(f"model/{name}"): OURS}
         cloud.lifecycle_config(name)
+        cloud.notebook_config(name)
         cloud.image(name)
+    cloud.notebook("elsewhere", tags={})
+    cloud.notebooks["elsewhere"]["NotebookInstanceLifecycleConfigName"] = "used"
     cloud.endpoints["digits"]["EndpointConfigName"] = "used"
     cloud.CreateModel("alone")
     cloud.tags[cloud.arn("model/alone")] = OURS
@@ -428,7 +443,7 @@ def test_what_nothing_has_needed_for_a_month_is_deleted_or_told_of(cloud: Any) -
     cloud.endpoints["digits"]["LastModifiedTime"] = NOW + MONTH - timedelta(hours=1)
     run(NOW + MONTH)
     assert {name for name, outcome in outcomes(cloud) if outcome == "warned"} == {*UNUSED, "desk", "fs-gone"}
-    assert run(NOW + MONTH + timedelta(minutes=61)) == {"done": 7, "warned": 2}
+    assert run(NOW + MONTH + timedelta(minutes=61)) == {"done": 8, "warned": 2}
     assert {name for name, outcome in outcomes(cloud) if outcome == "done"} == UNUSED
     assert cloud.configs.keys() == {"used"}
     assert cloud.models.keys() == {"used", "unused"}  # the latter is unused only since its configuration is gone
@@ -441,6 +456,7 @@ def test_what_nothing_has_needed_for_a_month_is_deleted_or_told_of(cloud: Any) -
         lambda cloud: cloud.CreateEndpoint("new", "unused", []),
         lambda cloud: cloud.streams.update({"/aws/sagemaker/empty": ["stream"]}),
         lambda cloud: cloud.endpoint("gone", tags={}),
+        lambda cloud: cloud.notebooks["elsewhere"].update(NotebookInstanceLifecycleConfigName="unused"),
         lambda cloud: cloud.packages[cloud.arn("model-package/sluice-dev-digits/2")].update(
             ModelApprovalStatus="Approved"
         ),

@@ -27,7 +27,7 @@ PROTECTED = {
     "young": OURS,
 }
 COMPUTE = ("endpoint", "notebook", "app", "component", "server", "train", "process", "tune", "auto", "transform")
-KINDS = (*COMPUTE, "config", "model", "image", "lifecycle", "schedule", "logs", "package")
+KINDS = (*COMPUTE, "config", "model", "image", "lifecycle", "setup", "schedule", "logs", "package")
 LASTING = ("server", "transform")  # no rule but a time to live, the budget or, of the former, off-hours ends these
 Made = tuple[str, str]  # kind and state, which is `free` or one of PROTECTED
 
@@ -129,6 +129,11 @@ def left_over(cloud: Any, kind: str, name: str, state: str, tags: dict[str, str]
             arn = cloud.image(name)
         case "lifecycle":
             arn = cloud.lifecycle_config(name)
+        case "setup":
+            arn = cloud.notebook_config(name)
+            if state == "busy":
+                cloud.notebook(user, tags={})
+                cloud.notebooks[user]["NotebookInstanceLifecycleConfigName"] = name
         case "schedule":
             arn = cloud.schedule(name, user)
             if state == "busy":

@@ -79,6 +79,15 @@ def _lifecycle_config(place: Place, resource: Resource) -> Resource | None:
     return resource if there else None
 
 
+def _notebook_config(place: Place, resource: Resource) -> Resource | None:
+    """Nothing tells that AWS keeps one that is used."""
+    member, operation = "NotebookInstanceLifecycleConfigName", "describe_notebook_instance_lifecycle_config"
+    named = {f"{member}Contains": resource.name}
+    rows = place.listed("list_notebook_instances", "NotebookInstances", **named)
+    used = any(row.get(member) == resource.name for row in rows)
+    return _unless(used, resource) if place.described(operation, **{member: resource.name}) else None
+
+
 def _image(place: Place, resource: Resource) -> Resource | None:
     return resource if place.described("describe_image", ImageName=resource.name) else None
 
@@ -112,6 +121,7 @@ _WAYS: dict[Kind, Callable[[Place, Resource], Resource | None]] = {
     Kind.ENDPOINT_CONFIG: _config,
     Kind.MODEL: _model,
     Kind.LIFECYCLE_CONFIG: _lifecycle_config,
+    Kind.NOTEBOOK_LIFECYCLE_CONFIG: _notebook_config,
     Kind.IMAGE: _image,
     Kind.MONITORING_SCHEDULE: _schedule,
     Kind.MODEL_PACKAGE: _package,

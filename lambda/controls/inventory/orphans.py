@@ -28,6 +28,7 @@ def orphans(place: Place, serving: Serving) -> Iterator[Resource]:
     yield from _schedules(place, serving)
     yield from _packages(place, [row["ModelName"] for row in models])
     yield from _attachable(place)
+    yield from _notebook_configs(place)
     yield from _file_systems(place)
     yield from _log_groups(place)
 
@@ -160,6 +161,16 @@ def _attachable(place: Place) -> Iterator[Resource]:
         if used is not None and not {arn, name} & used:
             why = "no domain, user profile, space or app names it"
             yield _orphan(place, kind, name, arn, row["CreationTime"], why)
+
+
+def _notebook_configs(place: Place) -> Iterator[Resource]:
+    kind, noun = Kind.NOTEBOOK_LIFECYCLE_CONFIG, "NotebookInstanceLifecycleConfig"
+    rows = _listed(place, kind, "list_notebook_instance_lifecycle_configs", f"{noun}s")
+    used = {row.get(f"{noun}Name") for row in place.notebooks}
+    for row in rows if Kind.NOTEBOOK_INSTANCE not in place.troubles else ():
+        name, arn = row[f"{noun}Name"], row[f"{noun}Arn"]
+        if name not in used and place.ours(arn):
+            yield _orphan(place, kind, name, arn, row["CreationTime"], "no notebook instance uses it")
 
 
 def _file_systems(place: Place) -> Iterator[Resource]:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from controls.choices import Policy, is_ours
 from controls.clients import LANE
 from controls.inventory.tags import Tags
 from controls.ledger import Ledger
-from controls.policy import Policy, is_ours
 from controls.prices import Prices
 from controls.refusals import is_missing, is_unknown
 from controls.resource import Kind, Resource, Warned
@@ -80,6 +80,7 @@ class Place:
         self.since: dict[str, datetime] = {}
         self.troubles: dict[Kind, list[str]] = {}
         self.apps: list[Row] = []  # as ListApps tells of them
+        self.notebooks: list[Row] = []  # likewise
 
     def client(self, service: str) -> Any:
         return self._client(service)

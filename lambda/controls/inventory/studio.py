@@ -39,8 +39,8 @@ def studio(place: Place, *, use: bool = True) -> Iterator[Resource]:
         return _space(place, row, tags, empty=known and key not in occupied) if place.is_ours(tags) else None
 
     yield from place.each(Kind.SPACE, spaces.values(), read_space)
-    notebooks = place.listed("list_notebook_instances", "NotebookInstances")
-    ours = (row for row in notebooks if place.ours(row["NotebookInstanceArn"]))
+    place.notebooks = _listed(place, Kind.NOTEBOOK_INSTANCE, "list_notebook_instances", "NotebookInstances")
+    ours = (row for row in place.notebooks if place.ours(row["NotebookInstanceArn"]))
     yield from place.each(Kind.NOTEBOOK_INSTANCE, ours, lambda row: notebook_instance(place, row, use=use))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from controls.policy import Policy
+from controls.choices import Policy
 from controls.refusals import is_missing
 from controls.resource import PLATFORM_TAG
 
