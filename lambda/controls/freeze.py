@@ -99,9 +99,10 @@ def thaw(ledger: Ledger, freeze: Freeze, *, by: str, now: datetime) -> list[str]
     month = budget.recall(ledger, name)
     if month and month.frozen_since:
         thawed = {"frozen_since": "", "thawed_by": by, "thawed_at": now.isoformat()}
-        budget.revised(ledger, name, lambda known: replace(known, **thawed))
-        reason = f"{by} decided so: the rest of the month has no limit"
-        budget.enter(ledger, month, "thaw", "thawed", reason, now.isoformat(), owner=by)
+        month = budget.revised(ledger, name, lambda known: replace(known, **thawed))
+    if month and month.thawed_at and not month.frozen_since:  # else one that was cut off here would leave no word
+        reason = f"{month.thawed_by} decided so: the rest of the month has no limit"
+        budget.enter(ledger, month, "thaw", "thawed", reason, month.thawed_at, owner=month.thawed_by)
     return freeze.detach()
 
 

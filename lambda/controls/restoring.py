@@ -65,6 +65,8 @@ def is_back(ledger: Ledger, item: Item, present: Mapping[str, Resource]) -> bool
 def _endpoint(sagemaker: Any, ledger: Ledger, item: Item) -> str:
     tags = [{"Key": key, "Value": value} for key, value in item["tags"].items() if not key.startswith("aws:")]
     config = item["detail"]["configuration"]
+    if _exists(sagemaker, item["name"]):
+        return _found(item)
     _begin(ledger, item)
     try:
         sagemaker.create_endpoint(EndpointName=item["name"], EndpointConfigName=config, Tags=tags)
@@ -75,6 +77,16 @@ def _endpoint(sagemaker: Any, ledger: Ledger, item: Item) -> str:
             return _found(item)
         raise
     return "restored"
+
+
+def _exists(sagemaker: Any, endpoint: str) -> bool:
+    try:
+        sagemaker.describe_endpoint(EndpointName=endpoint)
+    except ClientError as error:
+        if is_missing(error):
+            return False
+        raise
+    return True
 
 
 def _component(sagemaker: Any, ledger: Ledger, item: Item) -> str:

@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controls import clients
-from controls.freeze import Freeze, FreezeError
+from controls.freeze import Freeze, FreezeError, thaw
+from controls.ledger import Ledger
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
+NOW = budget_cloud.NOW
 POLICY = "arn:aws:iam::111122223333:policy/sluice-dev-freeze"
 EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]
 MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -77,6 +80,31 @@ def test_nothing_is_attached_twice(new_cloud: Callable[[], Any], before: list[tu
         freeze().attach(freeze().missing())
     named = [call.params["RoleName"] for call in cloud.calls if call.operation == "AttachRolePolicy"]
     assert len(named) == len(set(named))
+
+
+@pytest.mark.slow
+@settings(parent=MANY, max_examples=EXAMPLES // 3)
+@given(before=roles, crash=st.one_of(st.none(), st.integers(1, 25)), again=st.integers(1, 3))
+def test_a_thaw_that_is_cut_off_anywhere_is_finished_by_the_next_with_one_entry(
+    new_cloud: Callable[[], Any], before: list[tuple[bool, bool, bool]], crash: int | None, again: int
+) -> None:
+    cloud = new_cloud()
+    build(cloud, before)
+    cloud.ledger["budget", "2026-11"] = {
+        **{"subject": "budget", "at": "2026-11", "revision": 3, "spent_usd": 2100.0},
+        **{"read_until": NOW.isoformat(), "frozen_since": NOW.isoformat()},
+    }
+    cloud.crash_after = crash
+    for minutes in range(again + 1):
+        now = NOW + timedelta(minutes=minutes)
+        with suppress(budget_cloud.CrashError):
+            thaw(Ledger(clients.client("dynamodb"), "ledger", now=now), freeze(), by="ada", now=now)
+        cloud.crash_after = None
+    assert attached(cloud) == set()
+    month = cloud.ledger["budget", "2026-11"]
+    assert (month["frozen_since"], month["thawed_by"], month["spent_usd"]) == ("", "ada", 2100.0)
+    [entry] = [item for item in cloud.ledger.values() if item.get("outcome") == "thawed"]
+    assert (entry["owner"], entry["at"]) == ("ada", month["thawed_at"])
 
 
 def test_a_role_that_goes_while_it_is_frozen_or_thawed_is_no_trouble(cloud: Any) -> None:

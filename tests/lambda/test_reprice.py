@@ -1,15 +1,19 @@
 """The refresh of prices against an in-memory Price List API."""
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controls import clients, price_table, reprice
 from controls.price_list import MalformedError
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
+worlds = importlib.import_module("tests.lambda.worlds")
 EVENT = {"time": "2026-11-23T04:00:00Z"}
 RATES = {
     "Host:ml.m5.xlarge": 0.24,
@@ -138,6 +142,39 @@ def test_what_was_only_estimated_may_turn_out_otherwise(cloud: Any) -> None:
     list_prices(cloud, **{"Train:ml.z9.xlarge": 0.03})
     reprice.handler(EVENT, None)
     assert rate("Training", "ml.z9.xlarge") == (0.03, False)
+
+
+@pytest.mark.slow
+@settings(parent=worlds.PROPERTY, max_examples=worlds.EXAMPLES // 6)  # each reads the package's table ten times
+@given(
+    factors=st.lists(st.floats(0.05, 20), min_size=len(RATES), max_size=len(RATES)),
+    crash=st.integers(1, 8),
+    again=st.integers(1, 2),
+)
+def test_a_refresh_that_is_cut_off_anywhere_leaves_the_old_table_or_the_new_one(
+    new_cloud: Callable[[], Any], factors: list[float], crash: int, again: int
+) -> None:
+    def refreshed() -> str | None:
+        with contextlib.suppress(budget_cloud.CrashError, reprice.ImplausibleError):
+            reprice.handler(EVENT, None)
+        return price_table.text(clients.client("s3"), bucket())
+
+    tables = []
+    for cut in (None, crash):
+        cloud = new_cloud()
+        list_prices(cloud)
+        old = refreshed()
+        cloud.products = [product(usage, usd * by) for (usage, usd), by in zip(RATES.items(), factors, strict=True)]
+        cloud.crash_after = len(cloud.calls) + cut if cut else None
+        with contextlib.suppress(budget_cloud.CrashError, reprice.ImplausibleError):
+            reprice.handler(EVENT, None)
+        cloud.crash_after = None
+        tables.append(price_table.text(clients.client("s3"), bucket()))
+    wanted, found = tables
+    assert found in (old, wanted)
+    assert all(refreshed() == wanted for _ in range(again))
+    plausible = all(0.1 < by < 10 for by in factors)
+    assert plausible or wanted == old
 
 
 def test_prices_are_asked_for_where_the_api_is(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -630,9 +630,9 @@ def test_an_endpoint_whose_configuration_is_gone_is_lost_and_told_of_once(cloud:
     assert run(MORNING + timedelta(hours=1)) == {}
 
 
-def test_something_with_a_time_to_live_goes_after_its_day(cloud: Any) -> None:
+def test_something_with_a_time_to_live_goes_after_its_day_in_berlin(cloud: Any) -> None:
     cloud.endpoint("digits", minutes=1, tags={**OURS, "sluice:ttl": "2026-11-23"})
-    midnight = NOW + timedelta(hours=12)
+    midnight = NOW + timedelta(hours=11)
     cloud.invocations["digits", "AllTraffic"] = [(midnight, 1)]
     assert run(NOW) == {}
     assert run(midnight - timedelta(minutes=61)) == {}
