@@ -1,15 +1,12 @@
 """The figures of the functions and of what the cost controls cost themselves."""
 
-import json
-import subprocess
-import sys
-import sysconfig
 import tempfile
 import zipfile
 from pathlib import Path
 
 import config.node  # noqa: F401
-from bench.figure import ROOT, BenchError, Figure
+from bench.alone import imported
+from bench.figure import ROOT, Figure
 from config import control_prices, prices
 from config.costs import Budget
 from config.load import load
@@ -17,24 +14,6 @@ from sluice import archive, function
 
 SAMPLES = 5
 _LIMIT_USD = 5.0
-# What the Lambda runtime brings along: boto3 and what it needs.
-RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
-# Runs without site-packages: beside the standard library only the package and, by name, the runtime's modules.
-_ALONE = """
-import importlib, importlib.machinery, json, sys, time
-package, site, runtime, module = sys.argv[1], sys.argv[2], sys.argv[3].split(","), sys.argv[4]
-class Runtime:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if path is None and name in runtime:
-            return importlib.machinery.PathFinder.find_spec(name, [site])
-sys.path.insert(0, package)
-sys.meta_path.append(Runtime)
-import boto3
-began = time.perf_counter()
-importlib.import_module(module).handler
-print(json.dumps(time.perf_counter() - began))
-"""
 
 
 def handlers() -> list[str]:
@@ -50,7 +29,7 @@ def package() -> list[Figure]:
         archive.write(target, folders, unwanted=function.UNWANTED)
         with zipfile.ZipFile(target) as source:
             source.extractall(unzipped)
-        took = {verb: min(_import_ms(unzipped, verb) for _ in range(SAMPLES)) for verb in handlers()}
+        took = {verb: min(1000 * imported(unzipped, verb).seconds for _ in range(SAMPLES)) for verb in handlers()}
         megabytes = target.stat().st_size / 1e6
     slowest = max(took, key=lambda verb: took[verb])
     return [
@@ -72,15 +51,6 @@ def package() -> list[Figure]:
             samples=1,
         ),
     ]
-
-
-def _import_ms(package: Path, verb: str) -> float:
-    site, runtime = sysconfig.get_path("purelib"), ",".join(RUNTIME)
-    command = [sys.executable, "-I", "-S", "-B", "-c", _ALONE, str(package), site, runtime, f"controls.{verb}"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise BenchError(f"controls.{verb} does not import alone: {run.stderr[-2000:]}")
-    return json.loads(run.stdout) * 1000
 
 
 def at_rest() -> list[Figure]:

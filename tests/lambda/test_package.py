@@ -1,10 +1,7 @@
 """The package that is deployed: pure Python, complete in itself, the same wherever it is put together."""
 
-import json
 import shutil
-import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -12,30 +9,11 @@ import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_kms as kms
 
+from bench.alone import RUNTIME, imported
 from sluice import function
 from sluice.function import HandlerFunction
 
 VERBS = ["begin", "cancel", "govern", "meter", "promote", "record", "report", "reprice", "sweep", "teardown", "tell"]
-# What the Lambda runtime brings along: boto3 and what it needs.
-RUNTIME = ["boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six"]
-
-# Runs without site-packages: beside the standard library only the package and, by name, the runtime's modules.
-IMPORT_ALONE = """
-import importlib, importlib.machinery, json, sys, time
-package, site, runtime, module = sys.argv[1], sys.argv[2], sys.argv[3].split(","), sys.argv[4]
-class Runtime:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if path is None and name in runtime:
-            return importlib.machinery.PathFinder.find_spec(name, [site])
-sys.path.insert(0, package)
-sys.meta_path.append(Runtime)
-began = time.perf_counter()
-handler = importlib.import_module(module).handler
-seconds = time.perf_counter() - began
-files = [m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)]
-print(json.dumps({"seconds": seconds, "callable": callable(handler), "files": files}))
-"""
 
 
 def bundle(folder: Path) -> Path:
@@ -72,27 +50,10 @@ def test_nothing_in_it_is_compiled(package: Path, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_handler_imports_alone(package: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    site = sysconfig.get_path("purelib")
-    command = [
-        sys.executable,
-        "-I",
-        "-S",
-        "-B",
-        "-c",
-        IMPORT_ALONE,
-        str(package),
-        site,
-        ",".join(RUNTIME),
-        f"controls.{verb}",
-    ]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    found = json.loads(run.stdout)
-    assert found["callable"]
-    third_party = {Path(f).relative_to(site).parts[0].removesuffix(".py") for f in found["files"] if f.startswith(site)}
-    assert third_party <= set(RUNTIME)
+    found = imported(package, verb)
+    assert found.others <= set(RUNTIME)
     with capsys.disabled():
-        sys.stdout.write(f"\nimport controls.{verb}: {found['seconds']:.2f} s\n")
+        sys.stdout.write(f"\nimport controls.{verb}: {found.seconds:.2f} s beyond boto3\n")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
