@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controls import clients, ended_jobs, policy
-from controls.choices import Policy
+from controls import clients, ended_jobs
+from controls.choices import Policy, policy
 from controls.ended_jobs import PAID, bill, ended_of, enter_job
 from controls.jobs import NOUNS
 from controls.ledger import Ledger
@@ -29,7 +29,7 @@ def setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rules() -> Policy:
-    return policy.policy(governing.deployed().environment["SLUICE_POLICY"])
+    return policy(governing.deployed().environment["SLUICE_POLICY"])
 
 
 def ledger(now: datetime = NOW) -> Ledger:
