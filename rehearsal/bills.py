@@ -82,11 +82,16 @@ class Bills:
         for each in request.get("Filters", []):
             if each["Type"] not in ("TERM_MATCH", "EQUALS"):
                 raise AwsError("ValidationException", f"Filters of type {each['Type']} are not emulated by this cloud.")
-            found = [p for p in found if _attributes(p).get(each["Field"], "").lower() == each["Value"].lower()]
+            found = [p for p in found if _field(p, each["Field"]).lower() == each["Value"].lower()]
         rows = [{"entry": json.dumps(each, sort_keys=True)} for each in found]
         asked = {"MaxResults": PRODUCTS_A_PAGE, **request}
         rows, more = listing.page(rows, lambda row: (row["entry"],), asked, "GetProducts")
         return {"FormatVersion": "aws_v1", "PriceList": [row["entry"] for row in rows], **more}
+
+
+def _field(product: Body, name: str) -> str:
+    """The family is a field to filter by, and stands beside the attributes."""
+    return str(product["product"].get(name, "")) if name == "productFamily" else _attributes(product).get(name, "")
 
 
 def _attributes(product: Body) -> dict[str, str]:

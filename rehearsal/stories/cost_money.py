@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from controls import price_list, price_table
 from controls.freeze import Freeze, thaw
 from controls.ledger import Ledger
 from rehearsal import attempts
@@ -31,6 +32,41 @@ class Money(CostStory):
             raise RehearsalError(f"these should run on: {left}")
         entry = self._entered(dear.arn, "done")
         return f"{dear.name} was stopped: {entry['reason']}; cheap and excused ones run on"
+
+    def limit(self) -> str:
+        hours = self.platform.guardrails.max_run_seconds // 3600
+        rows = {"limit-kept": hours, "limit-broken": hours + 1}
+        jobs = [
+            self._awkward.make("job", self.cloud.region, {"name": name, "type": "training", "limit_hours": limit})
+            for name, limit in rows.items()
+        ]
+        kept, broken = jobs
+        self.until(lambda: self._looks.state(broken), lambda state: state == "Stopped", "the job to be stopped")
+        if self._looks.state(kept) != "InProgress":
+            raise RehearsalError(f"{kept.name} keeps to the limit, and is {self._looks.state(kept)}")
+        entry = self._entered(broken.arn, "done")
+        return f"{broken.name} was stopped: {entry['reason']}; one of {hours} hours runs on"
+
+    def reprice(self) -> str:
+        """A price goes up by a cent; a second answer, in which it is a hundred times as high, changes nothing."""
+        told = [self._reprices(usd) for usd in (0.125, 12.5)]
+        bucket = self.published("artifact-bucket")
+        text = self.cloud.client("s3").get_object(Bucket=bucket, Key=price_table.PLACE)["Body"].read().decode()
+        if told[0] or "ImplausibleError" not in told[1] or "ml.m5.large,0.125," not in text:
+            raise RehearsalError(f"told {told}; the table is now\n{text}")
+        return f"ml.m5.large costs 0.125 USD an hour; of 12.5 it says {told[1]}"
+
+    def _reprices(self, usd: float) -> str:
+        """The kind of error that the function ends with, or nothing."""
+        dimension = {"unit": "Hrs", "pricePerUnit": {"USD": str(usd)}, "beginRange": "0", "endRange": "Inf"}
+        attributes = {"usagetype": "USE1-Host:ml.m5.large", "regionCode": self.cloud.region}
+        terms = {"OnDemand": {"sku": {"priceDimensions": {"rate": dimension}}}}
+        entry: dict[str, Any] = {"serviceCode": "AmazonSageMaker", "terms": terms}
+        entry["product"] = {"productFamily": price_list.FAMILY, "attributes": attributes}
+        self.cloud.control("price-list", products=[entry])
+        event = json.dumps({"time": self._now().isoformat()}).encode()
+        answer = self.cloud.client("lambda").invoke(FunctionName=f"{self.platform.prefix}-reprice", Payload=event)
+        return json.load(answer["Payload"])["errorType"] if "FunctionError" in answer else ""
 
     def fall_back(self) -> str:
         row = {"name": "no-capacity", "type": "spot", "limit_hours": 1}

@@ -10,6 +10,7 @@ import yaml
 from rehearsal.embedded import EmbeddedCloud
 from rehearsal.stories.awkward.clearing import Clearing
 from rehearsal.stories.awkward.table import SCARCE, Made, rows, table
+from rehearsal.stories.cost_commands import Commands
 from rehearsal.stories.cost_days import Days
 from rehearsal.stories.cost_money import Money
 from rehearsal.stories.deployed import CONFIG
@@ -18,7 +19,7 @@ HOURS = 32  # eight sweeps; the first sees what nothing needs, the seventh warns
 LATE = HOURS - 1
 
 
-class Story(Days, Money):
+class Story(Days, Commands, Money):
     """Holds what one step hands to the next. `outcomes.json` in the report's folder has the whole table."""
 
     def __init__(self, cloud: EmbeddedCloud, out: Path) -> None:
@@ -41,9 +42,12 @@ class Story(Days, Money):
             ("take away what is left", self.clear),
             ("cdk deploy --all: other rules are enforced", self.reconfigure),
             ("in the evening what nobody uses is put away", self.evening),
+            ("sluice costs, sweep, restore and keep, under a role that may", self.command),
             ("in the morning the endpoint is back", self.morning),
             ("the daily report tells of it", self.report),
             ("a training job that is too dear on demand is stopped", self.govern),
+            ("a training job beyond the limits of jobs is stopped", self.limit),
+            ("prices are read anew", self.reprice),
             ("a spot job without capacity goes on on demand, once", self.fall_back),
             ("take away what is left again", self.clear),
             ("the month's budget is spent: new compute is denied, what is unprotected ends", self.spend),

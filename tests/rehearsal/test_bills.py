@@ -78,11 +78,14 @@ def test_products_are_found_by_their_attributes_page_by_page(cloud: EmbeddedClou
     entries = [
         {
             "serviceCode": "AmazonSageMaker",
-            "product": {"attributes": {"regionCode": region, "instanceName": name}},
+            "product": {
+                "productFamily": "ML Instance" if name != "a volume" else "ML Storage",
+                "attributes": {"regionCode": region, "instanceName": name},
+            },
             "terms": {"OnDemand": {}},
         }
         for region in ("us-east-1", "eu-west-1")
-        for name in ("ml.m5.large", "ml.g5.xlarge")
+        for name in ("ml.m5.large", "ml.g5.xlarge", "a volume")
     ]
     cloud.control("price-list", products=entries)
     pages = (
@@ -90,7 +93,10 @@ def test_products_are_found_by_their_attributes_page_by_page(cloud: EmbeddedClou
         .get_paginator("get_products")
         .paginate(
             ServiceCode="AmazonSageMaker",
-            Filters=[{"Type": "TERM_MATCH", "Field": "regionCode", "Value": "us-east-1"}],
+            Filters=[
+                {"Type": "TERM_MATCH", "Field": field, "Value": value}
+                for field, value in (("regionCode", "us-east-1"), ("productFamily", "ML Instance"))
+            ],
             PaginationConfig={"PageSize": 1},
         )
     )
