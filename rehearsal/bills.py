@@ -91,7 +91,8 @@ class Bills:
 
 def _field(product: Body, name: str) -> str:
     """The family is a field to filter by, and stands beside the attributes."""
-    return str(product["product"].get(name, "")) if name == "productFamily" else _attributes(product).get(name, "")
+    beside = {"productFamily": str(product.get("product", {}).get("productFamily", ""))}
+    return {**_attributes(product), **beside}.get(name, "")
 
 
 def _attributes(product: Body) -> dict[str, str]:

@@ -52,12 +52,12 @@ class Money(CostStory):
         told = [self._reprices(usd) for usd in (0.125, 12.5)]
         bucket = self.published("artifact-bucket")
         text = self.cloud.client("s3").get_object(Bucket=bucket, Key=price_table.PLACE)["Body"].read().decode()
-        if told[0] or "ImplausibleError" not in told[1] or "ml.m5.large,0.125," not in text:
+        if told[0] or "was taken to cost" not in told[1] or "ml.m5.large,0.125," not in text:
             raise RehearsalError(f"told {told}; the table is now\n{text}")
         return f"ml.m5.large costs 0.125 USD an hour; of 12.5 it says {told[1]}"
 
     def _reprices(self, usd: float) -> str:
-        """The kind of error that the function ends with, or nothing."""
+        """What the function refuses the price with, or nothing."""
         dimension = {"unit": "Hrs", "pricePerUnit": {"USD": str(usd)}, "beginRange": "0", "endRange": "Inf"}
         attributes = {"usagetype": "USE1-Host:ml.m5.large", "regionCode": self.cloud.region}
         terms = {"OnDemand": {"sku": {"priceDimensions": {"rate": dimension}}}}
@@ -66,7 +66,7 @@ class Money(CostStory):
         self.cloud.control("price-list", products=[entry])
         event = json.dumps({"time": self._now().isoformat()}).encode()
         answer = self.cloud.client("lambda").invoke(FunctionName=f"{self.platform.prefix}-reprice", Payload=event)
-        return json.load(answer["Payload"])["errorType"] if "FunctionError" in answer else ""
+        return json.load(answer["Payload"])["errorMessage"] if "FunctionError" in answer else ""
 
     def fall_back(self) -> str:
         row = {"name": "no-capacity", "type": "spot", "limit_hours": 1}
