@@ -45,7 +45,7 @@ def rule_exceptions(platform: Platform, today: date) -> RuleExceptions:
     return RuleExceptions(held, [each for each in found if each not in held])
 
 
-class Assembly(NamedTuple):
+class Synthesis(NamedTuple):
     """What one synthesis left behind. `templates` is keyed by the stack's last part, e.g. `studio`."""
 
     platform: Platform
@@ -100,7 +100,7 @@ def _validator() -> CompositeEngine:
     return CompositeEngine()
 
 
-def synthesize(platform: Platform, folder: Path) -> Assembly:
+def synthesize(platform: Platform, folder: Path) -> Synthesis:
     """Writes the assembly of `platform` into `folder`; findings do not stop it."""
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     # Findings are read from the report, which says more than an exception would.
@@ -127,4 +127,4 @@ def synthesize(platform: Platform, folder: Path) -> Assembly:
         if entry.type == Validations.ACKNOWLEDGED_RULES_METADATA_KEY
         for rule in entry.data
     )
-    return Assembly(platform, folder, templates, acknowledged)
+    return Synthesis(platform, folder, templates, acknowledged)
