@@ -34,6 +34,7 @@ class Kind(StrEnum):
     DESTRUCTIVE = "destructive"
     COLLISION = "collision"
     IAM_WIDENED = "iam-widened"
+    IAM_NARROWED = "iam-narrowed"
     NETWORK_OPENED = "network-opened"
     SWITCH = "switch"  # encryption, isolation, retention... turned the less safe way
     RULE = "finding"
