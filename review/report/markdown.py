@@ -1,5 +1,6 @@
 """The review as one comment on a pull request, in GitHub's Markdown, of at most so many characters."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
@@ -15,6 +16,7 @@ COMMENT_CHARACTERS = 60_000
 SUMMARY_CHARACTERS = 250_000
 """Of a job's summary, which may have 1 MiB: four bytes a character at most."""
 SIGNS = {Verdict.BLOCK: "\U0001f534", Verdict.LOOK: "\U0001f7e1", Verdict.FINE: "\U0001f7e2"}
+_ADDRESS = re.compile(r"https?://[\w.:/#-]+", re.ASCII)
 _SIGNS = {Severity.HIGH: "\U0001f534", Severity.MEDIUM: "\U0001f7e0", Severity.LOW: "\u26aa"}
 
 
@@ -22,7 +24,7 @@ def comment(review: Review, most: int = COMMENT_CHARACTERS, whole: str = "review
     """Where there are too many characters details go first, then stacks, the verdict never; `whole` has everything."""
     sheet = Sheet(review)
     for room in rooms():
-        body = _within(_body(sheet, room), most)
+        body = _within(_body(sheet, room, whole), most)
         if body and (text := _within([*_head(sheet, room, whole), body.rstrip()], most)):
             return text
     raise ValueError(f"no comment is as short as {most} characters")
@@ -45,10 +47,10 @@ def _head(sheet: Sheet, room: Room, whole: str) -> Iterator[str]:
     yield f"\n{sheet.counts or 'No resource changes'}."
     if room.left:
         left = ", ".join(f"{number:,} {noun}" for noun, number in room.left.items())
-        yield f"\n> Too long for a comment. Left out: {left}. Everything is in {words(whole)}."
+        yield f"\n> Too long for a comment. Left out: {left}. Everything is in {_linked(whole)}."
 
 
-def _body(sheet: Sheet, room: Room) -> Iterator[str]:
+def _body(sheet: Sheet, room: Room, whole: str) -> Iterator[str]:
     yield from _findings("Must look", sheet.must_look, room)
     yield from cost(sheet, room)
     yield from _findings("New findings of rules", sheet.of(Kind.RULE), room)
@@ -56,7 +58,7 @@ def _body(sheet: Sheet, room: Room) -> Iterator[str]:
     yield from _findings("May do less than before", sheet.of(Kind.IAM_NARROWED), room)
     yield from stacks(sheet, room)
     yield from _notes(sheet.review.notes, room)
-    yield _footer(sheet.review)
+    yield _footer(sheet.review, whole)
 
 
 def _findings(title: str, found: Sequence[Finding], room: Room) -> Iterator[str]:
@@ -84,9 +86,13 @@ def _notes(notes: Sequence[str], room: Room) -> Iterator[str]:
     yield "\n</details>"
 
 
-def _footer(review: Review) -> str:
+def _footer(review: Review, whole: str) -> str:
     told = ", ".join(f"{words(name, 40)} {words(number, 40)}" for name, number in sorted(review.versions.items())[:10])
-    return f"\n<sub>{_side(review.base)} to {_side(review.head)}. {told}.</sub>"
+    return f"\n<sub>{_side(review.base)} to {_side(review.head)}. {told}. Whole report: {_linked(whole)}.</sub>"
+
+
+def _linked(whole: str) -> str:
+    return f"[the run]({whole})" if _ADDRESS.fullmatch(whole) else words(whole)
 
 
 def _side(side: Side) -> str:
