@@ -50,7 +50,7 @@ def review(
     form: Annotated[Format, typer.Option("--format", help="Of what is printed.")] = Format.CONSOLE,
     annotate: Annotated[bool, typer.Option(help="Print GitHub annotations, as within GitHub Actions.")] = False,
 ) -> None:
-    """Review a change of infrastructure: what it replaces, lets somebody do, opens and costs, and which rules it breaks.
+    """Review a change of infrastructure: what it replaces, permits, opens and costs, and which rules it breaks.
 
     Works on the cloud assembly of any CDK application. Exit status: 0 reviewed; 1 a condition of --fail-on holds;
     2 could not.
