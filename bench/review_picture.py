@@ -1,4 +1,4 @@
-"""`make pictures`: the review of a believable change, drawn as docs/review.png, once it is known to be readable."""
+"""`make pictures`: the review of a believable change, drawn for the docs once it is known to be readable."""
 
 import json
 import re
@@ -14,7 +14,9 @@ from bench.figure import ROOT
 from review.report.html import page
 
 PICTURE = ROOT / "docs" / "review.png"
-WIDE, HIGH, LOWEST_CONTRAST = 1200, 2000, 4.5  # the contrast of WCAG 2.2's level AA
+TOP = ROOT / "docs" / "review-top.png"
+"""What one sees first, folded as it comes: for the README."""
+WIDE, HIGH, TOP_HIGH, LOWEST_CONTRAST = 1200, 2000, 1160, 4.5  # the contrast of WCAG 2.2's level AA
 # Opens what is folded and measures; the answer stands in the title, as the page's own policy lets no script run.
 _MEASURE = """
 <script>
@@ -42,7 +44,8 @@ const hidden = texts.filter((each) => each.scrollWidth > each.clientWidth + 1
 const root = document.documentElement;
 document.title = "measured " + JSON.stringify({
   window: innerWidth, width: root.scrollWidth, height: root.scrollHeight, texts: texts.length,
-  contrast: contrasts[0][0], faintest: contrasts[0][1], cut: hidden, ground: getComputedStyle(document.body).backgroundColor,
+  contrast: contrasts[0][0], faintest: contrasts[0][1], cut: hidden,
+  ground: getComputedStyle(document.body).backgroundColor,
 });
 </script>
 """
@@ -98,20 +101,22 @@ def check(found: Measured) -> None:
         raise UnreadableError(f"{found.faintest!r} has a contrast of {found.contrast:.1f}")
 
 
-def write() -> Path:
-    """docs/review.png, from a page that is readable in light and in dark."""
-    text = opened(page(believable()))
-    light, dark = measured(text), measured(text, dark=True)
+def write() -> tuple[Path, Path]:
+    """Both pictures, of a page that is readable in light and in dark."""
+    folded = page(believable())
+    light, dark = measured(opened(folded)), measured(opened(folded), dark=True)
     for found in (light, dark):
         check(found)
     if light.ground == dark.ground:
         raise UnreadableError("dark mode changes nothing")
-    source = ROOT / "out" / "review-picture.html"
-    source.parent.mkdir(exist_ok=True)
-    source.write_text(text, "utf-8")
-    draw(source, PICTURE, f"{WIDE},{light.height}")
-    return PICTURE
+    for text, picture, high in ((opened(folded), PICTURE, light.height), (folded, TOP, TOP_HIGH)):
+        source = ROOT / "out" / f"{picture.stem}.html"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text(text, "utf-8")
+        draw(source, picture, f"{WIDE},{high}")
+    return PICTURE, TOP
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{write().relative_to(ROOT)}\n")
+    for drawn in write():
+        sys.stdout.write(f"{drawn.relative_to(ROOT)}\n")
