@@ -72,7 +72,9 @@ def _stacks(folder: Path, stage: str) -> Iterator[Stack]:
     manifest = _object(folder / "manifest.json")
     version = str(manifest.get("version", ""))
     if not version.split(".")[0].isdigit() or int(version.split(".")[0]) > NEWEST:
-        raise AssemblyError(f"{folder / 'manifest.json'} has the schema version {version!r}; known are up to {NEWEST}.x")
+        raise AssemblyError(
+            f"{folder / 'manifest.json'} has the schema version {version!r}; known are up to {NEWEST}.x"
+        )
     for name, artifact in manifest.get("artifacts", {}).items():
         properties = artifact.get("properties", {})
         match artifact.get("type"):
