@@ -44,7 +44,7 @@ def _differs(pair: Pair) -> bool:
 
 
 def _is_rewired(found: tuple[Pair, ...]) -> bool:
-    """Whether an output, a condition or a parameter of a nested stack says something else; a new one matters nowhere."""
+    """Whether an output, a condition or a parameter of a nested stack says something else; new ones matter nowhere."""
     stacks = {(p.stack_before.name, p.stack_after.name): p for p in found if p.stack_before and p.stack_after}
     return any(
         _changed(p.stack_before, p.stack_after, section)

@@ -86,13 +86,8 @@ def _steps(one: Pattern, other: Pattern, i: int, j: int) -> Iterable[tuple[int, 
         yield i, j + 1
         if a and a not in _MANIES:
             yield i + 1, j
-    if (
-        a
-        and b
-        and a not in _MANIES
-        and b not in _MANIES
-        and (a == b or (a == ONE and len(b) == 1) or (b == ONE and len(a) == 1))
-    ):
+    single = a and b and a not in _MANIES and b not in _MANIES
+    if single and (a == b or (a == ONE and len(b) == 1) or (b == ONE and len(a) == 1)):
         yield i + 1, j + 1
 
 

@@ -17,7 +17,8 @@ _ROLES = frozenset(
     {
         "Role", "RoleArn", "RoleARN", "ExecutionRoleArn", "ExecutionRole", "TaskRoleArn", "ServiceRole",
         "ServiceRoleArn", "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole",
-        "NodeRole", "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole", "StepFunctionRoleArn", "EnvironmentRole",
+        "NodeRole", "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole",
+        "StepFunctionRoleArn", "EnvironmentRole",
     }
 )  # fmt: skip
 
