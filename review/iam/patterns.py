@@ -1,8 +1,8 @@
 """Texts with wildcards as IAM reads them, and whether one holds all that another matches.
 
 What only the deployment knows (a Ref, a policy variable) stands in a text as one token: the same token is the same
-text, a `*` matches it, a `?` does not. A token is hard where it is a resource of the application without a name of its own:
-nothing else is equal to it. It is soft where it may turn out to be anything: an account, a parameter, an import.
+text, a `*` matches it, a `?` does not. A token is hard where it is a resource of the application without a name of its
+own: nothing else is equal to it. It is soft where it may turn out to be anything: an account, a parameter, an import.
 """
 
 import re
@@ -12,6 +12,9 @@ from functools import cache
 OPEN, HARD, CLOSE = "\ue000", "\ue002", "\ue001"
 MANY, ONE = "\ue003", "\ue004"
 _OTHER = "\ue005"  # any character that no pattern names
+# A token of which the value is left open: some text, but no pattern, so that it does not hold what a wildcard matches.
+_LOOSE, _WILD_TEXT = "\ue006", "\ue007"
+_MANIES = (MANY, _LOOSE)
 _SYMBOL = re.compile(f"[{OPEN}{HARD}][^{CLOSE}]*{CLOSE}|\\$\\{{[^}}]*\\}}|.", re.DOTALL)
 _ESCAPED = {"${*}": "*", "${?}": "?", "${$}": "$"}
 _WILD = {"*": MANY, "?": ONE}
@@ -75,25 +78,26 @@ def intersects(one: Pattern, other: Pattern) -> bool:
 
 def _steps(one: Pattern, other: Pattern, i: int, j: int) -> Iterable[tuple[int, int]]:
     a, b = (one[i] if i < len(one) else ""), (other[j] if j < len(other) else "")
-    if a == MANY:
+    if a in _MANIES:
         yield i + 1, j
-        if b and b != MANY:
+        if b and b not in _MANIES:
             yield i, j + 1
-    if b == MANY:
+    if b in _MANIES:
         yield i, j + 1
-        if a and a != MANY:
+        if a and a not in _MANIES:
             yield i + 1, j
-    if a and b and MANY not in (a, b) and (a == b or (a == ONE and len(b) == 1) or (b == ONE and len(a) == 1)):
+    single = a and b and a not in _MANIES and b not in _MANIES
+    if single and (a == b or (a == ONE and len(b) == 1) or (b == ONE and len(a) == 1)):
         yield i + 1, j + 1
 
 
 @cache
 def _covered(inner: Pattern, outer: tuple[Pattern, ...]) -> bool | None:
     """A walk of `inner` beside all places in which `outer` may then be: a text that `inner` ends and none of them."""
-    if len(outer) == 1 and outer[0][-1:] == (MANY,) and MANY not in outer[0][:-1] and ONE not in outer[0]:
+    if len(outer) == 1 and outer[0][-1:] == (MANY,) and not {MANY, ONE, _LOOSE} & set(outer[0][:-1]):
         return inner[: len(outer[0]) - 1] == outer[0][:-1]
-    alphabet = {s for each in (inner, *outer) for s in each} - {MANY, ONE} | {_OTHER}
-    start = (0, _closed({(n, 0) for n in range(len(outer))}, outer))
+    alphabet = {s for each in (inner, *outer) for s in each} - {MANY, ONE, _LOOSE} | {_OTHER, _WILD_TEXT}
+    start: tuple[int, frozenset[tuple[int, int]]] = (0, _closed({(n, 0) for n in range(len(outer))}, outer))
     seen, todo = {start}, [start]
     while todo:
         place, states = todo.pop()
@@ -110,7 +114,9 @@ def _covered(inner: Pattern, outer: tuple[Pattern, ...]) -> bool | None:
     return True
 
 
-def _moves(inner, place, states, outer, alphabet):
+def _moves(
+    inner: Pattern, place: int, states: frozenset[tuple[int, int]], outer: tuple[Pattern, ...], alphabet: set[str]
+) -> Iterable[tuple[int, frozenset[tuple[int, int]]]]:
     symbol = inner[place]
     if symbol == MANY:
         yield place + 1, states
@@ -120,16 +126,28 @@ def _moves(inner, place, states, outer, alphabet):
         symbols = {symbol}
     for each in symbols:
         reached = {
-            (n, at if outer[n][at] == MANY else at + 1)
+            (n, at if outer[n][at] in _MANIES else at + 1)
             for n, at in states
-            if at < len(outer[n]) and (outer[n][at] in (MANY, each) or (outer[n][at] == ONE and len(each) == 1))
+            if at < len(outer[n]) and _takes(outer[n][at], each)
         }
         yield (place if symbol == MANY else place + 1), _closed(reached, outer)
 
 
+def _takes(symbol: str, given: str) -> bool:
+    if symbol in (MANY, given):
+        return True
+    return given != _WILD_TEXT if symbol == _LOOSE else symbol == ONE and len(given) == 1
+
+
 def _closed(states: set[tuple[int, int]], outer: tuple[Pattern, ...]) -> frozenset[tuple[int, int]]:
     """With the places after a `*` that matches nothing."""
-    return frozenset(states | {(n, at + 1) for n, at in states if at < len(outer[n]) and outer[n][at] == MANY})
+    found, todo = set(states), list(states)
+    while todo:
+        n, at = todo.pop()
+        if at < len(outer[n]) and outer[n][at] in _MANIES and (n, at + 1) not in found:
+            found.add((n, at + 1))
+            todo.append((n, at + 1))
+    return frozenset(found)
 
 
 def _doubtful(inner: Pattern, outer: Sequence[Pattern]) -> bool:
@@ -146,4 +164,4 @@ def _is_soft(value: Pattern) -> bool:
 
 @cache
 def _softened(value: Pattern) -> Pattern:
-    return tuple(MANY if symbol.startswith(OPEN) else symbol for symbol in value)
+    return tuple(_LOOSE if symbol.startswith(OPEN) else symbol for symbol in value)

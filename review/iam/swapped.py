@@ -15,9 +15,10 @@ from review.pairs import Pair
 # Properties that hold a role in the specification of CloudFormation's types.
 _ROLES = frozenset(
     {
-        "Role", "RoleArn", "RoleARN", "ExecutionRoleArn", "ExecutionRole", "TaskRoleArn", "ServiceRole", "ServiceRoleArn",
-        "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole", "NodeRole",
-        "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole", "StepFunctionRoleArn", "EnvironmentRole",
+        "Role", "RoleArn", "RoleARN", "ExecutionRoleArn", "ExecutionRole", "TaskRoleArn", "ServiceRole",
+        "ServiceRoleArn", "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole",
+        "NodeRole", "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole",
+        "StepFunctionRoleArn", "EnvironmentRole",
     }
 )  # fmt: skip
 
