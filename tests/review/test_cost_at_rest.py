@@ -11,6 +11,8 @@ from review.cost_free import BY_USE
 from review.synthesis import Synthesis
 from tests.review.costing import between
 
+pytestmark = pytest.mark.slow  # three syntheses
+
 # What `at_rest` calls it by the kinds of resources here. A review leaves out AWS's free tiers, which are one for the
 # whole account, and so does `usd_in_full`.
 KINDS = {
