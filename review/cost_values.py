@@ -4,25 +4,15 @@ intrinsic functions as far as these carry. What depends on the account or on who
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from review.cloud_assembly import Stack
+from review.cost_conditions import UNKNOWN, Conditions
 
 # Functions within functions; what is deeper, or leads in a circle, is not known.
 _DEEPEST = 30
 _REFERENCE = re.compile(r"\$\{(!?)([^}]*)\}")
 _PSEUDO = {"AWS::Partition": ("aws", "aws-cn", "aws-us-gov"), "AWS::URLSuffix": ("amazonaws.com", "amazonaws.com.cn")}
-
-
-class _Unknown(Enum):
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-UNKNOWN: Final = _Unknown.UNKNOWN
 
 
 class Values:
@@ -32,9 +22,9 @@ class Values:
         self._region = region
         self._given = given or {}
         self._parameters = _mapping(stack.template.get("Parameters"))
-        self._conditions = _mapping(stack.template.get("Conditions"))
         self._mappings = _mapping(stack.template.get("Mappings"))
         self._depth = 0
+        self._conditions = Conditions(_mapping(stack.template.get("Conditions")), self.of)
 
     def at(self, value: Any, *path: str | int) -> Any:
         """What stands there. None: absent; UNKNOWN: the template alone does not tell."""
@@ -49,6 +39,11 @@ class Values:
             else:
                 return None
         return found
+
+    def raw(self, value: Any, name: str) -> Any:
+        """A member as it is written: what refers to another resource has no value yet."""
+        found = self.of(value)
+        return found.get(name) if isinstance(found, Mapping) else None
 
     def items(self, value: Any, *path: str | int) -> list[Any]:
         """The members of a list there, without those that are absent; of anything else none."""
@@ -69,9 +64,9 @@ class Values:
             return None
         return number if math.isfinite(number) and number >= 0 else None
 
-    def text(self, value: Any, *path: str | int) -> str:
+    def text(self, value: Any, *path: str) -> str:
         """A string; what is not known in it stands as `<LogicalId>` or `<LogicalId.Attribute>`."""
-        found = self.at(value, *path) if path else value
+        found = self.raw(self.at(value, *path[:-1]), path[-1]) if path else value
         return self._bounded(lambda: self._text(found), "<>")
 
     def of(self, value: Any) -> Any:
@@ -86,8 +81,7 @@ class Values:
 
     def holds(self, condition: Any) -> bool | None:
         """Whether the condition of that name does; None if that depends on who deploys."""
-        found = self._bounded(lambda: self._condition(condition), UNKNOWN)
-        return found if isinstance(found, bool) else None
+        return self._conditions.holds(condition)
 
     def _bounded(self, ask: Callable[[], Any], otherwise: Any) -> Any:
         if self._depth >= _DEEPEST:
@@ -99,6 +93,8 @@ class Values:
             self._depth -= 1
 
     def _ref(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            return UNKNOWN
         if name == "AWS::NoValue":
             return None
         if name == "AWS::Region":
@@ -106,8 +102,6 @@ class Values:
         if name in _PSEUDO:
             china, gov = self._region.startswith("cn-"), self._region.startswith("us-gov-")
             return _PSEUDO[name][min(china + 2 * gov, len(_PSEUDO[name]) - 1) if name == "AWS::Partition" else china]
-        if not isinstance(name, str):
-            return UNKNOWN
         if name in self._given:
             return self._given[name]
         parameter = _mapping(self._parameters.get(name))
@@ -122,32 +116,11 @@ class Values:
     def _if(self, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) != 3:
             return UNKNOWN
-        holds = self.holds(argument[0])
+        holds = self._conditions.holds(argument[0])
         if holds is not None:
             return self.of(argument[1] if holds else argument[2])
         either, other = self.of(argument[1]), self.of(argument[2])
         return either if either == other else UNKNOWN
-
-    def _condition(self, asked: Any) -> Any:
-        if isinstance(asked, str):
-            return self.holds(self._conditions[asked]) if asked in self._conditions else UNKNOWN
-        if not isinstance(asked, Mapping) or len(asked) != 1:
-            return UNKNOWN
-        [(function, argument)] = asked.items()
-        if function == "Condition":
-            return self.holds(argument)
-        if not isinstance(argument, list):
-            return UNKNOWN
-        if function == "Fn::Equals" and len(argument) == 2:
-            one, other = self.of(argument[0]), self.of(argument[1])
-            return UNKNOWN if one is UNKNOWN or other is UNKNOWN else str(one) == str(other)
-        parts = [self.holds(part) for part in argument]
-        if function == "Fn::Not" and len(parts) == 1:
-            return UNKNOWN if parts[0] is None else not parts[0]
-        decisive = {"Fn::And": False, "Fn::Or": True}.get(function)
-        if decisive is None:
-            return UNKNOWN
-        return decisive if decisive in parts else UNKNOWN if None in parts else not decisive
 
     def _find_in_map(self, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) < 3:
