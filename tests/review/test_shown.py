@@ -7,6 +7,7 @@ import string
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from review.shown import LONGEST, MASK, is_secret, shown
 
 LETTERS = string.ascii_letters + string.digits
