@@ -63,9 +63,8 @@ def drafted(pair: Pair, around: Surroundings) -> Draft | None:
     if not before:
         return Draft(pair, Action.ADD)
     if not after:
-        left = (
-            pair.stack_after is None and pair.stack_before is not None and pair.stack_before.name not in around.nested
-        )
+        assert pair.stack_before
+        left = pair.stack_after is None and pair.stack_before.name not in around.nested
         return Draft(pair, Action.ORPHAN if left else removal(pair), left=left)
     if before.type != after.type:
         change = PropertyChange(name="Type", before=before.type, after=after.type, replaces="CloudFormation refuses it")

@@ -24,6 +24,7 @@ DISAGREEMENTS = {
 }
 
 
+@pytest.mark.slow
 def test_the_drawn_file_is_what_the_pinned_command_line_holds() -> None:
     assert Path(DRAWN).read_text("utf-8") == text(drawn()), "type: .venv/bin/python -m review.cdk_specification"
 
