@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from review import definitions
-<<<<<<< HEAD
 from review.asset_changes import is_asset_change
-=======
-from review.assets import is_asset_change
 from review.conditions import Surroundings, marked
->>>>>>> wt-c
 from review.model import Action, PropertyChange
 from review.nesting import NESTED
 from review.pairs import Pair
