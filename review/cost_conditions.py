@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
 
-_DEEPEST = 30  # conditions within conditions; what is deeper is not known
+_DEEPEST = 60  # conditions within conditions; what is deeper is not known
 
 
 class _Unknown(Enum):

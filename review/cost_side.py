@@ -68,7 +68,7 @@ class Side:
                 found = stack.resources.get(reference.split(".")[0])
                 if found and found.type == kind:
                     yield stack.name, found.logical_id
-        for part in (text, re.split(r"[:/]", text)[-1]):
+        for part in dict.fromkeys((text, re.split(r"[:/]", text)[-1])):
             # The same name may stand in several stages and regions.
             if keys := self._by_name.get((kind, part.lower())):
                 yield min(keys, key=lambda key: (key[0] != stack.name, _stage(key[0]) != _stage(stack.name)))

@@ -29,7 +29,7 @@ def triggers(side: Side) -> dict[Key, list[Trigger]]:
                 asked = state.get("Arguments", state.get("Parameters"))
                 name = str(asked.get("PipelineName", "")) if isinstance(asked, Mapping) else ""
                 parameters = _parameters(side, stack, asked)
-                for key in side.named_by(stack, name, _PIPELINE):
+                for key in sorted({*side.named_by(stack, name, _PIPELINE)}):
                     found[key] += [replace(trigger, parameters=parameters) for trigger in through]
     return found
 
