@@ -204,6 +204,7 @@ def test_exceptions_of_workloads_are_waivers_of_the_repository_around_the_assemb
     assert found(before, after)[0].place.path == "workloads/digits/workload.yaml#Train"
 
 
+@pytest.mark.slow  # the validator is a process of its own
 def test_the_validator_looks_at_what_changed_and_quotes_no_value(kept: Assembly, tmp_path: Path) -> None:
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "hunter2"}}}
     told = of_rules.findings(kept, assembly(tmp_path / "head", {"Data": bucket}), TODAY)
