@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.believable_change import believable
 from bench.costs_picture import QUIET, draw
 from bench.figure import ROOT
+from review.model import Review
 from review.report.html import page
 
 PICTURE = ROOT / "docs" / "review.png"
@@ -123,11 +124,22 @@ def cropped(png: bytes, high: int) -> bytes:
     return png[:8] + b"".join(parts)
 
 
+def stretched(review: Review) -> Review:
+    """With names of some thousand characters without a place to break them."""
+    stretch = {"path": "x" * 3000, "source": "y" * 3000 + ".py:1", "stack": "z" * 3000}
+    places = {
+        name: tuple(each.model_copy(update={"place": each.place.model_copy(update=stretch)}) for each in listed)
+        for name, listed in (("changes", review.changes), ("findings", review.findings))
+    }
+    return review.model_copy(update={**places, "reasons": ("x" * 3000,), "notes": ("x" * 3000,)})
+
+
 def write() -> tuple[Path, Path]:
     """Both pictures, of a page that is readable in light and in dark."""
-    folded = page(believable())
+    review = believable()
+    folded = page(review)
     light, dark = measured(opened(folded)), measured(opened(folded), dark=True)
-    for found in (light, dark):
+    for found in (light, dark, measured(opened(page(stretched(review))))):
         check(found)
     if light.ground == dark.ground:
         raise UnreadableError("dark mode changes nothing")
