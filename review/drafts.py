@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from review import definitions
-from review.assets import is_asset_change
+from review.asset_changes import is_asset_change
 from review.conditions import Surroundings, marked
 from review.model import Action, PropertyChange
 from review.nesting import NESTED
