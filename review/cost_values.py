@@ -1,7 +1,6 @@
 """What a template's values are before it is deployed: parameters by their defaults, conditions by those, and the
 intrinsic functions as far as these carry. What depends on the account or on who deploys stays UNKNOWN."""
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from review.cost_conditions import UNKNOWN, Conditions
 
 # Functions within functions; what is deeper, or leads in a circle, is not known.
 _DEEPEST = 30
+_MOST = 1e12  # nobody asks for so many of anything
 _REFERENCE = re.compile(r"\$\{(!?)([^}]*)\}")
 _PSEUDO = {"AWS::Partition": ("aws", "aws-cn", "aws-us-gov"), "AWS::URLSuffix": ("amazonaws.com", "amazonaws.com.cn")}
 
@@ -52,7 +52,7 @@ class Values:
         return [each for each in members if each is not None]
 
     def number(self, value: Any, *path: str | int, default: float | None = None) -> float | None:
-        """None if what stands there is no number from 0 upwards, `default` if nothing does."""
+        """None if what stands there is no usable number from 0 upwards, `default` if nothing does."""
         found = self.at(value, *path)
         if found is None:
             return default
@@ -62,7 +62,7 @@ class Values:
             number = float(found)
         except (ValueError, OverflowError):
             return None
-        return number if math.isfinite(number) and number >= 0 else None
+        return number if 0 <= number < _MOST else None
 
     def text(self, value: Any, *path: str) -> str:
         """A string; what is not known in it stands as `<LogicalId>` or `<LogicalId.Attribute>`."""
