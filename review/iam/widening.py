@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from review.iam import conditions
+from review.iam.actions import actions
 from review.iam.patterns import Pattern, disjoint, intersects, near, pattern, within
 from review.iam.references import ALWAYS
 from review.iam.statements import ALL, Policy, Statement, Texts
@@ -89,9 +90,23 @@ def _allowed(old: _Side, new: _Side) -> Iterator[Widening]:
         if statement in same:
             continue
         for part in _parts(statement, mask):
-            for certain, left in _uncovered(part, covers):
-                why = _reason(part, left, old.allows)
-                yield Widening(statement, left, part.shown, certain, False, why)
+            for certain, uncovered in _uncovered(part, covers):
+                if left := uncovered & ~_idle(part.shown, old.allows):
+                    why = _reason(part, left, old.allows)
+                    yield Widening(statement, left, part.shown, certain, False, why)
+
+
+def _idle(resource: str, allows: list[tuple[Statement, int]]) -> int:
+    """Actions that mean nothing on a bucket, or on its objects, and that the base allows where they mean something."""
+    idle = actions().meaningless_on(resource)
+    if not idle:
+        return 0
+    bucket = resource.partition("/")[0]
+    there = 0
+    for statement, mask in allows:
+        if mask & idle and any(text.partition("/")[0] == bucket for text in statement.resources.texts):
+            there |= mask
+    return idle & there
 
 
 def _undenied(old: _Side, new: _Side) -> Iterator[Widening]:
