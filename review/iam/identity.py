@@ -169,7 +169,7 @@ def _boundary(sides: Sides, key: Target, where: Place, title: str) -> Iterator[F
     elif after and not before:
         yield _finding("iam-narrowed", Severity.LOW, where, f"{title} has a permissions boundary now.", _ASK_NOTHING)
     elif before != after:
-        yield from weakened(*(_bound(side, key) for side in (sides.base, sides.head)), where, title)
+        yield from weakened(_bound(sides.base, key), _bound(sides.head, key), where, title)
 
 
 def _bounding(side: Principals, key: Target) -> list[tuple[Guard, object]]:
