@@ -24,7 +24,7 @@ EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "10"))
 
 def wildcards() -> list[Figure]:
     """The wildcards of every sample configuration's roles on actions that could name their resources."""
-    from review.assembly import synthesize
+    from review.synthesis import synthesize
     from review.policies import roles, unexplained
     from review.policies import wildcards as held
 
@@ -101,7 +101,7 @@ def random_valid() -> list[Figure]:
 
 def wrong(raw: dict[str, Any], folder: Path) -> Iterator[str]:
     """What is wrong with the platform of a team file that says `raw` and should be valid."""
-    from review.assembly import synthesize
+    from review.synthesis import synthesize
     from review.policies import forbidden, risks, roles, unexplained
 
     file = folder / "team.yaml"
