@@ -11,7 +11,7 @@ import yaml
 from review import steps
 from review.cloud_assembly import Resource, Stack
 from review.iam.branches import variants
-from review.iam.patterns import CLOSE, HARD, OPEN
+from review.iam.patterns import CLOSE, HARD, OPEN, shown
 from review.iam.principals import properties
 from review.iam.references import References
 from review.model import Finding, Kind, Severity
@@ -246,4 +246,11 @@ def _steps(pair: Pair, base: References, head: References) -> Iterator[tuple[str
     old = dict(steps.named(before, ""))
     for name, step in steps.named(after, ""):
         if name in old and old[name] != step:
-            yield f" step {name}", list(turned(old[name], step, "step", pair.stack_after))
+            yield f" step {name}", [*turned(old[name], step, "step", pair.stack_after), *_swapped(old[name], step)]
+
+
+def _swapped(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[_Turned]:
+    """Which role a step's text means is not known here."""
+    if old.get("RoleArn") != new.get("RoleArn"):
+        switch = Switch("switch-role-swapped", (), "RoleArn", "", "its other role may do more")
+        yield _Turned(switch, "RoleArn", *(shown(str(each.get("RoleArn"))) for each in (old, new)), certain=False)
