@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from review.cloud_assembly import Resource, Stack
 from review.iam import escalation, told
 from review.iam.actions import actions
+from review.iam.branches import Guard, guarded
 from review.iam.managed import UNKNOWN
 from review.iam.principals import KINDS, Key, Principals, properties
-from review.iam.references import Guard, Target, guarded
+from review.iam.references import Target
 from review.iam.statements import ANYONE, Policy, policy
 from review.iam.widening import Widening, settled, widenings
 from review.model import Finding, Kind, Place, Severity
