@@ -209,7 +209,6 @@ RULES = (
         "Without a retention they are kept, and paid for, for ever.",
         "Set RetentionInDays.",
         _log_days,
-        config=("cw-loggroup-retention-period-check",),
     ),
     Rule(
         "SLUICE-GEN-07",
