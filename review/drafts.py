@@ -134,7 +134,7 @@ def _add(draft: Draft, name: str, before: Any, after: Any, found: list[Leaf], ca
     lines = definitions.lines(draft.kind, name, before, after)
     draft.lines += lines or ()
     if lines is None and len(found) <= _PLACES:
-        draft.properties += [_place(leaf, why) for leaf, _, why in forced]
+        draft.properties += [change_of(leaf, why) for leaf, _, why in forced]
         return
     why = next((why for _, force, why in forced if force is strongest), "")
     old, new = (
@@ -143,13 +143,13 @@ def _add(draft: Draft, name: str, before: Any, after: Any, found: list[Leaf], ca
     )
     if lines is None and old == new:
         # What differs lies beyond what is shown.
-        draft.properties += [_place(leaf, why) for leaf, _, why in forced[:_PLACES]]
+        draft.properties += [change_of(leaf, why) for leaf, _, why in forced[:_PLACES]]
         draft.lines.append(f"{name}: {len(found) - _PLACES} more places differ")
         return
     draft.properties.append(PropertyChange(name=name, before=old, after=new, replaces=why))
 
 
-def _place(leaf: Leaf, why: str) -> PropertyChange:
+def change_of(leaf: Leaf, why: str = "") -> PropertyChange:
     before, after = shown_leaf(leaf)
     return PropertyChange(name=place_name(leaf.path), before=before, after=after, replaces=why)
 

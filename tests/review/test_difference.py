@@ -212,6 +212,17 @@ def test_a_renamed_construct_is_moved_and_made_anew() -> None:
     assert rules(found) == {"moved": Severity.HIGH}
 
 
+def test_what_a_moved_resource_changes_beside_its_place_is_told() -> None:
+    old = with_path("Data", "S3::Bucket", KEPT_BUCKET | {"LoggingConfiguration": {"Destination": {"Ref": "Logs"}}})
+    new = with_path("Data", "S3::Bucket", {"LoggingConfiguration": {"Destination": {"Ref": "Logs"}}})
+    logs = made("S3::Bucket", {"BucketName": "logs"})
+    [change] = compared(resources(Old=old, Logs=logs), resources(New=new, Logs=logs)).changes
+    assert change.moved_from == "Stack/Old"
+    assert {each.name for each in change.properties} == {
+        "BucketEncryption.A", "VersioningConfiguration.Status", "Tags[].a",
+    }  # fmt: skip
+
+
 def test_a_moved_resource_with_a_fixed_name_collides() -> None:
     named = KEPT_BUCKET | {"BucketName": {"Fn::Sub": "data-${AWS::AccountId}"}}
     other = made("SNS::Topic")
