@@ -151,12 +151,14 @@ def _add(draft: Draft, name: str, before: Any, after: Any, found: list[Leaf], ca
 
 def change_of(leaf: Leaf, why: str = "") -> PropertyChange:
     before, after = shown_leaf(leaf)
-    return PropertyChange(name=place_name(leaf.path), before=before, after=after, replaces=why)
+    return PropertyChange(name=place_name(leaf.path, leaf.called), before=before, after=after, replaces=why)
 
 
-def place_name(path: tuple[str, ...]) -> str:
-    """`ProductionVariants[].ModelName`"""
-    return ".".join(path).replace(".*", "[]")
+def place_name(path: tuple[str, ...], called: str = "") -> str:
+    """`ProductionVariants[].ModelName`, `Tags[owner].Value`"""
+    text = ".".join(path).replace(".*", "[]")
+    before, bracket, after = text.rpartition("[]")
+    return f"{before}[{shown(called)}]{after}" if called and bracket and "." not in after[1:] else text
 
 
 def forced_by(kind: str, leaf: Leaf) -> tuple[Force, str]:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 # Around what only CloudFormation knows, within a text: `\x02Bucket.Arn\x03/models`. No template holds these characters.
@@ -17,6 +18,9 @@ class _Absent:
 # Of two neighbours one of these may hold the name and one of those the value that it is the name of.
 NAME_KEYS = ("Name", "Key", "ParameterKey", "ParameterName", "OptionName", "name", "key")
 VALUE_KEYS = ("Value", "ParameterValue", "DefaultValue", "OptionValue", "StringValue", "Default", "value")
+
+# What tells one item of a list from the others.
+_IDENTITIES = ("Name", "Key", "Id", "Sid", "VariantName", "ChannelName", "ParameterKey", "AttributeName", "RuleName")
 
 ABSENT: Final = _Absent()
 """A value that is not there, as a missing key and `AWS::NoValue` are."""
@@ -188,7 +192,7 @@ def _branches(value: Any) -> tuple[str, Any, Any]:
 
 
 def _lists(before: Any, after: Any, path: tuple[str, ...], called: str) -> Iterator[Leaf]:
-    """Items that both have are put aside; the rest are compared by their order."""
+    """Items that both have are put aside; the rest are compared by their names, and else by their order."""
     if before is ABSENT or after is ABSENT:
         old, new = ([] if side is ABSENT else list(side) for side in (before, after))
     else:
@@ -198,18 +202,32 @@ def _lists(before: Any, after: Any, path: tuple[str, ...], called: str) -> Itera
                 new.remove(item)
             else:
                 old.append(item)
-    here = (*path, "*")
-    found = [
-        leaf
-        for position in range(max(len(old), len(new)))
-        for leaf in leaves(_at(old, position), _at(new, position), here, called)
-    ]
+    found = [leaf for one, other in _couples(old, new) for leaf in leaves(one, other, (*path, "*"), called)]
     # Only the order differs: some services care.
-    yield from found or [Leaf(here, before, after, called=called)]
+    yield from found or [Leaf((*path, "*"), before, after, called=called)]
 
 
-def _at(items: list[Any], position: int) -> Any:
-    return items[position] if position < len(items) else ABSENT
+def _couples(old: list[Any], new: list[Any]) -> Iterator[tuple[Any, Any]]:
+    named = {name: item for item in reversed(new) if (name := _identity(item))}
+    left, rest = [], list(new)
+    for item in old:
+        other = named.pop(_identity(item), None)
+        if other is None:
+            left.append(item)
+        else:
+            rest.remove(other)
+            yield item, other
+    for one, other in zip_longest(left, rest, fillvalue=ABSENT):
+        if _identity(one) and _identity(other):
+            # Two of different names: one goes, the other comes.
+            yield from ((one, ABSENT), (ABSENT, other))
+        else:
+            yield one, other
+
+
+def _identity(item: Any) -> str:
+    found = (item[key] for key in _IDENTITIES if key in item) if isinstance(item, dict) else iter(())
+    return next((value for value in found if isinstance(value, str)), "")
 
 
 def _all(kind: type, before: Any, after: Any) -> bool:

@@ -184,6 +184,17 @@ def test_a_changed_condition_may_replace_what_it_chooses_and_what_it_makes() -> 
     }  # fmt: skip
 
 
+def test_items_are_compared_by_their_names_whatever_their_order() -> None:
+    def tagged(**tags: str) -> dict[str, Any]:
+        return resources(T=made("SNS::Topic", {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}))
+
+    [change] = compared(tagged(b="2", c="3"), tagged(n="0", c="3", b="4")).changes
+    assert {(each.name, each.before, each.after) for each in change.properties} == {
+        ("Tags[b].Value", "2", "4"),
+        ("Tags[].Key", None, "n"), ("Tags[n].Value", None, "0"),
+    }  # fmt: skip
+
+
 def test_order_and_notes_are_no_change() -> None:
     old = resources(A=made("SNS::Topic"), B=made("SNS::Topic", DependsOn=["A"], Metadata={"x": 1}))
     new = resources(B=made("SNS::Topic", DependsOn="C", Metadata={"x": 2}), A=made("SNS::Topic"))
