@@ -27,7 +27,7 @@ CODE = ("AWS::Lambda::LayerVersion",)
 KEPT = ("Retain", "RetainExceptOnCreate")
 
 
-@dataclass
+@dataclass(eq=False)
 class Draft:
     pair: Pair
     action: Action
