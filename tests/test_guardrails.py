@@ -5,11 +5,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import review.synthesis
 from config.costs import Costs
 from config.guardrails import ROOM_CHARACTERS
 from rehearsal import attempts
 from rehearsal.embedded import ROOT
-import review.synthesis
 from sluice.controls_boundary import ACTIONS
 from sluice.guardrails import TABLE
 
