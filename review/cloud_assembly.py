@@ -1,34 +1,22 @@
 """A cloud assembly, as any CDK application leaves it in cdk.out: its stacks, with nested ones and those of stages."""
 
-import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from review.assets import assets_of, nested_template
+from review.json_file import AssemblyError, mapping, read_object, text
+from review.lines import root_of, sources
+from review.template import Resource, resources_of
+
+__all__ = ["Assembly", "AssemblyError", "Resource", "Stack", "read", "stack_of"]
+
 # Who writes an assembly counts the major version up; up to here what is read below has kept its form.
 NEWEST = 99
-
-
-class AssemblyError(Exception):
-    """Something is no cloud assembly, or a part of it is missing or cannot be read: which file, and what to do."""
-
-
-@dataclass(frozen=True)
-class Resource:
-    """`path` is its construct's, without a last `/Resource`; where the template has none, the logical ID.
-
-    `source` is the line of code that made it, e.g. `stacks/costs.py:31`; empty where that is not known.
-    """
-
-    logical_id: str
-    type: str
-    path: str
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    """What else the template says of it: `DeletionPolicy`, `DependsOn`, `Metadata`..."""
-    source: str = ""
+REPORTS = ("validation-report.json", "policy-validation-report.json")
 
 
 @dataclass(frozen=True)
@@ -42,80 +30,170 @@ class Stack:
     resources: Mapping[str, Resource]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """By the path of the construct, with a slash before it: what constructs noted, waivers among it."""
+    assets: Mapping[str, Path] = field(default_factory=dict)
+    """Files and folders that are uploaded with it, by their hashes; those that are there."""
+    account: str = ""
+    deployed_as: str = ""
+    """Its name in CloudFormation; empty for a nested stack, which CloudFormation names itself."""
 
 
 @dataclass(frozen=True)
 class Assembly:
     folder: Path
     stacks: Mapping[str, Stack]
+    notes: tuple[str, ...] = ()
+    """What could not be looked at, and why."""
 
     @cached_property
     def validation(self) -> Mapping[str, Any]:
-        """What validation plugins (cdk-nag, the governance pack) said at synth: `validation-report.json`, or {}."""
-        path = self.folder / "validation-report.json"
-        return _object(path) if path.exists() else {}
+        """What validation plugins (cdk-nag, the governance pack) said at synth: `validation-report.json`, or {}.
+
+        Raises AssemblyError."""
+        paths = (self.folder / name for name in REPORTS)
+        return next((read_object(path) for path in paths if path.exists()), {})
 
 
-def read(folder: Path) -> Assembly:
-    """Raises AssemblyError."""
+def read(folder: Path, root: Path | None = None) -> Assembly:
+    """`root` is the repository from which lines of code are named; else the one that `folder` is in.
+
+    Raises AssemblyError."""
     if not (folder / "manifest.json").is_file():
         raise AssemblyError(f"{folder} holds no manifest.json: name the folder that `cdk synth` wrote, such as cdk.out")
-    return Assembly(folder, {stack.name: stack for stack in _stacks(folder, "")})
+    reader = _Reader(root or root_of(folder))
+    stacks = {}
+    for stack in reader.stacks(folder, ""):
+        if stack.name in stacks:
+            raise AssemblyError(f"{folder} holds two stacks named {stack.name}: synthesize anew into an empty folder")
+        stacks[stack.name] = stack
+    return Assembly(folder, stacks, tuple(dict.fromkeys(reader.notes)))
 
 
 def stack_of(template: Mapping[str, Any], name: str = "Stack", region: str = "us-east-1") -> Stack:
     """A stack of which there is the template alone."""
-    return Stack(name, region, template, _resources(template, {}))
+    return Stack(name, region, template, resources_of(template, name, {}, []))
 
 
-def _stacks(folder: Path, stage: str) -> Iterator[Stack]:
-    manifest = _object(folder / "manifest.json")
-    version = str(manifest.get("version", ""))
-    if not version.split(".")[0].isdigit() or int(version.split(".")[0]) > NEWEST:
-        raise AssemblyError(f"{folder / 'manifest.json'} has the schema version {version!r}; known are up to {NEWEST}.x")
-    for name, artifact in manifest.get("artifacts", {}).items():
-        properties = artifact.get("properties", {})
+class _Reader:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.notes: list[str] = []
+        self._open: list[Path] = []
+        """The folders and templates that are being read, the outermost first."""
+
+    def stacks(self, folder: Path, stage: str) -> Iterator[Stack]:
+        path = folder / "manifest.json"
+        with self._within(path):
+            manifest = read_object(path)
+            _check_version(path, manifest)
+            artifacts = manifest.get("artifacts", {})
+            if not isinstance(artifacts, dict):
+                raise AssemblyError(f"{path} has artifacts that are no object: synthesize anew")
+            self._note_missing(manifest)
+            for name, artifact in artifacts.items():
+                yield from self._artifact(folder, stage, name, mapping(artifact), artifacts)
+
+    def _artifact(
+        self, folder: Path, stage: str, name: str, artifact: Mapping[str, Any], artifacts: Mapping[str, Any]
+    ) -> Iterator[Stack]:
+        properties = mapping(artifact.get("properties"))
+        shown = text(artifact.get("displayName")) or name
         match artifact.get("type"):
             case "cdk:cloud-assembly":
-                yield from _stacks(folder / properties["directoryName"], f"{artifact.get('displayName', name)}/")
+                yield from self.stacks(folder / _file(folder, name, properties, "directoryName"), f"{shown}/")
             case "aws:cloudformation:stack":
-                metadata = artifact.get("metadata", {})
-                if further := artifact.get("additionalMetadataFile"):
-                    metadata = _object(folder / further)
-                region = artifact.get("environment", "").rpartition("/")[2].replace("unknown-region", "")
-                shown = stage + artifact.get("displayName", name).removeprefix(stage)
-                yield from _nested(folder, properties["templateFile"], shown, region, metadata)
+                _, _, environment = text(artifact.get("environment")).partition("aws://")
+                account, _, region = environment.partition("/")
+                stack = Stack(
+                    stage + shown.removeprefix(stage),
+                    region.replace("unknown-region", ""),
+                    {},
+                    {},
+                    self._metadata(folder, artifact),
+                    assets_of(folder, artifact, artifacts, self.notes),
+                    account.replace("unknown-account", ""),
+                    text(properties.get("stackName")) or name,
+                )
+                yield from self._with_nested(folder, folder / _file(folder, name, properties, "templateFile"), stack)
+            case str():
+                pass
+            case _:
+                self.notes.append(f"{folder / 'manifest.json'}: {name} has no type and is not looked at")
+
+    def _metadata(self, folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Older CDKs keep it in the manifest; newer ones can be told to put it into a file of its own."""
+        own = mapping(artifact.get("metadata"))
+        further = text(artifact.get("additionalMetadataFile"))
+        if not further:
+            return own
+        try:
+            return {**own, **read_object(folder / further)}
+        except AssemblyError as error:
+            self.notes.append(f"{error}; lines of code and waivers of this stack are not known")
+            return own
+
+    def _with_nested(self, folder: Path, path: Path, outer: Stack) -> Iterator[Stack]:
+        """A stack, of which `outer` tells all but the template, and those within it."""
+        with self._within(path):
+            template = read_object(path)
+            lines = sources(outer.metadata, self.root)
+            resources = resources_of(template, outer.name, lines, self.notes)
+            told = (outer.metadata, outer.assets, outer.account)
+            yield Stack(outer.name, outer.region, template, resources, *told, outer.deployed_as)
+            for resource in resources.values():
+                if resource.type == "AWS::CloudFormation::Stack":
+                    name = nested_name(outer.name, resource)
+                    inner = nested_template(folder, resource, outer.assets)
+                    if inner is None:
+                        self.notes.append(f"{name}: this nested stack's template is not in {folder}; not looked at")
+                    else:
+                        yield from self._with_nested(folder, inner, Stack(name, outer.region, {}, {}, *told))
+
+    def _within(self, path: Path) -> "_Opened":
+        return _Opened(self._open, path)
+
+    def _note_missing(self, manifest: Mapping[str, Any]) -> None:
+        missing = manifest.get("missing")
+        for each in missing if isinstance(missing, list) else ():
+            key = text(mapping(each).get("key")) or "something"
+            self.notes.append(
+                f"CDK looked up {key} and had no answer, so that templates hold stand-ins: commit cdk.context.json"
+            )
 
 
-def _nested(folder: Path, file: str, name: str, region: str, metadata: Mapping[str, Any]) -> Iterator[Stack]:
-    """A stack and those within it."""
-    template = _object(folder / file)
-    stack = Stack(name, region, template, _resources(template, metadata), metadata)
-    yield stack
-    for resource in stack.resources.values():
-        asset = resource.attributes.get("Metadata", {}).get("aws:asset:path")
-        if resource.type == "AWS::CloudFormation::Stack" and asset:
-            inner = resource.path.rpartition("/")[2].removesuffix(".NestedStackResource").removesuffix(".NestedStack")
-            yield from _nested(folder, asset, f"{name}/{inner}", region, metadata)
+class _Opened:
+    """Refuses what holds itself."""
+
+    def __init__(self, around: list[Path], path: Path) -> None:
+        self._around, self._path = around, Path(os.path.abspath(path))  # noqa: PTH100 (it takes any name)
+
+    def __enter__(self) -> None:
+        if self._path in self._around:
+            raise AssemblyError(f"{self._path} holds itself: synthesize anew")
+        self._around.append(self._path)
+
+    def __exit__(self, *_: object) -> None:
+        self._around.remove(self._path)
 
 
-def _resources(template: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Resource]:
-    del metadata
-    found = {}
-    for logical_id, raw in template.get("Resources", {}).items():
-        path = raw.get("Metadata", {}).get("aws:cdk:path", logical_id).removesuffix("/Resource")
-        attributes = {key: value for key, value in raw.items() if key not in ("Type", "Properties")}
-        found[logical_id] = Resource(logical_id, raw["Type"], path, raw.get("Properties", {}), attributes)
+def nested_name(parent: str, resource: Resource) -> str:
+    """`Parent/Network` for the construct `Parent/Network`, which CDK gives two more levels."""
+    path = resource.path
+    if path.endswith(".NestedStackResource"):
+        path = path.rpartition("/")[0].removesuffix(".NestedStack")
+    return f"{parent}/{path.removeprefix(f'{parent}/')}"
+
+
+def _file(folder: Path, name: str, properties: Mapping[str, Any], key: str) -> str:
+    if not (found := text(properties.get(key))):
+        raise AssemblyError(f"{folder / 'manifest.json'} does not say the {key} of {name}: synthesize anew")
     return found
 
 
-def _object(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise AssemblyError(f"{path} is missing: synthesize anew") from None
-    except ValueError as error:
-        raise AssemblyError(f"{path} is no JSON ({error}): synthesize anew") from None
-    if not isinstance(found, dict):
-        raise AssemblyError(f"{path} holds no JSON object: synthesize anew")
-    return found
+def _check_version(path: Path, manifest: Mapping[str, Any]) -> None:
+    version = str(manifest.get("version", ""))
+    major = version.split(".")[0]
+    if not major.isdecimal() or int(major[:9]) > NEWEST:
+        raise AssemblyError(
+            f"{path} has the schema version {version[:40]!r}; known are up to {NEWEST}.x: use a newer Sluice, or an "
+            "older CDK"
+        )
