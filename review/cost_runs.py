@@ -1,0 +1,139 @@
+"""What runs when it is started: pipelines, state machines with jobs of SageMaker, monitors."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from review.cloud_assembly import Resource, Stack
+from review.cost_jobs import USED_SHARE, Run, of_cluster, of_machine, of_pipeline
+from review.cost_schedule import runs_a_month
+from review.cost_side import Charge, Side, Trigger
+from review.cost_values import UNKNOWN, Values
+
+_JOB_DEFINITIONS = tuple(
+    f"AWS::SageMaker::{kind}JobDefinition"
+    for kind in ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+)
+
+
+def pipeline(side: Side, stack: Stack, resource: Resource) -> Charge:
+    values = side.values(stack)
+    told = values.at(resource.properties, "PipelineDefinition")
+    if values.at(told, "PipelineDefinitionS3Location") is not None:
+        return Charge(unpriced="its definition lies in S3")
+    body = told.get("PipelineDefinitionBody") if isinstance(told, Mapping) else told
+    definition = _parsed(values, body)
+    if definition is None:
+        return Charge(unpriced="its definition is not known from the template")
+    return _started(side, stack, resource, lambda handed: of_pipeline(definition, handed, _rates(side, stack)))
+
+
+def machine(side: Side, stack: Stack, resource: Resource) -> Charge:
+    """One without jobs of SageMaker is billed by its transitions alone."""
+    values = side.values(stack)
+    body = resource.properties.get("DefinitionString", resource.properties.get("Definition"))
+    definition = _parsed(values, body)
+    if definition is None:
+        return Charge(unpriced="its definition is not known from the template")
+    told = values.at(resource.properties, "DefinitionSubstitutions")
+    if isinstance(told, Mapping):
+        filled = json.dumps(definition)
+        for name, value in told.items():
+            filled = filled.replace(f"${{{name}}}", json.dumps(values.text(value))[1:-1])
+        definition = json.loads(filled)
+    run = of_machine(definition, _rates(side, stack))
+    if not run.steps and not run.unpriced:
+        return Charge(unpriced="by use: state transitions")
+    return _started(side, stack, resource, lambda _: run)
+
+
+def monitor(side: Side, stack: Stack, resource: Resource) -> Charge:
+    values = side.values(stack)
+    config = values.at(resource.properties, "MonitoringScheduleConfig")
+    home, job = stack, values.at(config, "MonitoringJobDefinition")
+    cluster = values.at(job, "MonitoringResources", "ClusterConfig")
+    if job is None:
+        name = config.get("MonitoringJobDefinitionName") if isinstance(config, Mapping) else None
+        keys = [key for kind in _JOB_DEFINITIONS for key in side.named(stack, name, kind)]
+        if not keys:
+            return Charge(unpriced="its job definition is not part of these stacks")
+        home = side.stacks[keys[0][0]]
+        values, job = side.values(home), home.resources[keys[0][1]].properties
+        cluster = values.at(job, "JobResources", "ClusterConfig")
+    run = of_cluster(
+        "monitoring", _plain(values, cluster), _plain(values, job.get("StoppingCondition")), _rates(side, home)
+    )
+    expression = side.values(stack).at(config, "ScheduleConfig", "ScheduleExpression")
+    runs = runs_a_month(expression) if isinstance(expression, str) else None
+    return _monthly(run, [Trigger(runs, str(expression), {})])
+
+
+def once(side: Side, stack: Stack, resource: Resource) -> Charge:
+    """A processing job that a stack starts itself, when it is made."""
+    values = side.values(stack)
+    properties = _plain(values, resource.properties)
+    cluster = values.at(properties, "ProcessingResources", "ClusterConfig")
+    run = of_cluster("job", cluster, properties.get("StoppingCondition"), _rates(side, stack))
+    return _unscheduled(run, "runs when the stack makes it")
+
+
+def _started(side: Side, stack: Stack, resource: Resource, run: Any) -> Charge:
+    triggers = side.triggers(stack, resource)
+    if not triggers:
+        return _unscheduled(run({}), "nothing in these stacks says how often it runs")
+    charges = [_monthly(run(trigger.parameters), [trigger]) for trigger in triggers]
+    figures = [charge.usd for charge in charges if charge.usd is not None]
+    return Charge(
+        sum(figures) if figures else None,
+        0.0 if figures else None,
+        "; ".join(dict.fromkeys(filter(None, (charge.assumption for charge in charges)))),
+        any(charge.estimated for charge in charges),
+        "; ".join(dict.fromkeys(filter(None, (charge.unpriced for charge in charges)))),
+        tuple(date for charge in charges for date in charge.dates),
+    )
+
+
+def _unscheduled(run: Run, why: str) -> Charge:
+    told = f"{run.usd:,.2f} USD a run: {'; '.join(run.steps)}" if run.steps else ""
+    return Charge(None, None, told, run.estimated, "; ".join((why, *run.unpriced)), run.dates)
+
+
+def _monthly(run: Run, triggers: list[Trigger]) -> Charge:
+    [trigger] = triggers
+    if trigger.runs is None:
+        return _unscheduled(run, f"how often it runs is not known: {trigger.expression}")
+    if not run.steps:
+        return Charge(unpriced="; ".join(run.unpriced) or "none of its steps starts instances: by use")
+    share = f"each job {USED_SHARE:.0%} of its longest run time"
+    told = f"{trigger.runs:,.4g} runs a month by {trigger.expression}, {run.usd:,.2f} USD each, {share}: "
+    return Charge(
+        trigger.runs * run.usd, 0.0, told + "; ".join(run.steps), run.estimated, "; ".join(run.unpriced), run.dates
+    )
+
+
+def _rates(side: Side, stack: Stack) -> Any:
+    return lambda component, kind: side.rate(stack, component, kind)
+
+
+def _parsed(values: Values, body: Any) -> dict[str, Any] | None:
+    """A definition as text or as an object; None if it cannot be read."""
+    if isinstance(body, Mapping) and not any(key == "Ref" or key.startswith("Fn::") for key in body):
+        found = _plain(values, body)
+        return found if isinstance(found, dict) else None
+    try:
+        found = json.loads(values.text(body))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _plain(values: Values, value: Any, depth: int = 0) -> Any:
+    """Without intrinsic functions: what is not known stands as text."""
+    if depth > 60:
+        return None
+    found = values.of(value)
+    if found is UNKNOWN:
+        return values.text(value)
+    if isinstance(found, Mapping):
+        return {key: _plain(values, each, depth + 1) for key, each in found.items()}
+    return [_plain(values, each, depth + 1) for each in found] if isinstance(found, list) else found
