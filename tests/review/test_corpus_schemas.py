@@ -3,29 +3,34 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.review_corpus import Case, cases
 
+_CFN_LINT = find_spec("cfnlint")
+assert _CFN_LINT and _CFN_LINT.origin
+# Found without importing the package, which takes three seconds.
+SCHEMAS = Path(_CFN_LINT.origin).parent / "data" / "schemas"
+
 
 
 @cache
 def create_only(kind: str) -> frozenset[str]:
     """Paths of properties, such as `GitConfig/Branch`; empty for types without a schema."""
-    folder = files("cfnlint.data.schemas")
     name = _names().get(kind)
     if not name:
         return frozenset()
-    schema = json.loads(folder.joinpath("resources", f"{name}.json").read_text("utf-8"))
+    schema = json.loads((SCHEMAS / "resources" / f"{name}.json").read_text("utf-8"))
     return frozenset(path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", ()))
 
 
 @cache
 def _names() -> Mapping[str, str]:
-    return json.loads(files("cfnlint.data.schemas").joinpath("providers", "us-east-1.json").read_text("utf-8"))
+    return json.loads((SCHEMAS / "providers" / "us-east-1.json").read_text("utf-8"))
 
 
 def differing(case: Case) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
