@@ -88,7 +88,8 @@ class Synthesis:
         return self.outdir
 
     def end(self) -> None:
-        if self.process is not None:
+        """Ends it with all that it started; nothing if it has ended by itself."""
+        if self.process is not None and self.process.poll() is None:
             for sign in (signal.SIGTERM, signal.SIGKILL):
                 # The group outlives its first process where that did not wait for the others.
                 with suppress(ProcessLookupError):
