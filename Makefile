@@ -114,9 +114,10 @@ compile: setup setup-sdk ## write every workload's pipeline.json
 bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix; TRACES=DIR for the figures cost.*: docs/money.md)
 	@$(PY) -m bench --only "$(ONLY)" $(if $(TRACES),--traces "$(TRACES)")
 
-pictures: setup ## draw docs/costs-report.png anew; installs Debian's chromium if it is absent
+pictures: setup ## draw the docs' pictures of reports anew; installs Debian's chromium if it is absent
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PY) -m bench.costs_picture
+	@$(PY) -m bench.review_picture
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

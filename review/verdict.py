@@ -94,12 +94,13 @@ def dearer(cost: Cost) -> bool:
 
 
 def _reasons(findings: Iterable[Finding]) -> Iterator[tuple[Verdict, str]]:
-    grouped: dict[tuple[Verdict, Kind], dict[str, None]] = {}
+    """One for each kind, with the verdict of its gravest finding, which names come first."""
+    grouped: dict[Kind, tuple[Verdict, dict[str, None]]] = {}
     for finding in findings:
-        grouped.setdefault((grade(finding), finding.kind), {})[finding.place.path] = None
-    for (given, kind), paths in grouped.items():
-        if given is not Verdict.FINE:
-            yield given, f"{TOLD[kind]}: {_some(list(paths))}"
+        if (given := grade(finding)) is not Verdict.FINE:
+            grouped.setdefault(finding.kind, (given, {}))[1][finding.place.path] = None
+    for kind, (given, paths) in grouped.items():
+        yield given, f"{TOLD[kind]}: {_some(list(paths))}"
 
 
 def _some(names: list[str]) -> str:

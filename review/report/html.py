@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from controls.report_style import STYLE
 from review.model import Action, Kind, Review
-from review.report.sheet import DONE, NAMES, Sheet, count, difference, line, signed
+from review.report.sheet import DONE, MEANING, NAMES, Sheet, count, difference, line, signed
 from review.verdict import grade
 
 _GRAVE = (Action.DESTROY, Action.REPLACE, Action.MOVE)
@@ -23,5 +23,5 @@ def page(review: Review) -> str:
     )
     environment.filters |= {"line": line, "signed": signed, "grade": grade, "difference": difference}
     return environment.get_template("review.html.jinja").render(
-        review=review, sheet=Sheet(review), style=STYLE, Kind=Kind, done=DONE, kinds=NAMES, count=count, grave=_GRAVE
+        review=review, sheet=Sheet(review), style=STYLE, Kind=Kind, done=DONE, kinds=NAMES, count=count, grave=_GRAVE, meaning=MEANING
     )

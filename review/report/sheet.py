@@ -29,6 +29,11 @@ NAMES = {
     Kind.RULE: "rule",
     Kind.WAIVER: "waiver",
 }
+MEANING = {
+    Verdict.BLOCK: "somebody has to answer for this before it is merged",
+    Verdict.LOOK: "read this before it is merged",
+    Verdict.FINE: "nothing here needs a decision",
+}
 _APART = (Kind.RULE, Kind.WAIVER, Kind.IAM_NARROWED)
 # What a terminal or a page would obey instead of showing: controls, and marks that turn the direction of what follows.
 _OBEYED = re.compile(
@@ -102,7 +107,7 @@ class Sheet:
         """Why, in one line, without the verdict itself."""
         if self.review.verdict is not Verdict.FINE:
             return "it " + "; it ".join(self.review.reasons)
-        return "nothing here needs a decision" if self.review.changes else "nothing changes"
+        return MEANING[Verdict.FINE] if self.review.changes else "nothing changes"
 
     @property
     def rise(self) -> float:
