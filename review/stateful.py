@@ -69,7 +69,6 @@ HOLDS = {
     "AWS::SageMaker::Space": "what is on its volume",
     "AWS::SageMaker::UserProfile": "its home directory and spaces",
     "AWS::SageMaker::Workforce": "its members",
-    "AWS::SSM::Parameter": "the value that others read",
     "AWS::SecretsManager::Secret": "the secret's value",
     "AWS::Timestream::Database": "its tables",
     "AWS::Timestream::Table": "its records",

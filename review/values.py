@@ -1,4 +1,4 @@
-"""A template's values in one form, so that two ways of writing the same are the same, and the paths where two differ."""
+"""A template's values in one form, whichever way they are written, and the paths where two of them differ."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -139,9 +139,14 @@ def _substituted(text: str, given: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
+    """Of what stays a function within a text, words without quotes, so that a text that is JSON stays JSON."""
     if isinstance(value, str):
         return value
-    return "" if value is ABSENT else f"{OPEN}{json.dumps(value, sort_keys=True, ensure_ascii=False)}{CLOSE}"
+    if value is ABSENT:
+        return ""
+    words = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    words = words.replace("\\u0002", "${").replace("\\u0003", "}").replace('"', "'").replace("\\", "/")
+    return f"{OPEN}{words}{CLOSE}"
 
 
 def _conditional(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
@@ -179,10 +184,14 @@ def _lists(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
     found = [
         leaf
         for position in range(max(len(old), len(new)))
-        for leaf in leaves(*(side[position] if position < len(side) else ABSENT for side in (old, new)), here)
+        for leaf in leaves(_at(old, position), _at(new, position), here)
     ]
     # Only the order differs: some services care.
     yield from found or [Leaf(here, before, after)]
+
+
+def _at(items: list[Any], position: int) -> Any:
+    return items[position] if position < len(items) else ABSENT
 
 
 def _all(kind: type, before: Any, after: Any) -> bool:
