@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from review.asset_code import code_lines
+from review.asset_changes import code_lines
 from review.cascade import cascade, caused_by_moves
 from review.cloud_assembly import Assembly
 from review.collisions import collisions

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from review import definitions
-from review.asset_code import is_asset_change
+from review.asset_changes import is_asset_change
 from review.model import Action, PropertyChange
 from review.nesting import NESTED
 from review.pairs import Pair
