@@ -61,10 +61,14 @@ def test_a_file_cut_at_any_twentieth_is_named(run: Any, sides: tuple[Path, Path]
         assert file in told(run(*sides))
 
 
-@pytest.mark.parametrize("file", ["manifest.json", TEMPLATE])
-def test_a_file_that_is_missing_is_named(run: Any, sides: tuple[Path, Path], file: str) -> None:
-    (sides[1] / file).unlink()
-    assert file in told(run(*sides))
+def test_a_template_that_is_missing_is_named(run: Any, sides: tuple[Path, Path]) -> None:
+    (sides[1] / TEMPLATE).unlink()
+    assert TEMPLATE in told(run(*sides))
+
+
+def test_a_folder_without_a_manifest_is_none_of_cdk(run: Any, sides: tuple[Path, Path]) -> None:
+    (sides[1] / "manifest.json").unlink()
+    assert "cdk synth" in told(run(*sides))
 
 
 def test_a_nested_template_that_is_missing_is_told_of(run: Any, sides: tuple[Path, Path]) -> None:
