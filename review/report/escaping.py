@@ -8,8 +8,8 @@ import re
 
 from review.report.sheet import line
 
-# What a code span shows as it stands, in a table too: all of ASCII but the backtick, the bar and the backslash.
-_SPAN = re.compile(r"[ -\[\]-_a-{}~]+")
+# A code span shows all of one line as it stands, in a table too, but for what ends the span or the cell.
+_SPAN = re.compile(r"[^`|]+")
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # ASCII punctuation: an entity instead of it is text wherever it stands
 _HARMLESS = frozenset(".,-/:;()='\"%+?!{}^")  # in the midst of a line
 # Hosts look for these in the finished page, where an entity is no obstacle; what cannot be seen parts them.

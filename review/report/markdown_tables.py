@@ -38,7 +38,7 @@ def _amounts(name: str, before: float, after: float) -> str:
 
 def _cost_line(each: CostLine) -> str:
     before, after = ("-" if amount is None else f"{amount:,.2f}" for amount in (each.before, each.after))
-    rests = f"{'at most; ' if each.estimated else ''}{each.assumption}"
+    rests = f"{'estimated; ' if each.estimated else ''}{each.assumption}"
     return f"| {code(each.place.path)} | {before} | {after} | {signed(difference(each))} | {words(rests, 200)} |"
 
 

@@ -1,0 +1,251 @@
+"""Which requests one policy allows and another does not, as far as they can be told apart."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from review.iam import conditions
+from review.iam.actions import actions
+from review.iam.patterns import Pattern, disjoint, intersects, pattern, within
+from review.iam.statements import ALL, Policy, Statement, Texts
+from review.iam.values import all_of
+
+
+@dataclass(frozen=True)
+class Widening:
+    """Actions that `statement` allows (or, where it is a Deny of the base, stopped) on `resource`.
+
+    `certain`: nothing that only the deployment knows decides it. `denied`: a Deny is gone or weaker.
+    `why`: `new`, `principals`, `resources` or `conditions`: what of it the base did not allow.
+    """
+
+    statement: Statement
+    mask: int
+    resource: str
+    certain: bool
+    denied: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One principal, one resource and one alternative of the conditions of a statement, with its actions."""
+
+    statement: Statement
+    mask: int
+    principal: Pattern
+    not_principals: tuple[Pattern, ...]
+    resource: Pattern
+    not_resources: tuple[Pattern, ...]
+    condition: conditions.Block
+    shown: str
+
+
+class _Side:
+    """A policy's statements with their actions as bits."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.statements = _unguarded(policy.statements)
+
+    @cached_property
+    def allows(self) -> list[tuple[Statement, int]]:
+        return [(each, each.mask()) for each in self.statements if each.allows]
+
+    @cached_property
+    def denies(self) -> list[tuple[Statement, int]]:
+        return [(each, each.mask()) for each in self.statements if not each.allows]
+
+
+def _unguarded(statements: Sequence[Statement]) -> list[Statement]:
+    """With what stands in both branches of an Fn::If also as what is always there."""
+    found = dict.fromkeys(statements)
+    todo = list(statements)
+    while todo:
+        each = todo.pop()
+        for name, holds in each.guard:
+            rest = each.guard - {(name, holds)}
+            always = replace(each, guard=rest)
+            if replace(each, guard=rest | {(name, not holds)}) in found and always not in found:
+                found[always] = None
+                todo.append(always)
+    return list(found)
+
+
+def widenings(base: Policy, head: Policy) -> list[Widening]:
+    """What `head` allows beyond `base`; empty where each request that it allows was allowed before."""
+    if base.statements == head.statements:
+        return []
+    old, new = _Side(base), _Side(head)
+    return list(_merged([*_allowed(old, new), *_undenied(old, new)]))
+
+
+def _allowed(old: _Side, new: _Side) -> Iterator[Widening]:
+    covers = old.allows + new.denies
+    same = {each for each, _ in old.allows}
+    for statement, mask in new.allows:
+        if statement in same:
+            continue
+        for part in _parts(statement, mask):
+            for certain, left in _uncovered(part, covers):
+                why = _reason(part, left, old.allows)
+                yield Widening(statement, left, part.shown, certain, False, why)
+
+
+def _undenied(old: _Side, new: _Side) -> Iterator[Widening]:
+    """Of what the base denied, what the head neither denies nor leaves without any statement that allows it."""
+    same = {each for each, _ in new.denies}
+    for statement, mask in old.denies:
+        if statement in same:
+            continue
+        for part in _parts(statement, mask):
+            for certain, left in _uncovered(part, new.denies):
+                opened = _opened(replace(part, mask=left), new)
+                if opened:
+                    yield Widening(statement, opened, part.shown, certain, True, "denied")
+                if left & ~opened:
+                    yield Widening(statement, left & ~opened, part.shown, False, True, "denied")
+
+
+def _opened(part: _Part, new: _Side) -> int:
+    """The actions of a part that the head allows somewhere within it."""
+    found = 0
+    for statement, mask in new.allows:
+        both = part.mask & mask & ~found
+        if not both or conditions.contradict(part.condition, statement.condition):
+            continue
+        if any((name, not holds) in part.statement.guard for name, holds in statement.guard):
+            continue
+        for other in _parts(statement, both):
+            if overlap := _overlap(part, other):
+                left = [left for certain, left in _uncovered(overlap, new.denies) if certain]
+                found |= left[0] if left else 0
+    return found
+
+
+def _overlap(part: _Part, other: _Part) -> _Part | None:
+    """A part that lies within both: exact where one holds the other, else the narrower guess."""
+    resource = _meet(part.resource, part.not_resources, other.resource, other.not_resources)
+    principal = _meet(part.principal, part.not_principals, other.principal, other.not_principals)
+    condition = conditions.both(part.condition, other.condition)
+    if not resource or not principal:
+        return None
+    guard = part.statement.guard | other.statement.guard
+    return _Part(
+        replace(part.statement, guard=guard), other.mask, principal, part.not_principals + other.not_principals,
+        resource, part.not_resources + other.not_resources, condition, part.shown,
+    )  # fmt: skip
+
+
+def _meet(a: Pattern, a_less: tuple[Pattern, ...], b: Pattern, b_less: tuple[Pattern, ...]) -> Pattern | None:
+    if not intersects(a, b):
+        return None
+    smaller = b if within(b, (a,)) else a
+    return None if within(smaller, a_less + b_less) else smaller
+
+
+def _parts(statement: Statement, mask: int) -> Iterator[_Part]:
+    for principal, less_principals in _each(statement.principals):
+        for resource, less_resources in _each(statement.resources):
+            for condition in conditions.alternatives(statement.condition):
+                yield _Part(
+                    statement, mask, pattern(principal), less_principals, pattern(resource), less_resources, condition,
+                    f"all but {', '.join(statement.resources.texts)}" if statement.resources.inverted else resource,
+                )  # fmt: skip
+
+
+def _each(texts: Texts) -> Iterator[tuple[str, tuple[Pattern, ...]]]:
+    if texts.inverted:
+        yield "*", texts.patterns
+    else:
+        yield from ((each, ()) for each in texts.texts)
+
+
+def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator[tuple[bool, int]]:
+    """The actions of a part that the statements together do not hold: those surely not, and those perhaps not."""
+    near: list[tuple[int, Statement, bool | None]] = []
+    for statement, mask in covers:
+        if mask & part.mask and statement.guard <= part.statement.guard:
+            fits = all_of(
+                (
+                    conditions.implies(part.condition, statement.condition),
+                    _holds(part.principal, part.not_principals, [statement.principals]),
+                )
+            )
+            if fits is not False:
+                near.append((mask, statement, fits))
+    left, perhaps = part.mask, 0
+    for mask, statement, fits in near:
+        held = all_of((fits, _holds(part.resource, part.not_resources, [statement.resources])))
+        left &= ~mask if held else -1
+        perhaps |= mask if held is None else 0
+    for alike in _classes(left, [mask for mask, _, _ in near]):
+        sure = [statement.resources for mask, statement, fits in near if fits and alike & mask]
+        if len(sure) > 1 and _holds(part.resource, part.not_resources, sure):
+            left &= ~alike
+    if certain := left & ~perhaps:
+        yield True, certain
+    if unsure := left & perhaps:
+        yield False, unsure
+
+
+def _holds(inner: Pattern, less: tuple[Pattern, ...], outer: Sequence[Texts]) -> bool | None:
+    """Whether all that `inner` matches, but for `less`, is in one of `outer`."""
+    straight = [each for texts in outer if not texts.inverted for each in texts.patterns]
+    if ALL in outer:
+        return True
+    inverted = [texts.patterns for texts in outer if texts.inverted]
+    if not inverted:
+        return within(inner, (*straight, *less))
+    # Outside all that each of the inverted leaves out: with one of them that is exact.
+    for out in inverted:
+        answer = all_of(_apart(inner, each, (*straight, *less)) for each in out)
+        if answer is not False:
+            return answer
+    return False
+
+
+def _apart(inner: Pattern, left_out: Pattern, covered: tuple[Pattern, ...]) -> bool | None:
+    """Whether what `inner` shares with `left_out` is covered otherwise."""
+    if not intersects(inner, left_out):
+        return disjoint(inner, (left_out,))
+    smaller = left_out if within(left_out, (inner,)) else inner
+    return within(smaller, covered)
+
+
+def _classes(left: int, masks: list[int]) -> list[int]:
+    """The actions of `left` in groups that the same of the masks hold."""
+    groups = [left] if left else []
+    for mask in masks:
+        groups = [part for each in groups for part in (each & mask, each & ~mask) if part]
+    return groups
+
+
+def _reason(part: _Part, left: int, allows: list[tuple[Statement, int]]) -> str:
+    """What the base lacked: the action, or only the principal, the resource or the looser conditions."""
+    near = [statement for statement, mask in allows if mask & left]
+    if any(
+        _holds(part.resource, part.not_resources, [each.resources])
+        and _holds(part.principal, part.not_principals, [each.principals])
+        for each in near
+    ):
+        return "conditions"
+    if any(_holds(part.resource, part.not_resources, [each.resources]) for each in near):
+        return "principals"
+    return "resources" if near else "new"
+
+
+def _merged(found: list[Widening]) -> Iterator[Widening]:
+    """One for each statement and resource: the alternatives of conditions and principals say no more."""
+    together: dict[tuple[object, ...], Widening] = {}
+    for each in found:
+        key = (each.statement, each.resource, each.certain, each.denied, each.why)
+        known = together.get(key)
+        together[key] = replace(each, mask=each.mask | known.mask) if known else each
+    yield from together.values()
+
+
+def names(found: Iterable[Widening]) -> list[str]:
+    mask = 0
+    for each in found:
+        mask |= each.mask
+    return sorted(actions().of(mask))
