@@ -162,7 +162,9 @@ def large(folder: Path, side: str) -> Path:
     artifacts = {}
     for number in range(STACKS):
         name = f"Team{number:02}"
-        resources = {f"R{n:03}": _resource(n, name, side == "head" and n % CHANGED == n // CHANGED) for n in range(RESOURCES)}
+        resources = {
+            f"R{n:03}": _resource(n, name, side == "head" and n % CHANGED == n // CHANGED) for n in range(RESOURCES)
+        }
         (folder / f"{name}.template.json").write_text(json.dumps({"Resources": resources}), "utf-8")
         artifacts[name] = {
             "type": "aws:cloudformation:stack",

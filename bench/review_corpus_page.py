@@ -1,6 +1,6 @@
 """Writes docs/review-corpus.md: every pair of tests/review/corpus, and what the review says of it.
 
-    .venv/bin/python -m bench.review_corpus_page
+.venv/bin/python -m bench.review_corpus_page
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,9 @@ def _lines() -> Iterator[str]:
     for theme, group in groupby(cases(), lambda case: case.theme):
         of_theme = list(group)
         yield f"\n## {theme}\n\n{len(of_theme)} pairs.\n\n| what changes | what happens | findings | CDK |\n|---|---|---|---|"
-        yield from (f"| {_cell(case.title)} | {_changes(case)} | {_findings(case)} | {_cell(case.cdk)} |" for case in of_theme)
+        yield from (
+            f"| {_cell(case.title)} | {_changes(case)} | {_findings(case)} | {_cell(case.cdk)} |" for case in of_theme
+        )
 
 
 def _changes(case: Case) -> str:

@@ -28,7 +28,9 @@ TURNED = {
 }
 MIRRORED = (("iam-widened", "iam-narrowed"), ("trust-widened", "trust-narrowed"))
 # What is turned the less safe way one way is not so the other way.
-ONE_WAY = re.compile(r"switch-(?!role).*|ingress-opened|egress-opened|boundary-weakened|deny-weakened|endpoint-policy.*")
+ONE_WAY = re.compile(
+    r"switch-(?!role|definition).*|ingress-opened|egress-opened|boundary-weakened|deny-weakened|endpoint-policy.*"
+)
 
 
 def reviewed(case: Case, *, turned: bool = False) -> Review:
@@ -48,7 +50,7 @@ def _otherwise(case: Case, found: Review) -> Iterator[str]:
     expect, named = case.expect, _names(case)
     changes = {named(change.place): {change.action.value} for change in found.changes}
     yield from _compared("change", {key: [value] for key, value in expect.changes.items()}, changes)
-    yield from _compared("findings", expect.findings, rules(case, found))
+    yield from _compared("findings", expect.findings, rules(found, named))
     by_name = {named(change.place): change for change in found.changes}
     for name, parts in expect.lines.items():
         said = "\n".join(by_name[name].lines) if name in by_name else ""
@@ -75,20 +77,27 @@ def _unmirrored(case: Case, forth: Review, back: Review) -> Iterator[str]:
             yield f"{name} is {change.action} one way, {here[name_back].action} the other way"
     if len(there) != len(here):
         yield f"{len(there)} changes one way, {len(here)} the other way: {sorted(there)}, {sorted(here)}"
-    one, other = (rules(case, side) for side in (forth, back))
-    for wide, narrow in (*MIRRORED, *(pair[::-1] for pair in MIRRORED)):
-        ones, others = ({name for name, found in side.items() if rule in found} for side, rule in ((one, wide), (other, narrow)))
-        if ones ^ others and not _weakened(one, other, ones ^ others):
-            yield f"{wide} at {sorted(ones)} one way, {narrow} at {sorted(others)} the other way"
-    for name in one.keys() & other.keys():
-        yield from (f"{rule} at {name} both ways" for rule in one[name] & other[name] if ONE_WAY.fullmatch(rule))
+    yield from unmirrored_rules(rules(forth, named), rules(back, named))
     whole = back.model_dump_json() + comment(back)
     yield from (f"the review holds {word!r}" for word in case.expect.never if word in whole)
 
 
+def unmirrored_rules(one: Mapping[str, set[str]], other: Mapping[str, set[str]]) -> Iterator[str]:
+    """Where rules by name, of a pair and of the same turned round, are no mirror images."""
+    for wide, narrow in (*MIRRORED, *(pair[::-1] for pair in MIRRORED)):
+        ones, others = (
+            {name for name, found in side.items() if rule in found} for side, rule in ((one, wide), (other, narrow))
+        )
+        if ones ^ others and not _weakened(one, other, ones ^ others):
+            yield f"{wide} at {sorted(ones)} one way, {narrow} at {sorted(others)} the other way"
+    for name in one.keys() & other.keys():
+        yield from (f"{rule} at {name} both ways" for rule in one[name] & other[name] if ONE_WAY.fullmatch(rule))
+
+
 def _weakened(one: Mapping[str, set[str]], other: Mapping[str, set[str]], names: Iterable[str]) -> bool:
     """A denial or a boundary that is gone one way has its own rule, and narrows the other way."""
-    weak = {"deny-weakened", "boundary-weakened", "resource-policy-widened", "switch-role-swapped", "moved"}
+    own = {"deny-weakened", "boundary-weakened", "resource-policy-widened", "endpoint-policy-dropped"}
+    weak = own | {"switch-role-swapped", "moved"}
     return all((one.get(name, set()) | other.get(name, set())) & weak for name in names)
 
 
@@ -99,9 +108,9 @@ def _name_back(case: Case, change: Change, name: str) -> str:
     return change.moved_from if "/" in name and "/" in change.moved_from else change.moved_from.rpartition("/")[2]
 
 
-def rules(case: Case, found: Review) -> dict[str, set[str]]:
+def rules(found: Review, named: Callable[[Place], str]) -> dict[str, set[str]]:
     """The judged rules by name of the resource."""
-    named, by_name = _names(case), defaultdict[str, set[str]](set)
+    by_name = defaultdict[str, set[str]](set)
     for finding in found.findings:
         if finding.kind in JUDGED:
             by_name[named(finding.place)].add(finding.rule)

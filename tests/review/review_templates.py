@@ -75,33 +75,49 @@ odd_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-_lists = st.lists(st.sampled_from(["s3:GetObject", "s3:*", "iam:PassRole", "*", "arn:aws:s3:::b/*", "no:Such"]), min_size=1)
+_lists = st.lists(
+    st.sampled_from(["s3:GetObject", "s3:*", "iam:PassRole", "*", "arn:aws:s3:::b/*", "no:Such"]), min_size=1
+)
 statements = st.fixed_dictionaries(
     {"Effect": st.sampled_from(["Allow", "Deny"]), "Action": _lists, "Resource": _lists},
     optional={
         "Principal": st.sampled_from(["*", {"AWS": "*"}, {"Service": "lambda.amazonaws.com"}]),
-        "Condition": st.sampled_from([{"Bool": {"aws:SecureTransport": "true"}}, {"StringEquals": {"a:b": ["c", "d"]}}]),
+        "Condition": st.sampled_from(
+            [{"Bool": {"aws:SecureTransport": "true"}}, {"StringEquals": {"a:b": ["c", "d"]}}]
+        ),
         "Sid": texts,
     },
 )
-documents = st.lists(statements | st.tuples(statements, statements).map(lambda b: {"Fn::If": ["IsProd", *b]}), max_size=3).map(
-    lambda found: {"Version": "2012-10-17", "Statement": found}
-)
+documents = st.lists(
+    statements | st.tuples(statements, statements).map(lambda b: {"Fn::If": ["IsProd", *b]}), max_size=3
+).map(lambda found: {"Version": "2012-10-17", "Statement": found})
 _FITTING = {
     "PolicyDocument": documents,
     "AssumeRolePolicyDocument": documents,
     "KeyPolicy": documents,
     "Policies": st.lists(documents.map(lambda each: {"PolicyName": "p", "PolicyDocument": each}), max_size=2),
-    "SecurityGroupIngress": st.lists(
-        st.fixed_dictionaries(
-            {
-                "IpProtocol": st.sampled_from(["tcp", "-1", "udp", 6]),
-                "CidrIp": st.sampled_from(["10.0.0.0/8", "10.0.0.0/16", "0.0.0.0/0", "none"]),
-            },
-            optional={"FromPort": st.integers(-1, 70000), "ToPort": st.integers(-1, 70000)},
+    **dict.fromkeys(
+        ("SecurityGroupIngress", "SecurityGroupEgress"),
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    "IpProtocol": st.sampled_from(["tcp", "-1", "udp", 6]),
+                    "CidrIp": st.sampled_from(["10.0.0.0/8", "10.0.0.0/16", "0.0.0.0/0", "none"]),
+                },
+                optional={"FromPort": st.integers(-1, 70000), "ToPort": st.integers(-1, 70000)},
+            ),
+            max_size=3,
         ),
-        max_size=3,
     ),
+    "RetentionInDays": st.sampled_from([1, 7, 365]),
+    "EnableKeyRotation": st.booleans(),
+    "EnableNetworkIsolation": st.booleans(),
+    "RootAccess": st.sampled_from(["Enabled", "Disabled"]),
+    "AppNetworkAccessType": st.sampled_from(["VpcOnly", "PublicInternetOnly"]),
+    "AuthType": st.sampled_from(["NONE", "AWS_IAM"]),
+    "PublicAccessBlockConfiguration": st.fixed_dictionaries({}, optional={"BlockPublicAcls": st.booleans()}),
+    "Roles": st.lists(st.sampled_from([{"Ref": "Alpha"}, {"Ref": "Beta"}, "outside"]), max_size=2),
+    "RoleName": st.sampled_from([{"Ref": "Alpha"}, {"Ref": "Beta"}, "outside"]),
 }
 
 
@@ -136,7 +152,9 @@ _odd_resources = st.fixed_dictionaries(
 odd_templates = st.fixed_dictionaries(
     {},
     optional={
-        "Resources": st.dictionaries(st.sampled_from([*IDS, "Fn::ForEach::X", "Fn::Transform"]), _odd_resources | odd_values)
+        "Resources": st.dictionaries(
+            st.sampled_from([*IDS, "Fn::ForEach::X", "Fn::Transform"]), _odd_resources | odd_values
+        )
         | odd_values,
         "Outputs": odd_values,
         "Parameters": odd_values,
@@ -156,7 +174,7 @@ def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     for name, other in draw(st.dictionaries(st.sampled_from(IDS), st.none() | resources, max_size=2)).items():
         if other is None:
             head["Resources"].pop(name, None)
-        elif name in head["Resources"] and draw(st.booleans()):
+        elif name in head["Resources"]:  # CloudFormation refuses another type under the same logical ID
             kept = head["Resources"][name]
             kept["Properties"] |= draw(_resource(kept["Type"]))["Properties"]
         else:

@@ -17,7 +17,6 @@ assert _CFN_LINT and _CFN_LINT.origin
 SCHEMAS = Path(_CFN_LINT.origin).parent / "data" / "schemas"
 
 
-
 @cache
 def create_only(kind: str) -> frozenset[str]:
     """Paths of properties, such as `GitConfig/Branch`; empty for types without a schema."""

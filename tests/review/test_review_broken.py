@@ -93,7 +93,19 @@ def test_a_nested_template_that_is_missing_is_told_of(run: Any, sides: tuple[Pat
         b'{"artifacts": ' + b"9" * 5000 + b"}",
         b'{"Resources": {"A": {"Type": "\\ud800"}}}',
     ],
-    ids=["nothing", "bytes", "list", "null", "text", "number", "NaN", "deep", "deep-whole", "large-number", "surrogate"],
+    ids=[
+        "nothing",
+        "bytes",
+        "list",
+        "null",
+        "text",
+        "number",
+        "NaN",
+        "deep",
+        "deep-whole",
+        "large-number",
+        "surrogate",
+    ],
 )
 @pytest.mark.parametrize("file", ["manifest.json", TEMPLATE])
 def test_a_file_with_something_else_in_it_is_reviewed_or_named(
