@@ -4,7 +4,7 @@ import gc
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,9 +17,9 @@ from rich.console import Console
 if TYPE_CHECKING:  # what a review needs takes half a second to import, and the other commands do without
     from review.fail_on import Condition
     from review.model import Review
+    from review.request import Told
 
 HELD, COULD_NOT = 1, 2
-MAIN = ("origin/HEAD", "origin/main", "main", "origin/master", "master")
 
 
 class Format(StrEnum):
@@ -39,7 +39,7 @@ def review(
     ] = "",
     head: Annotated[str, typer.Option(help="A cdk.out, a git ref, or the folder of a cdk.json.")] = ".",
     against: Annotated[
-        Against | None, typer.Option(help="Ask the account too: drift, and what it really has.", show_default=False)
+        Against | None, typer.Option(help="Instead of --base, what the account has; and drift.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="For review.md, .html, .json and .sarif.")] = Path(
         "out/review"
@@ -74,31 +74,16 @@ def review(
     _judge(made, conditions, errors)
 
 
-def _reviewed(base: str, head: str, against: Against | None, told: Callable[[str], None]) -> "Review":
-    """`told` is what is being done. Raises AssemblyError."""
-    from review.review import review
-    from review.source import open_sides
+def _reviewed(base: str, head: str, against: Against | None, told: "Told") -> "Review":
+    """Raises AssemblyError."""
+    from review.request import SourceError, against_deployed, of_sides
 
-    name, base = (base, base) if base else _left_main()
-    told(f"reading or synthesizing {name} and {head} ...")
     today = datetime.now(UTC).date()
-    with open_sides(base, head) as (before, after):
-        told("comparing ...")
-        sides = (before.side.model_copy(update={"name": name}), after.side)
-        made = review(before.assembly, after.assembly, sides=sides, today=today)
-        return made.model_copy(update={"notes": (*before.notes, *after.notes, *made.notes)})
-
-
-def _left_main() -> tuple[str, str]:
-    """How the base is called and its commit: the newest that HEAD has in common with the main branch."""
-    from review.application import git
-    from review.source import SourceError
-
-    for main in MAIN:
-        found = git(Path.cwd(), "merge-base", "HEAD", main)
-        if found.returncode == 0:
-            return f"merge base with {main}", found.stdout.strip()
-    raise SourceError(f"there is no main branch here ({', '.join(MAIN)}). Next: name --base, a branch or a cdk.out")
+    if against is None:
+        return of_sides(base, head, today, told)
+    if base:
+        raise SourceError("--against deployed is the base: leave --base out")
+    return against_deployed(head, today, told)
 
 
 def _write(made: "Review", out: Path) -> None:

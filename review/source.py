@@ -1,9 +1,6 @@
 """The two sides of a review, as the user names them: a folder that `cdk synth` wrote, `.`, or a git ref."""
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 from review.application import SourceError, Synthesis, git, has_application
 from review.cloud_assembly import Assembly, read
+from review.interruption import Interruption
 from review.model import Side
 from review.worktree import checked_out, python_path
 
 __all__ = ["Opened", "SourceError", "open_side", "open_sides"]
 
+PREFIX = "sluice-review-"
 # What decides which packages an application runs with.
 LOCKS = ("*requirements*.txt", "*.lock", "package-lock.json", "package.json", "pyproject.toml", "pnpm-lock.yaml")
 
@@ -59,17 +58,16 @@ def open_sides(base: str, head: str, here: Path | None = None) -> Iterator[tuple
 
 @contextmanager
 def _opened(texts: tuple[str, ...], here: Path | None) -> Iterator[list[Opened]]:
-    with _ended_by_signals() as ignore_signals:
+    place = (here or Path.cwd()).absolute()
+    with Interruption() as interruption:
         stack = ExitStack()
         try:
-            scratch = Path(stack.enter_context(TemporaryDirectory(prefix="sluice-review-", ignore_cleanup_errors=True)))
-            asked = [
-                _asked(text, (here or Path.cwd()).absolute(), scratch / str(number), stack)
-                for number, text in enumerate(texts)
-            ]
+            with interruption.held():
+                scratch = Path(stack.enter_context(TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)))
+                asked = [_asked(text, place, scratch / str(n), stack) for n, text in enumerate(texts)]
             yield [each.opened() for each in asked]
         finally:
-            ignore_signals()  # a second Ctrl-C would leave the worktree behind
+            interruption.over()
             stack.close()
 
 
@@ -141,25 +139,3 @@ def _about_packages(name: str, top: Path, commit: str) -> tuple[str, ...]:
     if not changed:
         return ()
     return (f"{name} was synthesized with the working tree's packages, though {', '.join(changed[:3])} differ",)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[Callable[[], None]]:
-    """kill -TERM ends the block as Ctrl-C does, so that it tidies up. Gives what has both ignored from then on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None  # only the main thread hears of signals
-        return
-    handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {each: signal.getsignal(each) for each in handled}
-
-    def ignore() -> None:
-        for each in handled:
-            signal.signal(each, signal.SIG_IGN)
-
-    for each in handled[1:]:
-        signal.signal(each, lambda number, _: sys.exit(128 + number))
-    try:
-        yield ignore
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -19,8 +19,8 @@ _MAPPING = re.compile(r"^MAPPING(?:: [^=]+)? = (\{.*\})$", re.MULTILINE)
 @contextmanager
 def checked_out(repository: Path, commit: str, folder: Path) -> Iterator[Path]:
     """`folder` with the files of the commit. Raises SourceError."""
-    added = git(repository, "worktree", "add", "--detach", "--quiet", str(folder), commit)
     try:
+        added = git(repository, "worktree", "add", "--detach", "--quiet", str(folder), commit)
         if added.returncode:
             raise SourceError(f"git cannot check out {commit}: {added.stderr.strip()}")
         _link_packages(repository, folder)

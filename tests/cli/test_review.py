@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from bench.believable_change import assemblies
+from bench.believable_change import assemblies, believable
 from cli.main import app
 from config.load import ROOT
+from review import request
 from review.cloud_assembly import Assembly
 from review.model import Review, Verdict
 from review.report.files import NAMES
@@ -45,6 +46,17 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         synthesized(assembly, folder / name) for assembly, name in zip(assemblies(), ("base", "head"), strict=True)
     )
     return str(base), str(head)
+
+
+@pytest.fixture(scope="module")
+def made() -> Review:
+    """The review of that change, made once: what is typed about it does not change it."""
+    return believable()
+
+
+@pytest.fixture
+def known(made: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "of_sides", lambda *_: made)
 
 
 @pytest.fixture
@@ -79,11 +91,11 @@ def test_a_change_against_itself_is_fine_and_empty(typed: Typed, sides: tuple[st
     assert review.verdict is Verdict.FINE and not review.changes and not review.findings and not review.reasons
 
 
-def test_a_condition_that_holds_ends_with_one_and_is_named(typed: Typed, sides: tuple[str, str]) -> None:
-    told = ("--base", sides[0], "--head", sides[1], "--fail-on")
-    done = typed(*told, "destructive,rule:none,cost:+10%")
+@pytest.mark.usefixtures("known")
+def test_a_condition_that_holds_ends_with_one_and_is_named(typed: Typed) -> None:
+    done = typed("--fail-on", "destructive,rule:none", "--fail-on", "cost:+10%")
     assert done.exit_code == 1 and "--fail-on: destructive, cost:+10%" in done.stderr
-    assert typed(*told, "").exit_code == 0 and typed(*told, "cost:+1000000USD").exit_code == 0
+    assert typed("--fail-on", "").exit_code == 0 and typed("--fail-on", "cost:+1000000USD").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -102,31 +114,36 @@ def test_what_cannot_be_done_ends_with_two_and_says_what_is_at_fault(
     assert not done.stdout
 
 
-def test_files_that_cannot_be_written_end_with_two(typed: Typed, sides: tuple[str, str], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("known")
+def test_files_that_cannot_be_written_end_with_two(typed: Typed, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file is in the way")
-    done = typed("--base", sides[0], "--head", sides[1])
+    done = typed()
     assert done.exit_code == 2 and str(tmp_path / "out") in done.stderr
 
 
+def test_what_is_deployed_is_a_base_of_its_own(typed: Typed) -> None:
+    done = typed("--base", "main", "--against", "deployed")
+    assert done.exit_code == 2 and "leave --base out" in done.stderr
+
+
+@pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
     ("form", "name"), [("markdown", "review.md"), ("json", "review.json"), ("sarif", "review.sarif")]
 )
-def test_a_format_is_what_its_file_holds_and_nothing_else(
-    typed: Typed, sides: tuple[str, str], tmp_path: Path, form: str, name: str
-) -> None:
-    done = typed("--base", sides[0], "--head", sides[1], "--format", form, "--annotate")
+def test_a_format_is_what_its_file_holds_and_nothing_else(typed: Typed, tmp_path: Path, form: str, name: str) -> None:
+    done = typed("--format", form, "--annotate")
     assert done.stdout == (tmp_path / "out" / name).read_text("utf-8")
     assert done.stderr.count("::error ") > 1
 
 
+@pytest.mark.usefixtures("known")
 def test_within_github_actions_there_are_annotations_a_summary_and_a_link_to_the_run(
-    typed: Typed, sides: tuple[str, str], tmp_path: Path
+    typed: Typed, tmp_path: Path
 ) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     run = {"GITHUB_SERVER_URL": "https://host.example", "GITHUB_REPOSITORY": "team/app", "GITHUB_RUN_ID": "7"}
-    given = ("--base", sides[0], "--head", sides[1])
-    done = typed(*given, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary), **run)
+    done = typed(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary), **run)
     lines = done.stdout.splitlines()
     [stop] = [number for number, line in enumerate(lines) if line.startswith("::stop-commands::")]
     token = lines[stop].rpartition("::")[2]
@@ -145,7 +162,7 @@ def git(folder: Path, *arguments: str) -> None:
 def test_without_a_base_it_is_the_commit_at_which_head_left_the_main_branch(
     typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base, head = assemblies()
+    base, _ = assemblies()
     repository = tmp_path / "repository"
     synthesized(base, repository / "made")
     (repository / "cdk.json").write_text('{"app": "made"}')
@@ -156,13 +173,12 @@ def test_without_a_base_it_is_the_commit_at_which_head_left_the_main_branch(
     done = typed()
     assert done.exit_code == 2 and "there is no main branch here" in done.stderr
     git(repository, "branch", "main")
-    synthesized(head, repository / "made")
-    git(repository, "commit", "-am", "head")
+    git(repository, "commit", "--allow-empty", "-m", "head")
     done = typed()
     assert done.exit_code == 0
     review = Review.model_validate_json((tmp_path / "out" / "review.json").read_text("utf-8"))
-    assert review.base.name == "merge base with main" and len(review.base.commit) == 40
-    assert review.verdict is Verdict.BLOCK and review.head.name == "."
+    assert review.base.name == "merge base with main" and review.head.name == "."
+    assert len(review.base.commit) == 40 and not review.head.commit.startswith(review.base.commit)
 
 
 def test_the_other_commands_start_without_what_a_review_needs() -> None:

@@ -19,7 +19,7 @@ from review.report.html import page
 from review.report.sarif import log
 from tests.review.reviews import ATTACKS, any_reviews, cost, finding, place, reviewed
 
-EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "12"))
 
 AT = place("stack/role", source="stacks/a.py:7", type="AWS::IAM::Role")
 USUAL = reviewed(

@@ -13,7 +13,7 @@ from review.model import Action, Change, Kind, PropertyChange, Review, Severity
 from review.report.markdown import COMMENT_CHARACTERS, MARKER, comment
 from tests.review.reviews import ATTACKS, any_reviews, cost, finding, place, reviewed
 
-EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "12"))
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 TAGS = re.compile(r"</?(?:details|summary|b|sub|code|br)>")
