@@ -10,7 +10,7 @@ from review.cloud_assembly import Stack
 from review.iam.identity import place
 from review.iam.patterns import shown
 from review.iam.principals import properties
-from review.iam.references import Guard, References, Target, guarded
+from review.iam.references import ALWAYS, Guard, References, Target, guarded
 from review.iam.values import is_covered
 from review.model import Finding, Kind, Place, Severity
 
@@ -153,7 +153,7 @@ def _groups(references: References) -> dict[Target, Group]:
             if key in found:
                 found[key].rules[way] += rules
     for key in bare - separate["egress"].keys():
-        found[key].rules["egress"] = [Rule(frozenset(), "-1", None, peer) for peer in _WORLD]
+        found[key].rules["egress"] = [Rule(ALWAYS, "-1", (0, 65535), peer) for peer in _WORLD]
     return found
 
 

@@ -88,7 +88,8 @@ def _implies(mine: Clause, other: Clause, whole: Block) -> bool | None:
 
 def _values_imply(mine: Clause, other: Clause) -> bool | None:
     """Of a key that is there."""
-    a, b = values.read(mine.operator, mine.values), values.read(other.operator, other.values)
+    a: Any = values.read(mine.operator, mine.values)
+    b: Any = values.read(other.operator, other.values)
     if a is None or b is None or type(a) is not type(b):
         return None
     match mine.negative, other.negative:

@@ -10,7 +10,7 @@ from review.iam.managed import UNKNOWN
 from review.iam.principals import KINDS, Key, Principals, properties
 from review.iam.references import Target, guarded
 from review.iam.statements import ANYONE, Policy, policy
-from review.iam.widening import Widening, widenings
+from review.iam.widening import Widening, settled, widenings
 from review.model import Finding, Kind, Place, Severity
 
 ASK = "Ask what needs this, and whether fewer actions, a named resource or a condition would do."
@@ -131,11 +131,12 @@ def _trust(sides: Sides, key: Target, where: Place, title: str) -> Iterator[Find
     if where.type != "AWS::IAM::Role":
         return
     base, head = trust(sides.base, key), trust(sides.head, key)
-    for each in _by_certainty(widenings(base, head)):
+    less = widenings(head, base)
+    for each in _by_certainty(settled(widenings(base, head), less)):
         verb = "may now be assumed by" if each[0].certain else ": look whether it may now be assumed by"
         severity = Severity.HIGH if each[0].certain or each[0].denied else Severity.MEDIUM
         yield _finding("trust-widened", severity, where, f"{title} {verb} {_assuming(each)}.", ASK_TRUST)
-    if less := widenings(head, base):
+    if less:
         message = f"{title} may no longer be assumed by {_assuming(less)}."
         yield _finding("trust-narrowed", Severity.LOW, where, message, _ASK_NOTHING)
     yield from unread(base, head, where, title, "trust-widened")

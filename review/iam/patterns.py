@@ -1,8 +1,8 @@
 """Texts with wildcards as IAM reads them, and whether one holds all that another matches.
 
 What only the deployment knows (a Ref, a policy variable) stands in a text as one token: the same token is the same
-text, a `*` matches it, a `?` does not. A token is hard where it is a resource of the application without a name of its own:
-nothing else is equal to it. It is soft where it may turn out to be anything: an account, a parameter, an import.
+text, a `*` matches it, a `?` does not. A token is hard where it is a resource of the application without a name of its
+own: nothing else is equal to it. It is soft where it may turn out to be anything: an account, a parameter, an import.
 """
 
 import re
@@ -110,7 +110,9 @@ def _covered(inner: Pattern, outer: tuple[Pattern, ...]) -> bool | None:
     return True
 
 
-def _moves(inner, place, states, outer, alphabet):
+def _moves(
+    inner: Pattern, place: int, states: frozenset[tuple[int, int]], outer: tuple[Pattern, ...], alphabet: set[str]
+) -> Iterable[tuple[int, frozenset[tuple[int, int]]]]:
     symbol = inner[place]
     if symbol == MANY:
         yield place + 1, states

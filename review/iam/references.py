@@ -56,8 +56,10 @@ class References:
                 )
             case "Fn::Join", [str(separator), list(parts)]:
                 return separator.join(self.text(part, stack, depth + 1) for part in parts)
-            case "Fn::Sub", str() | [str(), dict()]:
-                return self._sub(argument, stack, depth)
+            case "Fn::Sub", str():
+                return self._sub(argument, {}, stack, depth)
+            case "Fn::Sub", [str(body), dict(given)]:
+                return self._sub(body, given, stack, depth)
             case "Fn::ImportValue", _:
                 return self._import(self.text(argument, stack, depth + 1), depth)
             case "Fn::Select", [(int() | str()) as index, {"Fn::Split": [str(separator), inner]}]:
@@ -128,9 +130,7 @@ class References:
         key = self.key(stack.name, resource.logical_id)
         return token(f"{key.stack} {key.logical_id}{'.' * bool(attribute)}{attribute}", hard=not names)
 
-    def _sub(self, argument: str | list[Any], stack: Stack, depth: int) -> str:
-        body, given = (argument, {}) if isinstance(argument, str) else argument
-
+    def _sub(self, body: str, given: Mapping[str, Any], stack: Stack, depth: int) -> str:
         def put(found: re.Match[str]) -> str:
             name = found[2].strip()
             if found[1]:

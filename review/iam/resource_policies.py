@@ -11,7 +11,7 @@ from review.iam.identity import place, unread
 from review.iam.principals import properties
 from review.iam.references import References, Target, guarded
 from review.iam.statements import ANYONE, Policy, Statement, policy
-from review.iam.widening import Widening, widenings
+from review.iam.widening import Widening, settled, widenings
 from review.model import Finding, Kind, Place, Severity
 
 # Where each type keeps its policy, and the property that says whose it is; empty: its own.
@@ -183,7 +183,8 @@ def _dropped(old: _Subject, new: _Subject) -> Iterator[Finding]:
 
 def _compared(base: Policy, new: _Subject) -> Iterator[Finding]:
     title = f"The policy of {_subject(new.place)}"
-    wider = widenings(base, new.policy)
+    less = widenings(new.policy, base)
+    wider = settled(widenings(base, new.policy), less)
     for certain in (True, False):
         if found := [each for each in wider if not each.denied and each.certain == certain]:
             verb = "now lets" if certain else "changes: look whether it now lets"
@@ -200,7 +201,7 @@ def _compared(base: Policy, new: _Subject) -> Iterator[Finding]:
         message = f"{title} no longer denies {told.extent(found)}."
         fix = "Ask why the Deny is gone or weaker; anyone whose own policy allows this can do it now."
         yield _finding("deny-weakened", Severity.HIGH, new.place, message, fix)
-    if less := widenings(new.policy, base):
+    if less:
         message = f"{title} lets others do less: {told.extent(less)}."
         fix = "Nothing to do; see that who uses it still can."
         yield _finding("iam-narrowed", Severity.LOW, new.place, message, fix, Kind.IAM_NARROWED)

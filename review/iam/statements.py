@@ -1,6 +1,7 @@
 """Policy documents as statements that can be compared."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from review.iam.patterns import CLOSE, HARD, OPEN, Pattern, pattern, token
 from review.iam.references import ALWAYS, Guard, References, flat, guarded, variants
 
 ANYONE = "*"
+# An account, which may be a token with colons in it, and what is named there.
+_IN_ACCOUNT = re.compile(f"([{OPEN}{HARD}][^{CLOSE}]*{CLOSE}|[^:]*):(.*)")
 
 
 @dataclass(frozen=True)
@@ -144,10 +147,10 @@ def _principal(kind: str, text: str) -> str:
     account = token("AWS::AccountId")
     if text.endswith(f".Arn{CLOSE}") and text[0] in (OPEN, HARD):
         return f"AWS iam::{account}:{text}"  # a role or user of the application
-    of, found, name = text.rpartition(":iam::")[2].partition(":")
+    found = _IN_ACCOUNT.fullmatch(text.rpartition(":iam::")[2])
     if text == account or not found:
         return f"AWS iam::{text}:*"
-    return f"AWS iam::{of}:{'*' if name == 'root' else name}"
+    return f"AWS iam::{found[1]}:{'*' if found[2] == 'root' else found[2]}"
 
 
 def _texts(value: Any) -> Iterable[Any]:

@@ -15,8 +15,8 @@ from review.pairs import Pair
 # Properties that hold a role in the specification of CloudFormation's types.
 _ROLES = frozenset(
     {
-        "Role", "RoleArn", "RoleARN", "ExecutionRoleArn", "ExecutionRole", "TaskRoleArn", "ServiceRole", "ServiceRoleArn",
-        "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole", "NodeRole",
+        "Role", "RoleArn", "RoleARN", "ExecutionRoleArn", "ExecutionRole", "TaskRoleArn", "ServiceRole",
+        "ServiceRoleArn", "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole", "NodeRole",
         "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole", "StepFunctionRoleArn", "EnvironmentRole",
     }
 )  # fmt: skip

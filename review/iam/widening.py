@@ -1,12 +1,13 @@
 """Which requests one policy allows and another does not, as far as they can be told apart."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from review.iam import conditions
 from review.iam.actions import actions
 from review.iam.patterns import Pattern, disjoint, intersects, pattern, within
+from review.iam.references import ALWAYS
 from review.iam.statements import ALL, Policy, Statement, Texts
 from review.iam.values import all_of
 
@@ -42,41 +43,44 @@ class _Part:
 
 
 class _Side:
-    """A policy's statements with their actions as bits."""
+    """Statements with their actions as bits."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.statements = _unguarded(policy.statements)
-
-    @cached_property
-    def allows(self) -> list[tuple[Statement, int]]:
-        return [(each, each.mask()) for each in self.statements if each.allows]
-
-    @cached_property
-    def denies(self) -> list[tuple[Statement, int]]:
-        return [(each, each.mask()) for each in self.statements if not each.allows]
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        found = [(each, each.mask()) for each in dict.fromkeys(statements)]
+        self.allows = [each for each in found if each[0].allows]
+        self.denies = [each for each in found if not each[0].allows]
 
 
-def _unguarded(statements: Sequence[Statement]) -> list[Statement]:
-    """With what stands in both branches of an Fn::If also as what is always there."""
-    found = dict.fromkeys(statements)
-    todo = list(statements)
-    while todo:
-        each = todo.pop()
-        for name, holds in each.guard:
-            rest = each.guard - {(name, holds)}
-            always = replace(each, guard=rest)
-            if replace(each, guard=rest | {(name, not holds)}) in found and always not in found:
-                found[always] = None
-                todo.append(always)
-    return list(found)
+# Past so many conditions of the template a statement counts as covered only by one that depends on none other.
+_CONDITIONS = 4
 
 
 def widenings(base: Policy, head: Policy) -> list[Widening]:
-    """What `head` allows beyond `base`; empty where each request that it allows was allowed before."""
+    """What `head` allows beyond `base`; empty where each request that it allows was allowed before.
+
+    Asked once for each way in which the template's conditions can turn out.
+    """
     if base.statements == head.statements:
         return []
-    old, new = _Side(base), _Side(head)
-    return list(_merged([*_allowed(old, new), *_undenied(old, new)]))
+    names = sorted({name for each in (*base.statements, *head.statements) for name, _ in each.guard})
+    turns = itertools.product((True, False), repeat=len(names)) if 0 < len(names) <= _CONDITIONS else [()]
+    found: list[Widening] = []
+    for turn in turns:
+        held = set(zip(names, turn, strict=True)) if turn else None
+        old, new = (_Side(_there(each.statements, held)) for each in (base, head))
+        found += [*_allowed(old, new), *_undenied(old, new)]
+    return list(_merged(found))
+
+
+def settled(found: Sequence[Widening], less: Sequence[Widening]) -> list[Widening]:
+    """Certain where nothing was lost: who is named beside those who were there is somebody else."""
+    return [replace(each, certain=each.certain or not less) for each in found]
+
+
+def _there(statements: Iterable[Statement], held: set[tuple[str, bool]] | None) -> Iterable[Statement]:
+    if held is None:
+        return statements
+    return [replace(each, guard=ALWAYS) if each.guard else each for each in statements if each.guard <= held]
 
 
 def _allowed(old: _Side, new: _Side) -> Iterator[Widening]:
