@@ -38,10 +38,10 @@ _TOKENS = re.compile(rf'"(?:\\.|[^"\\])*"|{OPEN}[^{CLOSE}]*{CLOSE}')
 def lines(kind: str, name: str, before: Any, after: Any) -> list[str] | None:
     """What changes from one plain value of a property to another; None where it holds no definition."""
     old, new = _definition(kind, name, before), _definition(kind, name, after)
-    if old is None and new is None:
+    if name in _NAMED.get(kind, ()) and (_is_unreadable(before, old) or _is_unreadable(after, new)):
+        return [f"{name} cannot be read as JSON"]
+    if (old is None and before is not ABSENT) or (new is None and after is not ABSENT) or (old is None and new is None):
         return None
-    if (old is None and before is not ABSENT) or (new is None and after is not ABSENT):
-        return [f"{name} cannot be read as JSON"] if kind in _NAMED else None
     if kind == "AWS::SageMaker::Pipeline":
         found = list(_pipeline(old or {}, new or {}))
     elif kind == "AWS::StepFunctions::StateMachine":
@@ -55,7 +55,8 @@ def summary(kind: str, name: str, value: Any) -> str:
     """A definition in three words, such as `7 steps`; empty for what is none."""
     found = _definition(kind, name, value)
     if found is None:
-        return f"a text of {len(value)} characters" if kind in _NAMED and isinstance(value, str) else ""
+        text = value.get(_BODY) if isinstance(value, dict) else value
+        return f"a text of {len(text)} characters" if name in _NAMED.get(kind, ()) and isinstance(text, str) else ""
     if kind == "AWS::SageMaker::Pipeline":
         return f"{len(dict(_steps(found.get('Steps'))))} steps"
     if kind == "AWS::StepFunctions::StateMachine":
@@ -78,6 +79,11 @@ def _definition(kind: str, name: str, value: Any) -> Mapping[str, Any] | None:
                 _parsed(value[_BODY]) if _BODY in value else None if "PipelineDefinitionS3Location" in value else value
             )
     return _parsed(value) if isinstance(value, str) else None
+
+
+def _is_unreadable(value: Any, definition: Any) -> bool:
+    """A definition that lies in a bucket is not at hand, which its place tells."""
+    return definition is None and (isinstance(value, str) or (isinstance(value, dict) and _BODY in value))
 
 
 def _parsed(text: Any) -> Mapping[str, Any] | None:

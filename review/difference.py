@@ -7,11 +7,12 @@ from review.asset_changes import code_lines
 from review.cascade import cascade, caused_by_moves
 from review.cloud_assembly import Assembly
 from review.collisions import collisions
+from review.conditions import surroundings
 from review.drafts import KEPT, Draft, drafted, policy
 from review.exports import notes, refused_exports
 from review.model import Action, Change, Finding, Kind, Place, Severity
 from review.moves import moved
-from review.nesting import nested_stacks
+from review.nesting import NESTED
 from review.pairs import pairs
 from review.references import Reference, references
 from review.stateful import HOLDS, SERVES, is_stateful, is_watched
@@ -31,8 +32,8 @@ _ORDER = (Action.DESTROY, Action.REPLACE, Action.MAY_REPLACE, Action.MOVE, Actio
 
 def difference(base: Assembly, head: Assembly) -> Difference:
     """Of what `cdk deploy` of the head would do where the base is deployed."""
-    nested = {child for _, child in nested_stacks(base)}
-    found = moved([draft for pair in pairs(base, head) if (draft := drafted(pair, nested))])
+    around = surroundings(base, head)
+    found = moved([draft for pair in pairs(base, head) if (draft := drafted(pair, around))])
     drafts = {(draft.pair.place.stack, draft.pair.place.logical_id): draft for draft in found}
     cascade(drafts, base, head)
     caused_by_moves(drafts)
@@ -105,32 +106,43 @@ def _unknown(drafts: Iterable[Draft]) -> Iterator[str]:
 
 def _findings(draft: Draft) -> Iterator[Finding]:
     if draft.type_changed:
-        yield _finding(draft, "type-changed", Severity.HIGH, "Another type under the same logical ID: CloudFormation"
-            " refuses the update.", "Give the new resource another construct ID.", Kind.COLLISION)  # fmt: skip
+        message, fix = (
+            "Another type under one logical ID, which is refused.",
+            "Give it another construct ID.",
+        )
+        yield _finding(draft, "type-changed", Severity.HIGH, message, fix, Kind.COLLISION)
     elif draft.kind.startswith("Custom::") and any(leaf.path == ("ServiceToken",) for leaf in draft.leaves):
-        yield _finding(draft, "update-refused", Severity.MEDIUM, "The function behind a custom resource changes, which"
-            " CloudFormation may refuse.", "Give the custom resource another construct ID.", Kind.COLLISION)  # fmt: skip
-    if is_watched(draft.kind) and draft.action in _SAID and not draft.code_only and not draft.leaves_application:
+        message, fix = "Another function behind it, which CloudFormation may refuse.", "Give it another construct ID."
+        yield _finding(draft, "update-refused", Severity.MEDIUM, message, fix, Kind.COLLISION)
+    if is_watched(draft.kind) and draft.action in _SAID and not (draft.code_only or draft.left):
         rule, severity, message, fix = _SAID[draft.action](draft)
         yield _finding(draft, rule, severity, message, fix, Kind.DESTRUCTIVE)
 
 
 def _whole_stacks(drafts: Iterable[Draft]) -> Iterator[Finding]:
-    """One for all that a stack holds which leaves the application."""
-    held: dict[str, list[str]] = {}
+    """One for all that a stack holds which leaves the application, under another name or for good."""
+    held: dict[tuple[str, str], list[str]] = {}
     for draft in drafts:
-        if draft.leaves_application and is_stateful(draft.kind):
-            held.setdefault(draft.pair.place.stack, []).append(draft.pair.place.path)
-    for stack, paths in sorted(held.items()):
-        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-        message = (
-            f"The stack leaves the application and stays in the account with all it holds ({', '.join(paths[:3])}{more});"
-            " `cdk destroy` would delete what has no DeletionPolicy of Retain."
+        if draft.left and is_stateful(draft.kind):
+            place = draft.pair.place
+            old, new = (draft.moved_from.rpartition("/")[0], place.stack) if draft.moved_from else (place.stack, "")
+            held.setdefault((old, new), []).append(place.path)
+    for (old, new), paths in sorted(held.items()):
+        what = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+        place = Place(stack=new or old, logical_id="", type=NESTED, path=new or old)
+        yield Finding(
+            kind=Kind.DESTRUCTIVE,
+            severity=Severity.HIGH if new else Severity.MEDIUM,
+            rule="moved" if new else "orphaned",
+            place=place,
+            message=f"{old} becomes {new}: CloudFormation makes all of it anew and empty ({what}), and leaves {old}"
+            " in the account as it is."
+            if new
+            else f"The stack leaves the application and stays in the account with all that it holds ({what}).",
+            fix="Keep the stack's name, or move what it holds before the old one is destroyed."
+            if new
+            else "Keep the stack, or destroy it knowingly once what it holds is safe.",
         )
-        place = Place(stack=stack, logical_id="", type="AWS::CloudFormation::Stack", path=stack)
-        fix = "Keep the stack, or destroy it knowingly once what it holds is safe."
-        kind, severity = Kind.DESTRUCTIVE, Severity.MEDIUM
-        yield Finding(kind=kind, severity=severity, rule="orphaned", place=place, message=message, fix=fix)
 
 
 def _finding(draft: Draft, rule: str, severity: Severity, message: str, fix: str, kind: Kind) -> Finding:

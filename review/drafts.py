@@ -1,11 +1,12 @@
 """What one resource changes by itself: a draft, to which the cascade and the moves add."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from review import definitions
 from review.asset_changes import is_asset_change
+from review.conditions import Surroundings, marked
 from review.model import Action, PropertyChange
 from review.nesting import NESTED
 from review.pairs import Pair
@@ -46,11 +47,6 @@ class Draft:
         assert resource
         return resource.type
 
-    @property
-    def leaves_application(self) -> bool:
-        """Whether it goes with its whole stack, which no deployment deletes."""
-        return self.action is Action.ORPHAN and self.left
-
     def force(self, force: Force) -> bool:
         """Whether it is now replaced more surely than before."""
         wanted = {Force.NONE: Action.UPDATE, Force.MAY: Action.MAY_REPLACE, Force.WILL: Action.REPLACE}[force]
@@ -61,22 +57,31 @@ class Draft:
         return True
 
 
-def drafted(pair: Pair, nested: Container[str] = ()) -> Draft | None:
-    """`nested`: the base's nested stacks. None where nothing changes but notes, order, and where a nested stack's template lies."""
+def drafted(pair: Pair, around: Surroundings) -> Draft | None:
+    """None where nothing changes but notes, order, and where a nested stack's template lies."""
     before, after = pair.before, pair.after
     if not before:
         return Draft(pair, Action.ADD)
     if not after:
-        left = pair.stack_after is None and pair.stack_before is not None and pair.stack_before.name not in nested
+        assert pair.stack_before
+        left = pair.stack_after is None and pair.stack_before.name not in around.nested
         return Draft(pair, Action.ORPHAN if left else removal(pair), left=left)
     if before.type != after.type:
         change = PropertyChange(name="Type", before=before.type, after=after.type, replaces="CloudFormation refuses it")
         return Draft(pair, Action.REPLACE, [change], type_changed=True)
     draft = Draft(pair, Action.UPDATE)
-    if before.properties != after.properties:
-        _compare_properties(draft, before.properties, after.properties)
+    assert pair.stack_before and pair.stack_after
+    changed = around.changed.get(pair.stack_after.name, frozenset())
+    mappings = [stack.template.get("Mappings") for stack in (pair.stack_before, pair.stack_after)]
+    if before.properties != after.properties or changed or mappings[0] != mappings[1]:
+        old, new = plain(before.properties, mappings[0]), plain(after.properties, mappings[1])
+        _compare_properties(draft, marked(old, changed) if changed else old, new)
     if before.attributes != after.attributes:
         _compare_attributes(draft, before.attributes, after.attributes)
+    if (condition := after.attributes.get("Condition")) in changed and condition == before.attributes.get("Condition"):
+        why = "the condition, which is another one, decides whether it exists"
+        draft.properties.append(PropertyChange(name="Condition", before=condition, after=condition, replaces=why))
+        draft.force(Force.MAY)
     return draft if draft.properties or draft.lines else None
 
 
@@ -93,8 +98,7 @@ def removal(pair: Pair) -> Action:
     return Action.ORPHAN if kept else Action.DESTROY
 
 
-def _compare_properties(draft: Draft, before: Any, after: Any) -> None:
-    old, new = (_plain(draft, side) for side in (before, after))
+def _compare_properties(draft: Draft, old: Any, new: Any) -> None:
     if not isinstance(old, dict) or not isinstance(new, dict):
         old, new = {"Properties": old}, {"Properties": new}
     changed: list[Leaf] = []
@@ -112,13 +116,6 @@ def _compare_properties(draft: Draft, before: Any, after: Any) -> None:
         and all(is_asset_change(leaf) for leaf in changed)
     ):
         draft.code_only = True
-
-
-def _plain(draft: Draft, properties: Any) -> Any:
-    stack = draft.pair.stack_before if draft.pair.before and properties is draft.pair.before.properties else None
-    stack = stack or draft.pair.stack_after
-    mappings = stack.template.get("Mappings") if stack else None
-    return plain(properties, mappings if isinstance(mappings, Mapping) else None)
 
 
 def _add(draft: Draft, name: str, before: Any, after: Any, found: list[Leaf]) -> None:

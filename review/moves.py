@@ -24,13 +24,21 @@ def moved(drafts: Sequence[Draft]) -> list[Draft]:
     """The drafts, with one instead of two for each resource that moved: `moved_from` says where it was.
 
     Two are the same if they have the same physical name, else the same construct path, else the same properties up to
-    references.
+    references. Of a stack that goes and another that comes, resources with the same logical ID are the same as well.
     """
     gone, come = ([draft for draft in drafts if _is(draft, wanted)] for wanted in (_GONE, (Action.ADD,)))
     if not gone or not come:
         return list(drafts)
     origin: dict[int, Draft] = {}
-    for keys in (_by_name, _by_path, _by_properties):
+    whole = {
+        _side(draft)[0].name for draft in (*gone, *come) if not (draft.pair.stack_before and draft.pair.stack_after)
+    }
+
+    def by_renamed_stack(stack: Stack, resource: Resource) -> Iterator[Any]:
+        if stack.name in whole:
+            yield resource.type, resource.logical_id
+
+    for keys in (_by_name, _by_path, by_renamed_stack, _by_properties):
         _match(gone, come, origin, keys)
     left = {id(draft) for draft in origin.values()}
     return [
@@ -124,4 +132,10 @@ def _values(value: Any) -> int:
 def _one(new: Draft, old: Draft) -> Draft:
     pair = Pair(old.pair.stack_before, new.pair.stack_after, old.pair.before, new.pair.after)
     before = old.pair.place
-    return Draft(pair, Action.MOVE, moved_from=f"{before.stack}/{before.logical_id}", kept=old.action is Action.ORPHAN)
+    return Draft(
+        pair,
+        Action.MOVE,
+        moved_from=f"{before.stack}/{before.logical_id}",
+        kept=old.action is Action.ORPHAN,
+        left=old.left,
+    )
