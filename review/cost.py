@@ -7,11 +7,11 @@ from functools import cache
 
 from config.prices import REGION
 from controls.prices import Prices
-from review import cost_instances, cost_other, cost_runs
+from review import cost_endpoint, cost_instances, cost_other, cost_runs
 from review.cloud_assembly import Resource, Stack
 from review.cost_free import BY_USE, is_free
-from review.cost_jobs import USED_SHARE
-from review.cost_prices import HOURS, SPOT_SAVING, SPOT_SOURCE, as_of
+from review.cost_prices import HOURS, ML_STORAGE, SPOT_SAVING, SPOT_SOURCE, as_of
+from review.cost_run import USED_SHARE
 from review.cost_side import Charge, Side
 from review.model import Cost, CostLine
 from review.pairs import Pair
@@ -20,7 +20,7 @@ from review.pairs import Pair
 _BY_INSTANCE: dict[str, Callable[[Side, Stack, Resource], Charge]] = {
     "AWS::SageMaker::App": cost_instances.app,
     "AWS::SageMaker::Cluster": cost_instances.cluster,
-    "AWS::SageMaker::Endpoint": cost_instances.endpoint,
+    "AWS::SageMaker::Endpoint": cost_endpoint.endpoint,
     "AWS::SageMaker::MonitoringSchedule": cost_runs.monitor,
     "AWS::SageMaker::NotebookInstance": cost_instances.notebook,
     "AWS::SageMaker::Pipeline": cost_runs.pipeline,
@@ -50,6 +50,7 @@ ASSUMPTIONS = (
     f"On demand, {HOURS} hours a month; AWS's free tiers, taxes, discounts and transfer are left out.",
     f"People work {cost_instances.WORKING_HOURS} hours a month and stop what they do not use.",
     f"A job takes {USED_SHARE:.0%} of its longest run time; each of a search's trainings is made, none is repeated.",
+    f"A volume of SageMaker's costs {ML_STORAGE.usd} USD a GB and month, as in eu-west-1.",
     f"Spot saves {SPOT_SAVING:.0%} ({SPOT_SOURCE}).",
     "Idle: nobody works and nothing runs, endpoints are at their least.",
     "What is billed by use alone is listed without a figure, and in no total.",
@@ -64,7 +65,7 @@ def cost(pairs: Iterable[Pair]) -> Cost:
     after = Side({pair.stack_after.name: pair.stack_after for pair in pairs if pair.stack_after}.values(), table)
     dates: set[str] = set()
     lines = [line for _, line in sorted(_lines(pairs, before, after, dates), key=_order)]
-    borrowed = any(stack.region != REGION for side in (before, after) for stack in side.stacks.values())
+    regions = {stack.region for side in (before, after) for stack in side.stacks.values()}
     return Cost(
         before=math.fsum(line.before or 0 for line in lines),
         after=math.fsum(line.after or 0 for line in lines),
@@ -72,12 +73,14 @@ def cost(pairs: Iterable[Pair]) -> Cost:
         idle_after=math.fsum(line.idle_after or 0 for line in lines),
         lines=tuple(lines),
         as_of=as_of(dates),
-        assumptions=(*ASSUMPTIONS, *_of_regions(borrowed)),
+        assumptions=(*ASSUMPTIONS, *_of_regions(regions)),
     )
 
 
-def _of_regions(borrowed: bool) -> Iterator[str]:
-    if borrowed:
+def _of_regions(regions: set[str]) -> Iterator[str]:
+    if any(region.startswith("cn-") for region in regions):
+        yield "China is billed in CNY: its figures are what the same costs elsewhere, in USD."
+    if regions - {REGION}:
         yield f"What is not known of a region has the price of {REGION}, and is marked as estimated."
 
 
@@ -150,7 +153,7 @@ def _priced(side: Side, stack: Stack, resource: Resource) -> Charge | None:
         return found and _at_home(found, stack, stack.region == REGION)
     if use := BY_USE.get(resource.type):
         return Charge(unpriced=f"by use: {use}")
-    return None if is_free(resource.type) else Charge(unpriced=f"no price of a {resource.type} is known here")
+    return None if is_free(resource.type) else Charge(unpriced=f"no price of {resource.type} is known here")
 
 
 def _at_home(charge: Charge, stack: Stack, known: bool) -> Charge:

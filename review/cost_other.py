@@ -49,10 +49,9 @@ def flow_log(side: Side, stack: Stack, resource: Resource) -> Charge:
     values = side.values(stack)
     if values.at(resource.properties, "LogDestinationType") not in (None, "cloud-watch-logs"):
         return Charge(unpriced="by use: what is logged to S3 or Firehose")
-    network = resource.properties.get("ResourceId")
-    subnets = [each for home, each in side.of_kind("AWS::EC2::Subnet") if each.properties.get("VpcId") == network]
-    zones = len({str(each.properties.get("AvailabilityZone")) for each in subnets}) or 1
-    groups = [*side.named(stack, resource.properties.get("LogGroupName"), "AWS::Logs::LogGroup")]
+    network = values.raw(resource.properties, "ResourceId")
+    zones = len({str(zone) for zone, of in side.subnets(stack) if of == network}) or 1
+    groups = [*side.named(stack, values.raw(resource.properties, "LogGroupName"), "AWS::Logs::LogGroup")]
     days: float | None = _NEVER_EXPIRES_DAYS
     if groups:
         home = side.stacks[groups[0][0]]
@@ -67,6 +66,8 @@ def flow_log(side: Side, stack: Stack, resource: Resource) -> Charge:
 
 def alarm(side: Side, stack: Stack, resource: Resource) -> Charge:
     values = side.values(stack)
+    if values.at(resource.properties, "Metrics") is UNKNOWN:
+        return Charge(unpriced="its metrics are not known from the template")
     metrics = values.items(resource.properties, "Metrics")
     periods = [values.number(each, "MetricStat", "Period") for each in metrics]
     periods = [*periods, values.number(resource.properties, "Period")]
@@ -88,7 +89,8 @@ def metric(side: Side, stack: Stack, resource: Resource) -> Charge:
 
 
 def secret(side: Side, stack: Stack, resource: Resource) -> Charge:
-    return _flat(prices.SECRET, 1)
+    replicas = len(side.values(stack).items(resource.properties, "ReplicaRegions"))
+    return _flat(prices.SECRET, 1 + replicas, f"and {replicas} replicas" if replicas else "")
 
 
 def table(side: Side, stack: Stack, resource: Resource) -> Charge:

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
-from review.cost_jobs import USED_SHARE, Run, of_cluster, of_machine, of_pipeline
+from review.cost_prices import HOURS
+from review.cost_run import USED_SHARE, Run, of_cluster, of_machine, of_pipeline
 from review.cost_schedule import runs_a_month
 from review.cost_side import Charge, Side, Trigger
 from review.cost_values import UNKNOWN, Values
 
+_DAY_SECONDS = 86_400
 _JOB_DEFINITIONS = tuple(
     f"AWS::SageMaker::{kind}JobDefinition"
     for kind in ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
@@ -19,9 +21,9 @@ _JOB_DEFINITIONS = tuple(
 def pipeline(side: Side, stack: Stack, resource: Resource) -> Charge:
     values = side.values(stack)
     told = values.at(resource.properties, "PipelineDefinition")
-    if values.at(told, "PipelineDefinitionS3Location") is not None:
+    if isinstance(told, Mapping) and values.at(told, "PipelineDefinitionS3Location") is not None:
         return Charge(unpriced="its definition lies in S3")
-    body = told.get("PipelineDefinitionBody") if isinstance(told, Mapping) else told
+    body = values.raw(told, "PipelineDefinitionBody")
     definition = _parsed(values, body)
     if definition is None:
         return Charge(unpriced="its definition is not known from the template")
@@ -31,8 +33,8 @@ def pipeline(side: Side, stack: Stack, resource: Resource) -> Charge:
 def machine(side: Side, stack: Stack, resource: Resource) -> Charge:
     """One without jobs of SageMaker is billed by its transitions alone."""
     values = side.values(stack)
-    body = resource.properties.get("DefinitionString", resource.properties.get("Definition"))
-    definition = _parsed(values, body)
+    written = (values.raw(resource.properties, name) for name in ("DefinitionString", "Definition"))
+    definition = _parsed(values, next((each for each in written if each is not None), None))
     if definition is None:
         return Charge(unpriced="its definition is not known from the template")
     told = values.at(resource.properties, "DefinitionSubstitutions")
@@ -53,18 +55,20 @@ def monitor(side: Side, stack: Stack, resource: Resource) -> Charge:
     home, job = stack, values.at(config, "MonitoringJobDefinition")
     cluster = values.at(job, "MonitoringResources", "ClusterConfig")
     if job is None:
-        name = config.get("MonitoringJobDefinitionName") if isinstance(config, Mapping) else None
+        name = values.raw(config, "MonitoringJobDefinitionName")
         keys = [key for kind in _JOB_DEFINITIONS for key in side.named(stack, name, kind)]
         if not keys:
             return Charge(unpriced="its job definition is not part of these stacks")
         home = side.stacks[keys[0][0]]
         values, job = side.values(home), home.resources[keys[0][1]].properties
         cluster = values.at(job, "JobResources", "ClusterConfig")
-    run = of_cluster(
-        "monitoring", _plain(values, cluster), _plain(values, job.get("StoppingCondition")), _rates(side, home)
-    )
     expression = side.values(stack).at(config, "ScheduleConfig", "ScheduleExpression")
     runs = runs_a_month(expression) if isinstance(expression, str) else None
+    stop = _plain(values, values.raw(job, "StoppingCondition"))
+    if stop is None and runs:
+        # One run ends before the next begins.
+        stop = {"MaxRuntimeInSeconds": min(_DAY_SECONDS, HOURS * 3600 / runs)}
+    run = of_cluster("monitoring", _plain(values, cluster), stop, _rates(side, home))
     return _monthly(run, [Trigger(runs, str(expression), {})])
 
 
@@ -73,7 +77,7 @@ def once(side: Side, stack: Stack, resource: Resource) -> Charge:
     values = side.values(stack)
     properties = _plain(values, resource.properties)
     cluster = values.at(properties, "ProcessingResources", "ClusterConfig")
-    run = of_cluster("job", cluster, properties.get("StoppingCondition"), _rates(side, stack))
+    run = of_cluster("job", cluster, values.at(properties, "StoppingCondition"), _rates(side, stack))
     return _unscheduled(run, "runs when the stack makes it")
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from config.prices import REGION
 from controls.prices import Prices, Rate
@@ -22,6 +22,9 @@ _NAMES = {
     "AWS::SageMaker::Pipeline": "PipelineName",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
+TYPE_UNKNOWN = "instance type is not known from the template"
+COUNT_UNKNOWN = "number of instances is not known from the template"
+_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
 _DATE = re.compile(r"\b20\d\d(?:-\d\d){0,2}$")
 
 
@@ -56,6 +59,7 @@ class Side:
         self.stacks = {stack.name: stack for stack in stacks}
         self._prices = prices
         self._values: dict[str, Values] = {}
+        self._subnets: dict[str, list[tuple[Any, Any]]] = {}
 
     def values(self, stack: Stack) -> Values:
         if stack.name not in self._values:
@@ -82,11 +86,20 @@ class Side:
                 if found and found.type == kind:
                     yield stack.name, found.logical_id
         for part in (text, re.split(r"[:/]", text)[-1]):
-            if key := self._by_name.get((kind, part.lower())):
-                yield key
+            # The same name may stand in several stages and regions.
+            if keys := self._by_name.get((kind, part.lower())):
+                yield min(keys, key=lambda key: (key[0] != stack.name, _stage(key[0]) != _stage(stack.name)))
 
     def of_kind(self, kind: str) -> list[tuple[Stack, Resource]]:
         return self._kinds.get(kind, [])
+
+    def subnets(self, stack: Stack) -> list[tuple[Any, Any]]:
+        """The zone and the network of each of the stack's, as they are written."""
+        if stack.name not in self._subnets:
+            values, of = self.values(stack), [r for s, r in self.of_kind("AWS::EC2::Subnet") if s.name == stack.name]
+            pairs = [(values.raw(r.properties, "AvailabilityZone"), values.raw(r.properties, "VpcId")) for r in of]
+            self._subnets[stack.name] = pairs
+        return self._subnets[stack.name]
 
     def triggers(self, stack: Stack, resource: Resource) -> list[Trigger]:
         """Schedules that start it."""
@@ -112,13 +125,13 @@ class Side:
         return found
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, str], Key]:
-        found: dict[tuple[str, str], Key] = {}
+    def _by_name(self) -> dict[tuple[str, str], list[Key]]:
+        found: dict[tuple[str, str], list[Key]] = defaultdict(list)
         for kind, name in _NAMES.items():
             for stack, resource in self.of_kind(kind):
                 told = self.values(stack).at(resource.properties, name)
                 if isinstance(told, str) and told:
-                    found[kind, told.lower()] = stack.name, resource.logical_id
+                    found[kind, told.lower()].append((stack.name, resource.logical_id))
         return found
 
     @cached_property
@@ -177,7 +190,21 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _stage(name: str) -> str:
+    return name.partition("/")[0] if "/" in name else ""
+
+
 def dated(rate: Rate) -> tuple[str, ...]:
     """The date that the basis of a rate ends with."""
     found = _DATE.search(rate.basis)
     return (found[0],) if found else ()
+
+
+def guessed(rate: Rate) -> str:
+    """How an estimate was made; empty for a rate that is in the table."""
+    return f" ({rate.basis})" if rate.estimated else ""
+
+
+def is_type(value: Any) -> TypeGuard[str]:
+    """Whether it is an instance type in the form of SageMaker's."""
+    return isinstance(value, str) and _TYPE.fullmatch(value) is not None

@@ -34,6 +34,7 @@ class Values:
         self._parameters = _mapping(stack.template.get("Parameters"))
         self._conditions = _mapping(stack.template.get("Conditions"))
         self._mappings = _mapping(stack.template.get("Mappings"))
+        self._held: dict[str, bool | None] = {}
         self._depth = 0
 
     def at(self, value: Any, *path: str | int) -> Any:
@@ -49,6 +50,11 @@ class Values:
             else:
                 return None
         return found
+
+    def raw(self, value: Any, name: str) -> Any:
+        """A member as it is written: what refers to another resource has no value yet."""
+        found = self.of(value)
+        return found.get(name) if isinstance(found, Mapping) else None
 
     def items(self, value: Any, *path: str | int) -> list[Any]:
         """The members of a list there, without those that are absent; of anything else none."""
@@ -69,9 +75,9 @@ class Values:
             return None
         return number if math.isfinite(number) and number >= 0 else None
 
-    def text(self, value: Any, *path: str | int) -> str:
+    def text(self, value: Any, *path: str) -> str:
         """A string; what is not known in it stands as `<LogicalId>` or `<LogicalId.Attribute>`."""
-        found = self.at(value, *path) if path else value
+        found = self.raw(self.at(value, *path[:-1]), path[-1]) if path else value
         return self._bounded(lambda: self._text(found), "<>")
 
     def of(self, value: Any) -> Any:
@@ -86,8 +92,15 @@ class Values:
 
     def holds(self, condition: Any) -> bool | None:
         """Whether the condition of that name does; None if that depends on who deploys."""
+        if isinstance(condition, str) and condition in self._held:
+            return self._held[condition]
+        if isinstance(condition, str):
+            self._held[condition] = None  # what leads in a circle is not known
         found = self._bounded(lambda: self._condition(condition), UNKNOWN)
-        return found if isinstance(found, bool) else None
+        holds = found if isinstance(found, bool) else None
+        if isinstance(condition, str):
+            self._held[condition] = holds
+        return holds
 
     def _bounded(self, ask: Callable[[], Any], otherwise: Any) -> Any:
         if self._depth >= _DEEPEST:
@@ -99,6 +112,8 @@ class Values:
             self._depth -= 1
 
     def _ref(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            return UNKNOWN
         if name == "AWS::NoValue":
             return None
         if name == "AWS::Region":
@@ -106,8 +121,6 @@ class Values:
         if name in _PSEUDO:
             china, gov = self._region.startswith("cn-"), self._region.startswith("us-gov-")
             return _PSEUDO[name][min(china + 2 * gov, len(_PSEUDO[name]) - 1) if name == "AWS::Partition" else china]
-        if not isinstance(name, str):
-            return UNKNOWN
         if name in self._given:
             return self._given[name]
         parameter = _mapping(self._parameters.get(name))
