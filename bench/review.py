@@ -209,3 +209,35 @@ def _resource(number: int, stack: str, changed: bool) -> dict[str, Any]:
     ]
     kind, properties = kinds[number % len(kinds)]
     return {"Type": kind, "Properties": properties, "Metadata": {"aws:cdk:path": f"{stack}/R{number}/Resource"}}
+
+
+def rules() -> list[Figure]:
+    """The governance pack on our whole application, in a process of its own."""
+    from review.governance import RULES
+
+    with tempfile.TemporaryDirectory() as folder, _application(Path(folder)) as (base, _):
+        measured = [timed([sys.executable, "-c", _CHECK, str(base)])[0] for _ in range(SAMPLES + 1)][1:]
+    note = f"every rule on every stack of config/team.yaml, whole process, median of {SAMPLES}"
+    return [
+        Figure(
+            name="rules.seconds", value=statistics.median(measured), unit="s", limit=1, against=note, samples=SAMPLES
+        ),
+        Figure(
+            name="rules.count",
+            value=len(RULES),
+            unit="rules",
+            limit=40,
+            lowest=True,
+            against="rules of the governance pack, review/governance",
+            samples=1,
+        ),
+    ]
+
+
+_CHECK = """
+import sys
+from pathlib import Path
+from review.cloud_assembly import read
+from review.governance import check
+print(sum(1 for stack in read(Path(sys.argv[1])).stacks.values() for _ in check(stack)))
+"""

@@ -96,7 +96,8 @@ class _Reader:
         self, folder: Path, stage: str, name: str, artifact: Mapping[str, Any], artifacts: Mapping[str, Any]
     ) -> Iterator[Stack]:
         properties = mapping(artifact.get("properties"))
-        shown = text(artifact.get("displayName")) or name
+        # A stage's stands among its properties.
+        shown = text(artifact.get("displayName")) or text(properties.get("displayName")) or name
         match artifact.get("type"):
             case "cdk:cloud-assembly":
                 yield from self.stacks(folder / _file(folder, name, properties, "directoryName"), f"{shown}/")

@@ -36,7 +36,7 @@ def assembled(template: Any) -> Assembly:
 
 
 def reviewed(base: Any, head: Any) -> Review:
-    return review(assembled(base), assembled(head), sides=SIDES, today=TODAY)
+    return review(assembled(base), assembled(head), sides=SIDES, today=TODAY, validate=False)
 
 
 @PACE
