@@ -1,6 +1,6 @@
 """Which way the security of an application goes: what a change widens, opens or switches off."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from review import internet, network, switches
@@ -13,20 +13,20 @@ from review.pairs import Pair
 
 
 def security(pairs: Iterable[Pair]) -> tuple[Finding, ...]:
-    """The gravest are not first: they are by kind, and then in the order of the templates."""
+    """By kind, and then in the order of the templates."""
     found = tuple(pairs)
-    changed = any(pair.before is not pair.after and _differs(pair) for pair in found) or _outputs_differ(found)
-    return tuple(dict.fromkeys(_findings(found))) if changed else ()
+    rewired = _is_rewired(found)
+    return tuple(dict.fromkeys(_findings(found, rewired))) if rewired or any(map(_differs, found)) else ()
 
 
-def _findings(found: tuple[Pair, ...]) -> Iterator[Finding]:
+def _findings(found: tuple[Pair, ...], rewired: bool) -> Iterator[Finding]:
     base, head = _references(found)
-    sides = identity.Sides(Principals(base), Principals(head))
+    sides = identity.Sides(Principals(base), Principals(head), rewired)
     return chain(
         identity.findings(sides),
         boundaries.findings(sides, found),
         swapped.findings(sides, found),
-        resource_policies.findings(base, head),
+        resource_policies.findings(base, head, rewired),
         network.findings(base, head),
         internet.findings(base, head, found),
         switches.findings(base, head, found),
@@ -43,18 +43,25 @@ def _differs(pair: Pair) -> bool:
     )
 
 
-def _outputs_differ(found: tuple[Pair, ...]) -> bool:
-    """What references go through, beside the resources themselves."""
+def _is_rewired(found: tuple[Pair, ...]) -> bool:
+    """Whether an output, a condition or a parameter of a nested stack says something else; new ones matter nowhere."""
+    stacks = {(p.stack_before.name, p.stack_after.name): p for p in found if p.stack_before and p.stack_after}
     return any(
-        _beside(old) != _beside(new)
-        for old, new in {
-            (id(p.stack_before), id(p.stack_after)): (p.stack_before, p.stack_after) for p in found
-        }.values()
+        _changed(p.stack_before, p.stack_after, section)
+        for p in stacks.values()
+        for section in ("Outputs", "Conditions")
+    ) or any(
+        p.before.properties != p.after.properties
+        for p in found
+        if p.before and p.after and p.after.type == "AWS::CloudFormation::Stack"
     )
 
 
-def _beside(stack: Stack | None) -> list[object]:
-    return [stack.template.get(key) for key in ("Outputs", "Conditions", "Mappings", "Parameters")] if stack else []
+def _changed(before: Stack | None, after: Stack | None, section: str) -> bool:
+    old, new = (stack.template.get(section) if stack else None for stack in (before, after))
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return False
+    return any(name in new and new[name] != value for name, value in old.items())
 
 
 def _references(found: tuple[Pair, ...]) -> tuple[References, References]:

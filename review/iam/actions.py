@@ -30,12 +30,16 @@ class Actions:
             self._complete = True
             for service, names in _reference().items():
                 for name in names:
-                    self.learn(f"{service}:{name}")
+                    self._learn(f"{service}:{name}")
 
     def learn(self, action: str) -> None:
         """Takes note of a name that may be newer than the reference."""
+        if "*" not in action and "?" not in action:
+            self._learn(action)
+
+    def _learn(self, action: str) -> None:
         lower = action.lower()
-        if lower not in self._bits and not re.search(r"[*?]", lower):
+        if lower not in self._bits:
             self._bits[lower] = len(self.names)
             self.names.append(action)
             self._by_service.setdefault(lower.partition(":")[0], []).append(lower)

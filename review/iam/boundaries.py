@@ -16,7 +16,8 @@ def findings(sides: Sides, pairs: tuple[Pair, ...]) -> Iterator[Finding]:
         if not (pair.before and pair.after and pair.stack_before and pair.stack_after):
             continue
         key = Target(pair.stack_before.name, pair.before.logical_id)
-        if pair.after.type == "AWS::IAM::ManagedPolicy" and key in bounds:
+        same = not sides.rewired and properties(pair.before) == properties(pair.after)
+        if pair.after.type == "AWS::IAM::ManagedPolicy" and key in bounds and not same:
             before, after = (
                 policy(properties(resource).get("PolicyDocument"), stack, side.references)
                 for side, stack, resource in (

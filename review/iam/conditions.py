@@ -66,9 +66,13 @@ def _clause(operator: str, key: str, value: Any) -> Clause:
     return Clause(quantifier, bare.replace("not", "", 1) if negative else bare, negative, if_exists, key.lower(), texts)
 
 
-@cache
 def implies(narrow: Block, wide: Block) -> bool | None:
     """Whether every request that meets `narrow` meets `wide`."""
+    return True if not wide or narrow == wide else _all_implied(narrow, wide)
+
+
+@cache
+def _all_implied(narrow: Block, wide: Block) -> bool | None:
     return all_of(any_of(_implies(mine, each, narrow) for mine in narrow if mine.key == each.key) for each in wide)
 
 

@@ -8,7 +8,7 @@ from review.iam import escalation, told
 from review.iam.actions import actions
 from review.iam.managed import UNKNOWN
 from review.iam.principals import KINDS, Key, Principals, properties
-from review.iam.references import Target, guarded
+from review.iam.references import Guard, Target, guarded
 from review.iam.statements import ANYONE, Policy, policy
 from review.iam.widening import Widening, settled, widenings
 from review.model import Finding, Kind, Place, Severity
@@ -21,8 +21,11 @@ _READ = "Read the policies of both sides."
 
 @dataclass(frozen=True)
 class Sides:
+    """`rewired`: what references lead through (outputs, parameters) has changed, so that equal texts may differ."""
+
     base: Principals
     head: Principals
+    rewired: bool = True
 
     def place(self, key: Key) -> Place:
         return place(*(self.head if key in self.head.members else self.base).members[key])  # pyright: ignore[reportArgumentType]
@@ -38,6 +41,8 @@ def findings(sides: Sides) -> Iterator[Finding]:
     """Those of each principal: its policies, its trust and its boundary."""
     for key in dict.fromkeys([*sides.head.members, *sides.base.members]):
         there, was = key in sides.head.members, key in sides.base.members
+        if there and was and not sides.rewired and sides.base.written(key) == sides.head.written(key):
+            continue
         base, head = sides.base.policy(key), sides.head.policy(key)
         where = sides.place(key)
         title = f"{KINDS[where.type]} {where.path}"
@@ -163,18 +168,26 @@ def _boundary(sides: Sides, key: Target, where: Place, title: str) -> Iterator[F
         yield _finding("boundary-weakened", Severity.HIGH, where, message, "Ask why, and put the boundary back.")
     elif after and not before:
         yield _finding("iam-narrowed", Severity.LOW, where, f"{title} has a permissions boundary now.", _ASK_NOTHING)
-    elif before and after and before[0] != after[0]:
-        yield from weakened(before[1], after[1], where, title)
+    elif before != after:
+        yield from weakened(*(_bound(side, key) for side in (sides.base, sides.head)), where, title)
 
 
-def _bounding(side: Principals, key: Target) -> tuple[object, Policy] | None:
-    """The boundary's key or its ARN, and what it lets through."""
+def _bounding(side: Principals, key: Target) -> list[tuple[Guard, object]]:
+    """The boundary's key or its ARN, for each of the template's conditions."""
     stack, resource = side.members[key]
+    found = []
     for guard, value in guarded(properties(resource).get("PermissionsBoundary"), stack):
         target = side.references.target(value, stack)
         named = side.references.key(target[0].name, target[1].logical_id) if target else None
-        return named or side.references.text(value, stack), side.document(value, stack, guard)
-    return None
+        found.append((guard, named or side.references.text(value, stack)))
+    return found
+
+
+def _bound(side: Principals, key: Target) -> Policy:
+    """What the boundary lets through."""
+    stack, resource = side.members[key]
+    values = guarded(properties(resource).get("PermissionsBoundary"), stack)
+    return sum((side.document(value, stack, guard) for guard, value in values), Policy())
 
 
 def weakened(before: Policy, after: Policy, where: Place, title: str) -> Iterator[Finding]:

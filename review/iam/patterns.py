@@ -12,13 +12,23 @@ from functools import cache
 OPEN, HARD, CLOSE = "\ue000", "\ue002", "\ue001"
 MANY, ONE = "\ue003", "\ue004"
 _OTHER = "\ue005"  # any character that no pattern names
-_SYMBOL = re.compile(f"[{OPEN}{HARD}][^{CLOSE}]*{CLOSE}|\\$\\{{[^}}]*\\}}|.", re.DOTALL)
+# A token of which the value is left open: some text, but no pattern, so that it does not hold what a wildcard matches.
+_LOOSE, _WILD_TEXT = "\ue006", "\ue007"
+_MANIES = (MANY, _LOOSE)
+_WILD = re.compile(f"[{MANY}{ONE}{_LOOSE}]")
+# In a pattern each token is one character, of planes that Unicode leaves empty; hard ones from the second on.
+_TOKENS, _HARD_TOKENS = 0x40000, 0xA0000
+_SYMBOL = re.compile(f"[{OPEN}{HARD}][^{CLOSE}]*{CLOSE}|\\$\\{{[^}}]*\\}}|[*?]", re.DOTALL)
 _ESCAPED = {"${*}": "*", "${?}": "?", "${$}": "$"}
-_WILD = {"*": MANY, "?": ONE}
+_MEANING = {"*": MANY, "?": ONE}
 # A pair of patterns that needs more states than this is left undecided.
 _STATES = 20_000
 
-Pattern = tuple[str, ...]
+Pattern = str
+# A place in one pattern, and those in the others: which, and where.
+_Places = frozenset[tuple[int, int]]
+_State = tuple[int, _Places]
+_characters: dict[str, str] = {}
 
 
 def token(name: str, *, hard: bool = False) -> str:
@@ -33,20 +43,51 @@ def shown(text: str) -> str:
 @cache
 def pattern(text: str, wild: bool = True) -> Pattern:
     """`wild`: whether `*` and `?` are wildcards, as they are not in StringEquals."""
-    symbols = [_ESCAPED.get(symbol) or (_WILD.get(symbol, symbol) if wild else symbol) for symbol in _symbols(text)]
-    return tuple(s for i, s in enumerate(symbols) if not (s == MANY and i and symbols[i - 1] == MANY))
+
+    def put(found: re.Match[str]) -> str:
+        symbol = found[0]
+        if symbol in _MEANING:
+            return _MEANING[symbol] if wild else symbol
+        return _ESCAPED.get(symbol) or _character(symbol)
+
+    return re.sub(f"{MANY}+", MANY, _SYMBOL.sub(put, text))
 
 
-def _symbols(text: str) -> list[str]:
-    return _SYMBOL.findall(text)
+def _character(of: str) -> str:
+    """The one that stands for a token, or for a policy variable such as `${aws:username}`, which is soft."""
+    if of not in _characters:
+        first = _HARD_TOKENS if of.startswith(HARD) else _TOKENS
+        _characters[of] = chr(first + len(_characters))
+    return _characters[of]
+
+
+def _is_token(symbol: str) -> bool:
+    return ord(symbol) >= _TOKENS
+
+
+@cache
+def _start(value: Pattern) -> str:
+    """What each text that it matches begins with."""
+    return _WILD.split(value, maxsplit=1)[0]
+
+
+def _alike(one: Pattern, other: Pattern) -> bool:
+    a, b = _start(one), _start(other)
+    return a.startswith(b) or b.startswith(a)
+
+
+def near(one: Pattern, others: Iterable[Pattern]) -> bool:
+    """Whether one of the others may have a text in common with `one`, whatever tokens turn out to be; a quick guess."""
+    soft = _softened(one)
+    return any(_alike(soft, _softened(each)) for each in others)
 
 
 def within(inner: Pattern, outer: Sequence[Pattern]) -> bool | None:
     """Whether every text that `inner` matches is matched by one of `outer`; None: it depends on a token's value."""
-    if inner in outer or (MANY,) in outer:
+    if inner in outer or MANY in outer:
         return True
-    near = tuple(each for each in outer if intersects(inner, each))
-    found = _covered(inner, near) if near else False
+    some = tuple(each for each in outer if _alike(inner, each) and intersects(inner, each))
+    found = _covered(inner, some) if some else False
     return found if found is not False or not _doubtful(inner, outer) else None
 
 
@@ -75,26 +116,27 @@ def intersects(one: Pattern, other: Pattern) -> bool:
 
 def _steps(one: Pattern, other: Pattern, i: int, j: int) -> Iterable[tuple[int, int]]:
     a, b = (one[i] if i < len(one) else ""), (other[j] if j < len(other) else "")
-    if a == MANY:
+    if a in _MANIES:
         yield i + 1, j
-        if b and b != MANY:
+        if b and b not in _MANIES:
             yield i, j + 1
-    if b == MANY:
+    if b in _MANIES:
         yield i, j + 1
-        if a and a != MANY:
+        if a and a not in _MANIES:
             yield i + 1, j
-    if a and b and MANY not in (a, b) and (a == b or (a == ONE and len(b) == 1) or (b == ONE and len(a) == 1)):
+    single = a and b and a not in _MANIES and b not in _MANIES
+    if single and (a == b or (a == ONE and not _is_token(b)) or (b == ONE and not _is_token(a))):
         yield i + 1, j + 1
 
 
 @cache
 def _covered(inner: Pattern, outer: tuple[Pattern, ...]) -> bool | None:
     """A walk of `inner` beside all places in which `outer` may then be: a text that `inner` ends and none of them."""
-    if len(outer) == 1 and outer[0][-1:] == (MANY,) and MANY not in outer[0][:-1] and ONE not in outer[0]:
-        return inner[: len(outer[0]) - 1] == outer[0][:-1]
-    alphabet = {s for each in (inner, *outer) for s in each} - {MANY, ONE} | {_OTHER}
-    start = (0, _closed({(n, 0) for n in range(len(outer))}, outer))
-    seen, todo = {start}, [start]
+    if len(outer) == 1 and outer[0].endswith(MANY) and _start(outer[0]) == outer[0][:-1]:
+        return inner.startswith(outer[0][:-1])
+    alphabet = {s for each in (inner, *outer) for s in each} - {MANY, ONE, _LOOSE} | {_OTHER, _WILD_TEXT}
+    todo: list[_State] = [(0, _closed({(n, 0) for n in range(len(outer))}, outer))]
+    seen = set(todo)
     while todo:
         place, states = todo.pop()
         if place == len(inner):
@@ -111,27 +153,39 @@ def _covered(inner: Pattern, outer: tuple[Pattern, ...]) -> bool | None:
 
 
 def _moves(
-    inner: Pattern, place: int, states: frozenset[tuple[int, int]], outer: tuple[Pattern, ...], alphabet: set[str]
-) -> Iterable[tuple[int, frozenset[tuple[int, int]]]]:
+    inner: Pattern, place: int, states: _Places, outer: tuple[Pattern, ...], alphabet: set[str]
+) -> Iterable[_State]:
     symbol = inner[place]
     if symbol == MANY:
         yield place + 1, states
     if symbol in (MANY, ONE):
-        symbols = alphabet if symbol == MANY else {s for s in alphabet if len(s) == 1}
+        symbols = alphabet if symbol == MANY else {s for s in alphabet if not _is_token(s)}
     else:
         symbols = {symbol}
     for each in symbols:
         reached = {
-            (n, at if outer[n][at] == MANY else at + 1)
+            (n, at if outer[n][at] in _MANIES else at + 1)
             for n, at in states
-            if at < len(outer[n]) and (outer[n][at] in (MANY, each) or (outer[n][at] == ONE and len(each) == 1))
+            if at < len(outer[n]) and _takes(outer[n][at], each)
         }
         yield (place if symbol == MANY else place + 1), _closed(reached, outer)
 
 
-def _closed(states: set[tuple[int, int]], outer: tuple[Pattern, ...]) -> frozenset[tuple[int, int]]:
+def _takes(symbol: str, given: str) -> bool:
+    if symbol in (MANY, given):
+        return True
+    return given != _WILD_TEXT if symbol == _LOOSE else symbol == ONE and not _is_token(given)
+
+
+def _closed(states: set[tuple[int, int]], outer: tuple[Pattern, ...]) -> _Places:
     """With the places after a `*` that matches nothing."""
-    return frozenset(states | {(n, at + 1) for n, at in states if at < len(outer[n]) and outer[n][at] == MANY})
+    found, todo = set(states), list(states)
+    while todo:
+        n, at = todo.pop()
+        if at < len(outer[n]) and outer[n][at] in _MANIES and (n, at + 1) not in found:
+            found.add((n, at + 1))
+            todo.append((n, at + 1))
+    return frozenset(found)
 
 
 def _doubtful(inner: Pattern, outer: Sequence[Pattern]) -> bool:
@@ -142,10 +196,13 @@ def _doubtful(inner: Pattern, outer: Sequence[Pattern]) -> bool:
     return any(_is_soft(each) for each in outer) and _covered(inner, tuple(loose)) is not False
 
 
+_SOFT = re.compile(f"[{chr(_TOKENS)}-{chr(_HARD_TOKENS - 1)}]")
+
+
 def _is_soft(value: Pattern) -> bool:
-    return any(symbol.startswith(OPEN) for symbol in value)
+    return _SOFT.search(value) is not None
 
 
 @cache
 def _softened(value: Pattern) -> Pattern:
-    return tuple(MANY if symbol.startswith(OPEN) else symbol for symbol in value)
+    return _SOFT.sub(_LOOSE, value)

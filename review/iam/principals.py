@@ -59,6 +59,19 @@ class Principals:
         """Where the first policy of one that no template holds comes from."""
         return self._attached[key][0][1:]
 
+    def written(self, key: Target) -> list[Any]:
+        """What the templates say of it, unread: where that is the same on both sides, so is what it may do."""
+        stack, resource = self.members[key]
+        given = properties(resource)
+        found: list[Any] = [given, *(properties(each) for _, _, each in self._attached.get(key, ()))]
+        for _, each in guarded(given.get("ManagedPolicyArns"), stack):
+            if target := self.references.target(each, stack):
+                found.append(properties(target[1]))
+        found += [
+            list(self.written(group)) for group in self._joined(key) if isinstance(group, Target) and group != key
+        ]
+        return found
+
     def key_of(self, value: Any, stack: Stack, kind: str = "Role") -> Key:
         """The principal that a name, an ARN or a reference means."""
         if target := self.references.target(value, stack):
@@ -79,11 +92,16 @@ class Principals:
             yield policy(each.get("PolicyDocument") if isinstance(each, dict) else each, stack, self.references, guard)
         for guard, each in guarded(given.get("ManagedPolicyArns"), stack):
             yield self.document(each, stack, guard)
-        if resource.type == "AWS::IAM::User":
-            groups = [each for _, each in guarded(given.get("Groups"), stack)]
-            me = self.references.key(stack.name, resource.logical_id)
-            for group in {*(self.key_of(each, stack, "Group") for each in groups), *self._groups.get(me, ())}:
-                yield self.policy(group)
+        for group in self._joined(self.references.key(stack.name, resource.logical_id)):
+            yield self.policy(group)
+
+    def _joined(self, key: Target) -> list[Key]:
+        """The groups of a user."""
+        stack, resource = self.members[key]
+        if resource.type != "AWS::IAM::User":
+            return []
+        named = [self.key_of(each, stack, "Group") for _, each in guarded(properties(resource).get("Groups"), stack)]
+        return list(dict.fromkeys([*named, *self._groups.get(key, ())]))
 
     def _read(self, guard: Guard, stack: Stack, resource: Resource) -> Policy:
         return policy(properties(resource).get("PolicyDocument"), stack, self.references, guard)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
@@ -73,24 +74,31 @@ class _Subject:
     """What is protected, with its policy on one side. `place` is that of the (first) holder of the policy."""
 
     place: Place
-    there: bool = False
-    """Whether the subject itself is in the application, or is known by its name alone."""
+    references: References
+    documents: list[tuple[Any, Stack]] = field(default_factory=list)
     written: bool = False
-    policy: Policy = field(default_factory=Policy)
+    """Whether a template says it: else it is what the service puts there."""
+
+    @cached_property
+    def policy(self) -> Policy:
+        return sum((policy(each, stack, self.references) for each, stack in self.documents), Policy())
 
 
 Key = tuple[str, str]
 
 
-def findings(base: References, head: References) -> Iterator[Finding]:
+def findings(base: References, head: References, rewired: bool) -> Iterator[Finding]:
+    """`rewired`: what references lead through has changed, so that equal texts may differ."""
     before, after = _subjects(base), _subjects(head)
     for key in dict.fromkeys([*after, *before]):
         old, new = before.get(key), after.get(key)
+        if old and new and not rewired and [each for each, _ in old.documents] == [each for each, _ in new.documents]:
+            continue
         if new and not old:
             old_too = _exists(key, base)
             yield from _compared(Policy(), new) if old_too else _new(new)
         elif old and not new and _exists(key, head):
-            yield from _compared(old.policy, _Subject(old.place, True))
+            yield from _compared(old.policy, _Subject(old.place, head))
         elif old and new:
             if old.written and not new.written and new.place.type == _ENDPOINT:
                 yield from _dropped(old, new)
@@ -104,12 +112,12 @@ def _subjects(references: References) -> dict[Key, _Subject]:
         for resource in stack.resources.values():
             if resource.type in _HOLDERS:
                 for key in _owners(resource, stack, references):
-                    subject = found.setdefault(key, _Subject(place(stack, resource)))
+                    subject = found.setdefault(key, _Subject(place(stack, resource), references))
                     document = _document(resource)
                     subject.written = subject.written or document is not None
                     content = document if document is not None else _DEFAULTS.get(resource.type)
                     if content is not None:
-                        subject.policy += policy(content, stack, references)
+                        subject.documents.append((content, stack))
     return found
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from review.cloud_assembly import Stack
@@ -24,7 +25,7 @@ class Texts:
     texts: tuple[str, ...]
     inverted: bool = False
 
-    @property
+    @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
         return tuple(pattern(each) for each in self.texts)
 

@@ -16,8 +16,9 @@ from review.pairs import Pair
 _ROLES = frozenset(
     {
         "Role", "RoleArn", "RoleARN", "ExecutionRoleArn", "ExecutionRole", "TaskRoleArn", "ServiceRole",
-        "ServiceRoleArn", "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole", "NodeRole",
-        "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole", "StepFunctionRoleArn", "EnvironmentRole",
+        "ServiceRoleArn", "IamInstanceProfile", "IamRoleArn", "DefaultExecutionRole", "InvocationRole", "JobRole",
+        "NodeRole", "PodExecutionRoleArn", "InstanceRoleArn", "SpaceExecutionRole",
+        "StepFunctionRoleArn", "EnvironmentRole",
     }
 )  # fmt: skip
 

@@ -51,8 +51,7 @@ class Texts:
 
 
 def _lower(texts: Texts) -> Texts:
-    """Tokens keep their case."""
-    return Texts(tuple(tuple(s.lower() if len(s) == 1 else s for s in each) for each in texts.patterns), True)
+    return Texts(tuple(each.lower() for each in texts.patterns), True)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from review.iam import conditions
-from review.iam.actions import actions
-from review.iam.patterns import Pattern, disjoint, intersects, pattern, within
+from review.iam.patterns import Pattern, disjoint, intersects, near, pattern, within
 from review.iam.references import ALWAYS
 from review.iam.statements import ALL, Policy, Statement, Texts
 from review.iam.values import all_of
@@ -166,25 +165,27 @@ def _each(texts: Texts) -> Iterator[tuple[str, tuple[Pattern, ...]]]:
 
 def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator[tuple[bool, int]]:
     """The actions of a part that the statements together do not hold: those surely not, and those perhaps not."""
-    near: list[tuple[int, Statement, bool | None]] = []
-    for statement, mask in covers:
-        if mask & part.mask and statement.guard <= part.statement.guard:
-            fits = all_of(
-                (
-                    conditions.implies(part.condition, statement.condition),
-                    _holds(part.principal, part.not_principals, [statement.principals]),
-                )
-            )
-            if fits is not False:
-                near.append((mask, statement, fits))
     left, perhaps = part.mask, 0
-    for mask, statement, fits in near:
-        held = all_of((fits, _holds(part.resource, part.not_resources, [statement.resources])))
-        left &= ~mask if held else -1
-        perhaps |= mask if held is None else 0
-    for alike in _classes(left, [mask for mask, _, _ in near]):
-        sure = [statement.resources for mask, statement, fits in near if fits and alike & mask]
-        if len(sure) > 1 and _holds(part.resource, part.not_resources, sure):
+    partly: list[tuple[int, Texts]] = []
+    for statement, mask in covers:
+        if not mask & left or not statement.guard <= part.statement.guard or not _is_near(part, statement.resources):
+            continue
+        fits = all_of(
+            (
+                conditions.implies(part.condition, statement.condition),
+                _holds(part.principal, part.not_principals, [statement.principals]),
+            )
+        )
+        held = fits and all_of((fits, _holds(part.resource, part.not_resources, [statement.resources])))
+        if held:
+            left &= ~mask
+        elif fits is None or held is None:
+            perhaps |= mask
+        elif fits:
+            partly.append((mask, statement.resources))
+    for alike in _classes(left, [mask for mask, _ in partly]):
+        together = [resources for mask, resources in partly if alike & mask]
+        if len(together) > 1 and _holds(part.resource, part.not_resources, together):
             left &= ~alike
     if certain := left & ~perhaps:
         yield True, certain
@@ -192,11 +193,15 @@ def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator
         yield False, unsure
 
 
+def _is_near(part: _Part, resources: Texts) -> bool:
+    return resources.inverted or bool(part.not_resources) or near(part.resource, resources.patterns)
+
+
 def _holds(inner: Pattern, less: tuple[Pattern, ...], outer: Sequence[Texts]) -> bool | None:
     """Whether all that `inner` matches, but for `less`, is in one of `outer`."""
-    straight = [each for texts in outer if not texts.inverted for each in texts.patterns]
     if ALL in outer:
         return True
+    straight = [each for texts in outer if not texts.inverted for each in texts.patterns]
     inverted = [texts.patterns for texts in outer if texts.inverted]
     if not inverted:
         return within(inner, (*straight, *less))
@@ -246,10 +251,3 @@ def _merged(found: list[Widening]) -> Iterator[Widening]:
         known = together.get(key)
         together[key] = replace(each, mask=each.mask | known.mask) if known else each
     yield from together.values()
-
-
-def names(found: Iterable[Widening]) -> list[str]:
-    mask = 0
-    for each in found:
-        mask |= each.mask
-    return sorted(actions().of(mask))

@@ -16,7 +16,7 @@ from review.iam.widening import widenings
 
 STACK = stack_of({"Resources": {}})
 REFERENCES = References({"Stack": STACK})
-EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "15"))
 
 ACTIONS = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:PurgeQueue")
 RESOURCES = ("arn:a", "arn:ab", "arn:b", "arn:ba", "arn:aba")
