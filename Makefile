@@ -18,7 +18,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all cloud-operations nightly check bench pictures compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all cloud-operations rules nightly check bench pictures compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ test-clients: setup setup-sdk build/.clients ## clients written elsewhere agains
 
 test-torch: setup build/.torch ## the hooks of PyTorch and Keras and training on two instances; installs PyTorch
 	@$(PY) -m pytest -q tests/workloads/test_inside_networks.py tests/workloads/test_distributed.py
+
+rules: setup ## write docs/rules.md: the governance pack
+	@$(PY) -m review.governance.page
 
 cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who calls what of the embedded SageMaker
 	@$(PY) -m rehearsal.operations

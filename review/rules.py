@@ -41,13 +41,18 @@ def findings(base: Assembly, head: Assembly, today: date) -> tuple[Finding, ...]
     return rules(base, head, today).findings
 
 
-def rules(base: Assembly, head: Assembly, today: date, *, validate: bool = True) -> Rules:
-    """`validate`: whether cloudformation-validate looks at the templates that differ (250 MB in a process of its own)."""
+def rules(
+    base: Assembly, head: Assembly, today: date, *, validate: bool = True, settings: Settings | None = None
+) -> Rules:
+    """`settings`: the pack's; without them those of the head, as `settings_of` finds them.
+
+    `validate`: whether cloudformation-validate looks at templates that differ (250 MB in a process of its own).
+    """
     changed = {name for name, stack in head.stacks.items() if validate and _differs(base.stacks.get(name), stack)}
     validation = Validation(side.stacks[name] for side in (base, head) for name in side.stacks if name in changed)
     notes = list(validation.left_out) if validate else ["cloudformation-validate was left out."]
     names = Names(pairs(base, head))
-    settings = settings_of(head, notes)
+    settings = settings or settings_of(head, notes)
     held = {id(side): _waived(side, settings) for side in (base, head)}
     before, after = (
         [*_pack(held[id(side)]), *_nag(side, notes), *_validated(validation, side)] for side in (base, head)
@@ -87,9 +92,7 @@ def _nag(side: Assembly, notes: list[str]) -> Iterator[Told]:
     at = {resource.path: (stack, resource) for stack in side.stacks.values() for resource in stack.resources.values()}
     others = {name: report for name, report in reports(side).items() if name not in NOT_READ}
     if not others:
-        notes.append(
-            f"No plugin but the pack's ran at the synth of {side.folder.name}: cdk-nag's findings are not there."
-        )
+        notes.append(f"{side.folder.name} has no report of cdk-nag's: it did not run there, or had nothing to say.")
     for name, report in others.items():
         for violation in report.get("violations", ()):
             for construct in violation.get("violatingConstructs", ()):

@@ -1,6 +1,5 @@
 """What a review says of waivers, and of other ways by which rules come to say less than they did."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
@@ -8,7 +7,8 @@ from datetime import date, timedelta
 from pydantic import ValidationError
 
 from review.cloud_assembly import Assembly
-from review.governance.settings import Settings
+from review.governance import DEFAULTS
+from review.governance.settings import FILE, Settings, SettingsError, load
 from review.model import Finding, Kind, Place, Severity
 from review.pairs import Pair
 from review.waivers import PACK, Waiver, reports
@@ -88,33 +88,33 @@ def _finding(waiver: Waiver, severity: Severity, rule: str, message: str) -> Fin
 
 def of_settings(base: Assembly, settings: Settings) -> Iterator[Finding]:
     """An allow-list that grew lets through what the base would have refused."""
-    if PACK not in reports(base):
-        return
     old, new = settings_of(base).model_dump(mode="json"), settings.model_dump(mode="json")
-    if changed := [key for key in new if json.dumps(old.get(key)) != json.dumps(new[key])]:
+    if changed := [key for key in new if old.get(key) != new[key]]:
         place = Place(stack="", logical_id="", type="", path="the pack's settings")
         message = f"The pack's settings are others: {', '.join(changed)}"
         yield Finding(kind=Kind.WAIVER, severity=Severity.MEDIUM, rule="rules-settings", place=place, message=message)
 
 
 def of_packs(base: Assembly, head: Assembly) -> Iterator[Finding]:
-    """A pack that no longer runs finds nothing."""
-    if head.validation or base.validation:
-        for name in sorted(set(reports(base)) - set(reports(head)) - {"CloudFormation-Validate"}):
-            place = Place(stack="", logical_id="", type="", path=name)
-            message = f"{name} ran at the base's synth and not at the head's: its findings are missing"
-            yield Finding(
-                kind=Kind.WAIVER, severity=Severity.MEDIUM, rule="rules-left-out", place=place, message=message
-            )
+    """CDK's report names no plugin that has nothing to say, so that only a missing report tells that none ran."""
+    if base.validation and not head.validation:
+        place = Place(stack="", logical_id="", type="", path="validation-report.json")
+        message = (
+            f"{', '.join(sorted(reports(base)))} had findings at the base's synth, and no plugin ran at the head's"
+        )
+        yield Finding(kind=Kind.WAIVER, severity=Severity.MEDIUM, rule="rules-left-out", place=place, message=message)
 
 
 def settings_of(side: Assembly, notes: list[str] | None = None) -> Settings:
-    """Those with which the plugin ran at synth; the defaults where it did not, or where they cannot be read."""
+    """Those with which the plugin ran at synth, else of `sluice-rules.yaml` beside cdk.json, else the defaults."""
     metadata = reports(side).get(PACK, {}).get("metadata")
     given = metadata.get("settings") if isinstance(metadata, dict) else None
+    beside = side.folder.parent / FILE
     try:
-        return Settings.model_validate_json(given) if isinstance(given, str) else Settings()
-    except ValidationError:
+        if isinstance(given, str):
+            return Settings.model_validate_json(given)
+        return load(beside) if beside.is_file() else DEFAULTS
+    except (ValidationError, SettingsError) as error:
         if notes is not None:
-            notes.append(f"The pack's settings in {side.folder} are of another version: its defaults hold.")
-        return Settings()
+            notes.append(f"The pack's settings cannot be read, and its defaults hold: {str(error).splitlines()[0]}")
+        return DEFAULTS

@@ -41,7 +41,7 @@ class Waiver:
 
     def covers(self, path: str) -> bool:
         """Whether the construct at `path` is the waiver's own or below it."""
-        return f"{path}/".startswith(f"{self.place.path}/")
+        return f"{path}/Resource/".startswith(f"{self.place.path}/")  # as a resource's construct is often called
 
 
 def waivers(assembly: Assembly) -> tuple[Waiver, ...]:

@@ -1,6 +1,11 @@
 """What a team may set otherwise than the pack's defaults: allowed instances, limits, tags."""
 
+from pathlib import Path
+
+import yaml
 from pydantic import BaseModel, ConfigDict
+
+FILE = "sluice-rules.yaml"
 
 _CPU = tuple(f"ml.{family}" for family in ("t3", "c5", "c6i", "c7i", "m5", "m6i", "m7i", "r5", "r6i", "r7i"))
 _GPU = ("ml.g4dn", "ml.g5", "ml.g6")
@@ -51,3 +56,15 @@ class Settings(BaseModel):
     """Of each, one key must be there: in any case, alone or after a prefix (`acme:owner`)."""
     switched_off: tuple[str, ...] = ()
     """Rules that a team has none of."""
+
+
+class SettingsError(Exception):
+    """A file of settings cannot be read: which one, and what is wrong in it."""
+
+
+def load(path: Path) -> Settings:
+    """What a file says, over the defaults. Raises SettingsError."""
+    try:
+        return Settings.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
+        raise SettingsError(f"{path}: {error}") from None
