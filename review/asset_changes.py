@@ -3,6 +3,7 @@
 import filecmp
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -40,11 +41,8 @@ def _without(value: Any) -> Any:
 
 
 @cache
-def changed_files(base: Path, head: Path, before: str, after: str) -> tuple[str, ...] | None:
-    """`controls/sweep.py changed`..., of two versions of an asset by content; None where one is not at hand."""
-    old, new = _asset(base, before), _asset(head, after)
-    if not old or not new:
-        return None
+def changed_files(old: Path, new: Path) -> tuple[str, ...] | None:
+    """`controls/sweep.py changed`..., of two versions of an asset by content; None where one cannot be read."""
     first, second = _entries(old), _entries(new)
     if first is None or second is None:
         return None
@@ -59,23 +57,24 @@ def changed_files(base: Path, head: Path, before: str, after: str) -> tuple[str,
     return tuple(found)
 
 
-def code_lines(base: Path, head: Path, leaves: list[Leaf], handler: str) -> tuple[list[str], bool]:
-    """A line for each file that differs, the handler's own first; and whether each asset was at hand."""
+def code_lines(
+    base: Mapping[str, Path], head: Mapping[str, Path], leaves: list[Leaf], handler: str
+) -> tuple[list[str], bool]:
+    """`base` and `head`: the stacks' assets by their hashes.
+
+    A line for each file that differs, the handler's own first; and whether each asset was at hand."""
     lines: list[str] = []
     complete = True
     for leaf in leaves:
         for before, after in zip(hashes(leaf.before), hashes(leaf.after), strict=False):
-            found = changed_files(base, head, before, after)
+            sides = base.get(before), head.get(after)
+            found = changed_files(*sides) if sides[0] and sides[1] else None
             complete = complete and found is not None
             lines += found or ()
     module = handler.rpartition(".")[0].replace(".", "/")
     lines.sort(key=lambda line: not (module and line.rpartition(" ")[0].rpartition(".")[0] == module))
     more = [f"and {len(lines) - _FILES} more files"] if len(lines) > _FILES else []
     return lines[:_FILES] + more, complete
-
-
-def _asset(folder: Path, digest: str) -> Path | None:
-    return next(iter(sorted(folder.glob(f"asset.{digest}*"))), None) if folder.is_dir() else None
 
 
 def _entries(path: Path) -> dict[str, tuple[int, int]] | None:
@@ -94,7 +93,12 @@ def _entries(path: Path) -> dict[str, tuple[int, int]] | None:
 
 
 def _same(old: Path, new: Path, name: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    if first[0] != second[0]:
+        return False
     if old.is_dir() and new.is_dir():
-        return first[0] == second[0] and filecmp.cmp(old / name, new / name, shallow=False)
-    # A folder against an archive: sizes are all that need not be unpacked.
-    return first == second if old.is_file() and new.is_file() else first[0] == second[0]
+        return filecmp.cmp(old / name, new / name, shallow=False)
+    sums = [
+        zlib.crc32((path / name).read_bytes()) if path.is_dir() else entry[1]
+        for path, entry in ((old, first), (new, second))
+    ]
+    return sums[0] == sums[1]

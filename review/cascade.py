@@ -4,11 +4,11 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from review.cloud_assembly import Assembly, Stack
+from review.cloud_assembly import Assembly, Stack, nested_name
 from review.drafts import Draft, place_name, texts
 from review.model import Action, PropertyChange
 from review.names import fixed_name, references_of
-from review.nesting import NESTED, Key, nested_name, nested_stacks
+from review.nesting import NESTED, Key, nested_stacks
 from review.pairs import Pair
 from review.references import Import, Reference, references
 from review.replacement import Force, forcing, schema
@@ -66,7 +66,7 @@ class Graph:
         if stack in self.parent:
             wanted = f"Outputs.{output}"
             yield from (each for each in self.referers[self.parent[stack]] if each.attribute == wanted)
-        yield from self.importers[stack.rpartition("/")[2], f"output:{output}"]
+        yield from self.importers[self.stacks[stack].deployed_as or stack, f"output:{output}"]
         if (name := export_name(found, self.stacks[stack])) is not None:
             yield from self.importers[name]
 
@@ -100,17 +100,12 @@ def _own_events(draft: Draft, head: Assembly) -> Iterator[Event]:
     if draft.action in (Action.REPLACE, Action.MAY_REPLACE):
         force = Force.WILL if draft.action is Action.REPLACE else Force.MAY
         yield Event(key, None, force, (place.logical_id,), draft.code_only)
-    if draft.kind == NESTED and draft.action is Action.UPDATE:
-        child = _child(head, draft)
+    if draft.kind == NESTED and draft.action is Action.UPDATE and draft.pair.after:
+        child = nested_name(place.stack, draft.pair.after)
         for parameter in sorted(
             {leaf.path[1] for leaf in draft.leaves if leaf.path[0] == "Parameters" and len(leaf.path) > 1}
         ):
             yield Event((child, parameter), "", Force.WILL, (f"parameter {parameter}",))
-
-
-def _child(head: Assembly, draft: Draft) -> str:
-    assert draft.pair.after
-    return f"{draft.pair.place.stack}/{nested_name(draft.pair.after)}"
 
 
 def _hit(
@@ -207,7 +202,7 @@ def export_name(output: Mapping[str, Any], stack: Stack) -> tuple[str, str] | No
     name = plain(export.get("Name")) if isinstance(export, Mapping) else ABSENT
     if not isinstance(name, str):
         return None
-    return stack.region, name.replace(f"{OPEN}AWS::StackName{CLOSE}", stack.name.rpartition("/")[2])
+    return where(stack), name.replace(f"{OPEN}AWS::StackName{CLOSE}", stack.deployed_as or stack.name)
 
 
 def imported(argument: Any, stack: Stack) -> Iterator[tuple[str, str]]:
@@ -217,7 +212,11 @@ def imported(argument: Any, stack: Stack) -> Iterator[tuple[str, str]]:
         return
     name = plain(argument)
     if isinstance(name, str):
-        yield stack.region, name
+        yield where(stack), name
+
+
+def where(stack: Stack) -> str:
+    return f"{stack.account}/{stack.region}"
 
 
 def _changed_outputs(base: Assembly, head: Assembly) -> Iterator[tuple[str, str]]:

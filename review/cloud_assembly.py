@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from review.assets import assets_of, nested_template
 from review.json_file import AssemblyError, mapping, read_object, text
-from review.lines import root_of, sources
+from review.lines import Files, root_of, sources
 from review.template import Resource, resources_of
 
 __all__ = ["Assembly", "AssemblyError", "Resource", "Stack", "read", "stack_of"]
@@ -75,7 +75,7 @@ def stack_of(template: Mapping[str, Any], name: str = "Stack", region: str = "us
 
 class _Reader:
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.files = Files(root)
         self.notes: list[str] = []
         self._open: list[Path] = []
         """The folders and templates that are being read, the outermost first."""
@@ -96,11 +96,11 @@ class _Reader:
         self, folder: Path, stage: str, name: str, artifact: Mapping[str, Any], artifacts: Mapping[str, Any]
     ) -> Iterator[Stack]:
         properties = mapping(artifact.get("properties"))
-        # A stage's stands among its properties.
         shown = text(artifact.get("displayName")) or text(properties.get("displayName")) or name
         match artifact.get("type"):
             case "cdk:cloud-assembly":
-                yield from self.stacks(folder / _file(folder, name, properties, "directoryName"), f"{shown}/")
+                inner = stage + shown.removeprefix("assembly-").removeprefix(stage)
+                yield from self.stacks(folder / _file(folder, name, properties, "directoryName"), f"{inner}/")
             case "aws:cloudformation:stack":
                 _, _, environment = text(artifact.get("environment")).partition("aws://")
                 account, _, region = environment.partition("/")
@@ -132,22 +132,23 @@ class _Reader:
             self.notes.append(f"{error}; lines of code and waivers of this stack are not known")
             return own
 
-    def _with_nested(self, folder: Path, path: Path, outer: Stack) -> Iterator[Stack]:
+    def _with_nested(
+        self, folder: Path, path: Path, outer: Stack, lines: Mapping[str, str] | None = None
+    ) -> Iterator[Stack]:
         """A stack, of which `outer` tells all but the template, and those within it."""
         with self._within(path):
             template = read_object(path)
-            lines = sources(outer.metadata, self.root)
+            lines = sources(outer.metadata, self.files) if lines is None else lines
             resources = resources_of(template, outer.name, lines, self.notes)
-            told = (outer.metadata, outer.assets, outer.account)
-            yield Stack(outer.name, outer.region, template, resources, *told, outer.deployed_as)
+            yield replace(outer, template=template, resources=resources)
             for resource in resources.values():
-                if resource.type == "AWS::CloudFormation::Stack":
-                    name = nested_name(outer.name, resource)
-                    inner = nested_template(folder, resource, outer.assets)
-                    if inner is None:
-                        self.notes.append(f"{name}: this nested stack's template is not in {folder}; not looked at")
-                    else:
-                        yield from self._with_nested(folder, inner, Stack(name, outer.region, {}, {}, *told))
+                if resource.type != "AWS::CloudFormation::Stack":
+                    continue
+                inner = replace(outer, name=nested_name(outer.name, resource), deployed_as="")
+                if file := nested_template(folder, resource, outer.assets):
+                    yield from self._with_nested(folder, file, inner, lines)
+                else:
+                    self.notes.append(f"{inner.name}: this nested stack's template is not in {folder}; not looked at")
 
     def _within(self, path: Path) -> "_Opened":
         return _Opened(self._open, path)

@@ -9,10 +9,12 @@ from config.prices import REGION
 from controls.prices import Prices
 from review import cost_endpoint, cost_instances, cost_other, cost_runs
 from review.cloud_assembly import Resource, Stack
+from review.cost_charge import Charge
 from review.cost_free import BY_USE, is_free
 from review.cost_prices import HOURS, ML_STORAGE, SPOT_SAVING, SPOT_SOURCE, as_of
 from review.cost_run import USED_SHARE
-from review.cost_side import Charge, Side
+from review.cost_side import Side
+from review.cost_triggers import triggers
 from review.model import Cost, CostLine
 from review.pairs import Pair
 
@@ -61,8 +63,8 @@ def cost(pairs: Iterable[Pair]) -> Cost:
     """What costs, the lines that change first and the largest change of them; without a price, after those with one."""
     pairs = tuple(pairs)
     table = _table()
-    before = Side({pair.stack_before.name: pair.stack_before for pair in pairs if pair.stack_before}.values(), table)
-    after = Side({pair.stack_after.name: pair.stack_after for pair in pairs if pair.stack_after}.values(), table)
+    before = _side((pair.stack_before for pair in pairs), table)
+    after = _side((pair.stack_after for pair in pairs), table)
     dates: set[str] = set()
     lines = [line for _, line in sorted(_lines(pairs, before, after, dates), key=_order)]
     regions = {stack.region for side in (before, after) for stack in side.stacks.values()}
@@ -75,6 +77,12 @@ def cost(pairs: Iterable[Pair]) -> Cost:
         as_of=as_of(dates),
         assumptions=(*ASSUMPTIONS, *_of_regions(regions)),
     )
+
+
+def _side(stacks: Iterable[Stack | None], table: Prices) -> Side:
+    side = Side({stack.name: stack for stack in stacks if stack}.values(), table)
+    side.triggers = triggers(side)
+    return side
 
 
 def _of_regions(regions: set[str]) -> Iterator[str]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
+from review.cost_charge import COUNT_UNKNOWN, TYPE_UNKNOWN, Charge, dated, guessed, is_type
 from review.cost_prices import HOURS, ML_STORAGE
-from review.cost_side import COUNT_UNKNOWN, TYPE_UNKNOWN, Charge, Side, dated, guessed, is_type
+from review.cost_side import Side
 from review.cost_values import Values
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from controls.prices import Rate
+from review.cost_charge import dated, is_type
 from review.cost_jobs import ACTIONS, FREE_STEPS, STEPS, Job, Read
 from review.cost_prices import HOURS, ML_STORAGE, SPOT_SAVING
-from review.cost_side import dated, is_type
 
 USED_SHARE = 0.5  # of its longest run time, that a job is taken to need
 _DEEPEST = 20
@@ -48,7 +48,7 @@ def of_pipeline(definition: Mapping[str, Any], handed: Mapping[str, Any], rates:
 def of_machine(definition: Mapping[str, Any], rates: Rates) -> Run:
     """One run of a Step Functions state machine: each state once, whichever way is taken."""
     run, read = Run(), Read()
-    for name, state in _states(definition, 0):
+    for name, state in states(definition):
         action = str(state.get("Resource", "")).removesuffix(".sync").rpartition(":")[2]
         if "sagemaker" in str(state.get("Resource", "")) and action in ACTIONS:
             asked = state.get("Arguments", state.get("Parameters"))
@@ -80,9 +80,10 @@ def _steps(steps: Any, read: Read, rates: Rates, depth: int = 0) -> Run:
     return run
 
 
-def _states(machine: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    states = machine.get("States") if isinstance(machine, Mapping) else None
-    for name, state in states.items() if isinstance(states, Mapping) and depth < _DEEPEST else ():
+def states(machine: Any, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All of a state machine, those within others too, by name."""
+    told = machine.get("States") if isinstance(machine, Mapping) else None
+    for name, state in told.items() if isinstance(told, Mapping) and depth < _DEEPEST else ():
         if isinstance(state, Mapping):
             yield str(name), state
             branches = state.get("Branches")
@@ -92,7 +93,7 @@ def _states(machine: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]
                 *(branches if isinstance(branches, list) else ()),
             ]
             for each in inner:
-                yield from _states(each, depth + 1)
+                yield from states(each, depth + 1)
 
 
 def _priced(name: str, job: Job, rates: Rates) -> Run:

@@ -1,15 +1,15 @@
 """What runs when it is started: pipelines, state machines with jobs of SageMaker, monitors."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
+from review.cost_charge import Charge
+from review.cost_definition import machine_definition, parsed, plain
 from review.cost_prices import HOURS
 from review.cost_run import USED_SHARE, Run, of_cluster, of_machine, of_pipeline
 from review.cost_schedule import runs_a_month
-from review.cost_side import Charge, Side, Trigger
-from review.cost_values import UNKNOWN, Values
+from review.cost_side import Side, Trigger
 
 _DAY_SECONDS = 86_400
 _JOB_DEFINITIONS = tuple(
@@ -24,7 +24,7 @@ def pipeline(side: Side, stack: Stack, resource: Resource) -> Charge:
     if isinstance(told, Mapping) and values.at(told, "PipelineDefinitionS3Location") is not None:
         return Charge(unpriced="its definition lies in S3")
     body = values.raw(told, "PipelineDefinitionBody")
-    definition = _parsed(values, body)
+    definition = parsed(values, body)
     if definition is None:
         return Charge(unpriced="its definition is not known from the template")
     return _started(side, stack, resource, lambda handed: of_pipeline(definition, handed, _rates(side, stack)))
@@ -32,17 +32,9 @@ def pipeline(side: Side, stack: Stack, resource: Resource) -> Charge:
 
 def machine(side: Side, stack: Stack, resource: Resource) -> Charge:
     """One without jobs of SageMaker is billed by its transitions alone."""
-    values = side.values(stack)
-    written = (values.raw(resource.properties, name) for name in ("DefinitionString", "Definition"))
-    definition = _parsed(values, next((each for each in written if each is not None), None))
+    definition = machine_definition(side.values(stack), resource)
     if definition is None:
         return Charge(unpriced="its definition is not known from the template")
-    told = values.at(resource.properties, "DefinitionSubstitutions")
-    if isinstance(told, Mapping):
-        filled = json.dumps(definition)
-        for name, value in told.items():
-            filled = filled.replace(f"${{{name}}}", json.dumps(values.text(value))[1:-1])
-        definition = json.loads(filled)
     run = of_machine(definition, _rates(side, stack))
     if not run.steps and not run.unpriced:
         return Charge(unpriced="by use: state transitions")
@@ -64,25 +56,25 @@ def monitor(side: Side, stack: Stack, resource: Resource) -> Charge:
         cluster = values.at(job, "JobResources", "ClusterConfig")
     expression = side.values(stack).at(config, "ScheduleConfig", "ScheduleExpression")
     runs = runs_a_month(expression) if isinstance(expression, str) else None
-    stop = _plain(values, values.raw(job, "StoppingCondition"))
+    stop = plain(values, values.raw(job, "StoppingCondition"))
     if stop is None and runs:
         # One run ends before the next begins.
         stop = {"MaxRuntimeInSeconds": min(_DAY_SECONDS, HOURS * 3600 / runs)}
-    run = of_cluster("monitoring", _plain(values, cluster), stop, _rates(side, home))
+    run = of_cluster("monitoring", plain(values, cluster), stop, _rates(side, home))
     return _monthly(run, [Trigger(runs, str(expression), {})])
 
 
 def once(side: Side, stack: Stack, resource: Resource) -> Charge:
     """A processing job that a stack starts itself, when it is made."""
     values = side.values(stack)
-    properties = _plain(values, resource.properties)
+    properties = plain(values, resource.properties)
     cluster = values.at(properties, "ProcessingResources", "ClusterConfig")
     run = of_cluster("job", cluster, values.at(properties, "StoppingCondition"), _rates(side, stack))
     return _unscheduled(run, "runs when the stack makes it")
 
 
 def _started(side: Side, stack: Stack, resource: Resource, run: Any) -> Charge:
-    triggers = side.triggers(stack, resource)
+    triggers = side.triggers.get((stack.name, resource.logical_id), [])
     if not triggers:
         return _unscheduled(run({}), "nothing in these stacks says how often it runs")
     charges = [_monthly(run(trigger.parameters), [trigger]) for trigger in triggers]
@@ -117,27 +109,3 @@ def _monthly(run: Run, triggers: list[Trigger]) -> Charge:
 
 def _rates(side: Side, stack: Stack) -> Any:
     return lambda component, kind: side.rate(stack, component, kind)
-
-
-def _parsed(values: Values, body: Any) -> dict[str, Any] | None:
-    """A definition as text or as an object; None if it cannot be read."""
-    if isinstance(body, Mapping) and not any(key == "Ref" or key.startswith("Fn::") for key in body):
-        found = _plain(values, body)
-        return found if isinstance(found, dict) else None
-    try:
-        found = json.loads(values.text(body))
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _plain(values: Values, value: Any, depth: int = 0) -> Any:
-    """Without intrinsic functions: what is not known stands as text."""
-    if depth > 60:
-        return None
-    found = values.of(value)
-    if found is UNKNOWN:
-        return values.text(value)
-    if isinstance(found, Mapping):
-        return {key: _plain(values, each, depth + 1) for key, each in found.items()}
-    return [_plain(values, each, depth + 1) for each in found] if isinstance(found, list) else found

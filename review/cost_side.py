@@ -1,20 +1,19 @@
 """One side of a review as what costs is found in it: every stack's values, and which resource names which."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeGuard
+from typing import Any
 
 from config.prices import REGION
 from controls.prices import Prices, Rate
 from review.cloud_assembly import Resource, Stack
-from review.cost_schedule import runs_a_month
-from review.cost_values import UNKNOWN, Values, references
+from review.cost_values import Values, references
 
 Key = tuple[str, str]  # a stack's name and a logical ID
+_DEEPEST = 5  # exports of what is imported itself; they may lead in a circle
 _NAMES = {
     "AWS::SageMaker::Endpoint": "EndpointName",
     "AWS::SageMaker::EndpointConfig": "EndpointConfigName",
@@ -22,25 +21,6 @@ _NAMES = {
     "AWS::SageMaker::Pipeline": "PipelineName",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
-TYPE_UNKNOWN = "instance type is not known from the template"
-COUNT_UNKNOWN = "number of instances is not known from the template"
-_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
-_DATE = re.compile(r"\b20\d\d(?:-\d\d){0,2}$")
-
-
-@dataclass(frozen=True)
-class Charge:
-    """USD a month of one resource, in use and idle. None: it has no figure, and `unpriced` says why.
-
-    `dates` are those of its prices.
-    """
-
-    usd: float | None = None
-    idle: float | None = None
-    assumption: str = ""
-    estimated: bool = False
-    unpriced: str = ""
-    dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +39,7 @@ class Side:
         self.stacks = {stack.name: stack for stack in stacks}
         self._prices = prices
         self._values: dict[str, Values] = {}
+        self.triggers: Mapping[Key, list[Trigger]] = {}
         self._subnets: dict[str, list[tuple[Any, Any]]] = {}
 
     def values(self, stack: Stack) -> Values:
@@ -75,17 +56,19 @@ class Side:
         """Resources of `kind` that `value` refers to, or names as their ARN's last part or their name."""
         yield from self.named_by(stack, self.values(stack).text(value), kind)
 
-    def named_by(self, stack: Stack, text: str, kind: str) -> Iterator[Key]:
+    def named_by(self, stack: Stack, text: str, kind: str, depth: int = 0) -> Iterator[Key]:
         """Those that a text of `Values.text` does."""
         for reference in references(text):
             if reference.startswith("import "):
-                if exported := self._exports.get(reference.removeprefix("import ")):
-                    yield from self.named(*exported, kind)
+                exported = self._exports.get(reference.removeprefix("import "))
+                if exported and depth < _DEEPEST:
+                    home, value = exported
+                    yield from self.named_by(home, self.values(home).text(value), kind, depth + 1)
             else:
                 found = stack.resources.get(reference.split(".")[0])
                 if found and found.type == kind:
                     yield stack.name, found.logical_id
-        for part in (text, re.split(r"[:/]", text)[-1]):
+        for part in dict.fromkeys((text, re.split(r"[:/]", text)[-1])):
             # The same name may stand in several stages and regions.
             if keys := self._by_name.get((kind, part.lower())):
                 yield min(keys, key=lambda key: (key[0] != stack.name, _stage(key[0]) != _stage(stack.name)))
@@ -100,10 +83,6 @@ class Side:
             pairs = [(values.raw(r.properties, "AvailabilityZone"), values.raw(r.properties, "VpcId")) for r in of]
             self._subnets[stack.name] = pairs
         return self._subnets[stack.name]
-
-    def triggers(self, stack: Stack, resource: Resource) -> list[Trigger]:
-        """Schedules that start it."""
-        return self._triggers.get((stack.name, resource.logical_id), [])
 
     def _given(self, stack: Stack) -> dict[str, Any]:
         """What the parent of a nested stack says of its parameters, as far as that is known."""
@@ -145,66 +124,6 @@ class Side:
                         found[self.values(stack).text(name)] = stack, value
         return found
 
-    @cached_property
-    def _triggers(self) -> dict[Key, list[Trigger]]:
-        found: dict[Key, list[Trigger]] = defaultdict(list)
-        for kind, targets in (("AWS::Scheduler::Schedule", "Target"), ("AWS::Events::Rule", "Targets")):
-            for stack, resource in self.of_kind(kind):
-                values = self.values(stack)
-                expression = values.at(resource.properties, "ScheduleExpression")
-                if expression is None or values.at(resource.properties, "State") == "DISABLED":
-                    continue
-                told = values.at(resource.properties, targets)
-                for target in told if isinstance(told, list) else [told]:
-                    for key, parameters in self._started(stack, values.of(target)):
-                        runs = runs_a_month(expression) if isinstance(expression, str) else None
-                        shown = expression if isinstance(expression, str) else "a schedule that is not known"
-                        found[key].append(Trigger(runs, shown, parameters))
-        return found
-
-    def _started(self, stack: Stack, target: Any) -> Iterator[tuple[Key, Mapping[str, Any]]]:
-        values = self.values(stack)
-        asked = _object(values.text(target, "Input"))
-        handed = values.items(target, "SageMakerPipelineParameters", "PipelineParameterList")
-        handed += asked.get("PipelineParameters", []) if isinstance(asked.get("PipelineParameters"), list) else []
-        parameters = {values.text(each, "Name"): values.at(each, "Value") for each in handed}
-        parameters = {name: value for name, value in parameters.items() if value is not UNKNOWN}
-        names = [
-            values.text(target, "Arn"),
-            *(str(asked.get(name, "")) for name in ("PipelineName", "StateMachineArn")),
-        ]
-        keys = {
-            key
-            for text in names
-            for kind in ("AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine")
-            for key in self.named_by(stack, text, kind)
-        }
-        return ((key, parameters) for key in sorted(keys))
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
 
 def _stage(name: str) -> str:
     return name.partition("/")[0] if "/" in name else ""
-
-
-def dated(rate: Rate) -> tuple[str, ...]:
-    """The date that the basis of a rate ends with."""
-    found = _DATE.search(rate.basis)
-    return (found[0],) if found else ()
-
-
-def guessed(rate: Rate) -> str:
-    """How an estimate was made; empty for a rate that is in the table."""
-    return f" ({rate.basis})" if rate.estimated else ""
-
-
-def is_type(value: Any) -> TypeGuard[str]:
-    """Whether it is an instance type in the form of SageMaker's."""
-    return isinstance(value, str) and _TYPE.fullmatch(value) is not None

@@ -1,28 +1,18 @@
 """What a template's values are before it is deployed: parameters by their defaults, conditions by those, and the
 intrinsic functions as far as these carry. What depends on the account or on who deploys stays UNKNOWN."""
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from review.cloud_assembly import Stack
+from review.cost_conditions import UNKNOWN, Conditions
 
 # Functions within functions; what is deeper, or leads in a circle, is not known.
 _DEEPEST = 30
+_MOST = 1e12  # nobody asks for so many of anything
 _REFERENCE = re.compile(r"\$\{(!?)([^}]*)\}")
 _PSEUDO = {"AWS::Partition": ("aws", "aws-cn", "aws-us-gov"), "AWS::URLSuffix": ("amazonaws.com", "amazonaws.com.cn")}
-
-
-class _Unknown(Enum):
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-UNKNOWN: Final = _Unknown.UNKNOWN
 
 
 class Values:
@@ -32,10 +22,9 @@ class Values:
         self._region = region
         self._given = given or {}
         self._parameters = _mapping(stack.template.get("Parameters"))
-        self._conditions = _mapping(stack.template.get("Conditions"))
         self._mappings = _mapping(stack.template.get("Mappings"))
-        self._held: dict[str, bool | None] = {}
         self._depth = 0
+        self._conditions = Conditions(_mapping(stack.template.get("Conditions")), self.of)
 
     def at(self, value: Any, *path: str | int) -> Any:
         """What stands there. None: absent; UNKNOWN: the template alone does not tell."""
@@ -63,7 +52,7 @@ class Values:
         return [each for each in members if each is not None]
 
     def number(self, value: Any, *path: str | int, default: float | None = None) -> float | None:
-        """None if what stands there is no number from 0 upwards, `default` if nothing does."""
+        """None if what stands there is no usable number from 0 upwards, `default` if nothing does."""
         found = self.at(value, *path)
         if found is None:
             return default
@@ -73,7 +62,7 @@ class Values:
             number = float(found)
         except (ValueError, OverflowError):
             return None
-        return number if math.isfinite(number) and number >= 0 else None
+        return number if 0 <= number < _MOST else None
 
     def text(self, value: Any, *path: str) -> str:
         """A string; what is not known in it stands as `<LogicalId>` or `<LogicalId.Attribute>`."""
@@ -92,15 +81,7 @@ class Values:
 
     def holds(self, condition: Any) -> bool | None:
         """Whether the condition of that name does; None if that depends on who deploys."""
-        if isinstance(condition, str) and condition in self._held:
-            return self._held[condition]
-        if isinstance(condition, str):
-            self._held[condition] = None  # what leads in a circle is not known
-        found = self._bounded(lambda: self._condition(condition), UNKNOWN)
-        holds = found if isinstance(found, bool) else None
-        if isinstance(condition, str):
-            self._held[condition] = holds
-        return holds
+        return self._conditions.holds(condition)
 
     def _bounded(self, ask: Callable[[], Any], otherwise: Any) -> Any:
         if self._depth >= _DEEPEST:
@@ -135,32 +116,11 @@ class Values:
     def _if(self, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) != 3:
             return UNKNOWN
-        holds = self.holds(argument[0])
+        holds = self._conditions.holds(argument[0])
         if holds is not None:
             return self.of(argument[1] if holds else argument[2])
         either, other = self.of(argument[1]), self.of(argument[2])
         return either if either == other else UNKNOWN
-
-    def _condition(self, asked: Any) -> Any:
-        if isinstance(asked, str):
-            return self.holds(self._conditions[asked]) if asked in self._conditions else UNKNOWN
-        if not isinstance(asked, Mapping) or len(asked) != 1:
-            return UNKNOWN
-        [(function, argument)] = asked.items()
-        if function == "Condition":
-            return self.holds(argument)
-        if not isinstance(argument, list):
-            return UNKNOWN
-        if function == "Fn::Equals" and len(argument) == 2:
-            one, other = self.of(argument[0]), self.of(argument[1])
-            return UNKNOWN if one is UNKNOWN or other is UNKNOWN else str(one) == str(other)
-        parts = [self.holds(part) for part in argument]
-        if function == "Fn::Not" and len(parts) == 1:
-            return UNKNOWN if parts[0] is None else not parts[0]
-        decisive = {"Fn::And": False, "Fn::Or": True}.get(function)
-        if decisive is None:
-            return UNKNOWN
-        return decisive if decisive in parts else UNKNOWN if None in parts else not decisive
 
     def _find_in_map(self, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) < 3:

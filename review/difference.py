@@ -37,7 +37,7 @@ def difference(base: Assembly, head: Assembly) -> Difference:
     drafts = {(draft.pair.place.stack, draft.pair.place.logical_id): draft for draft in found}
     cascade(drafts, base, head)
     caused_by_moves(drafts)
-    missing = _read_code(drafts.values(), base, head)
+    missing = _read_code(drafts.values())
     _fold_versions(drafts)
     replaced = {key for key, draft in drafts.items() if draft.action is Action.REPLACE}
     ordered = sorted(drafts.values(), key=_rank)
@@ -69,14 +69,15 @@ def _change(draft: Draft) -> Change:
     )
 
 
-def _read_code(drafts: Iterable[Draft], base: Assembly, head: Assembly) -> list[str]:
+def _read_code(drafts: Iterable[Draft]) -> list[str]:
     """Adds the files that changed; a note where an asset is not at hand."""
     missing = 0
     for draft in drafts:
         if draft.code_only and draft.pair.after:
-            handler = draft.pair.after.properties.get("Handler", "")
+            handler = draft.pair.after.properties.get("Handler")
+            assets = [stack.assets if stack else {} for stack in (draft.pair.stack_before, draft.pair.stack_after)]
             lines, complete = code_lines(
-                base.folder, head.folder, draft.leaves, handler if isinstance(handler, str) else ""
+                assets[0], assets[1], draft.leaves, handler if isinstance(handler, str) else ""
             )
             draft.lines += lines
             missing += not complete

@@ -78,7 +78,8 @@ def drafted(pair: Pair, around: Surroundings) -> Draft | None:
         _compare_properties(draft, marked(old, changed) if changed else old, new)
     if before.attributes != after.attributes:
         _compare_attributes(draft, before.attributes, after.attributes)
-    if (condition := after.attributes.get("Condition")) in changed and condition == before.attributes.get("Condition"):
+    condition = after.attributes.get("Condition")
+    if isinstance(condition, str) and condition in changed and condition == before.attributes.get("Condition"):
         why = "the condition, which is another one, decides whether it exists"
         draft.properties.append(PropertyChange(name="Condition", before=condition, after=condition, replaces=why))
         draft.force(Force.MAY)

@@ -1,5 +1,6 @@
 """What stacks ask and give: parameters, conditions and mappings, and exports that another stack still imports."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,13 +20,16 @@ def refused_exports(base: Assembly, head: Assembly, replaced: set[tuple[str, str
 
     `replaced`: the resources (stack, logical ID) whose values change.
     """
+    given = {name: found for name, stack in base.stacks.items() if name in head.stacks and (found := _exports(stack))}
+    if not given:
+        return
     importers = {"base": _importers(base), "head": _importers(head)}
-    for name, old in base.stacks.items():
-        new = head.stacks.get(name)
-        exported = _exports(new) if new else {}
-        for export, (output, value) in _exports(old).items():
+    for name, exports in given.items():
+        new = head.stacks[name]
+        exported = _exports(new)
+        for export, (output, value) in exports.items():
             before, after = (importers[side].get(export, []) for side in ("base", "head"))
-            if not before or new is None:
+            if not before:
                 continue
             if export not in exported:
                 yield _refused(new, output, export, before, after, "is removed")
@@ -63,6 +67,8 @@ def _exports(stack: Stack) -> dict[Export, tuple[str, Any]]:
 def _importers(assembly: Assembly) -> dict[Export, list[str]]:
     found: dict[Export, list[str]] = {}
     for stack in assembly.stacks.values():
+        if "Fn::ImportValue" not in json.dumps(stack.template, default=str):
+            continue
         values = [resource.properties for resource in stack.resources.values()]
         values += [output.get("Value") for output in outputs(stack).values()]
         for value in values:

@@ -19,9 +19,9 @@ _NOT_OURS = re.compile(r"(^|/)(node_modules|site-packages|dist-packages|\.?venv[
 _SYNTH = re.compile(r"\.synth\(")
 
 
-def sources(metadata: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """`file:line` by the path of the construct, without a slash before it; files are named from `root`."""
-    files, found = _Files(root), {}
+def sources(metadata: Mapping[str, Any], files: "Files") -> dict[str, str]:
+    """`file:line` by the path of the construct, without a slash before it; files are named from the repository."""
+    found = {}
     for path, notes in metadata.items():
         for frames in _traces(notes):
             if line := _first(frames, files):
@@ -47,7 +47,7 @@ def _traces(notes: Any) -> Iterator[list[Any]]:
             yield entry["trace"]
 
 
-def _first(frames: list[Any], files: "_Files") -> str:
+def _first(frames: list[Any], files: "Files") -> str:
     for frame in frames:
         match = _FRAME.search(text(frame)[-1000:])
         if match and (file := files.relative(match["file"].strip())):
@@ -56,7 +56,7 @@ def _first(frames: list[Any], files: "_Files") -> str:
     return ""
 
 
-class _Files:
+class Files:
     """The files of a repository, each looked at once."""
 
     def __init__(self, root: Path) -> None:

@@ -71,9 +71,11 @@ def fixed_name(resource: Resource, stack: Stack) -> Name | None:
     first, *scope = (plain(resource.properties.get(name), stack.template.get("Mappings")) for name in properties)
     if not isinstance(first, str) or not first or not _is_fixed(first):
         return None
-    where = "" if resource.type.startswith(_GLOBAL) else stack.region
+    region = "" if resource.type.startswith(_GLOBAL) else stack.region
+    # All accounts share the names of buckets.
+    where = f"{'' if resource.type == 'AWS::S3::Bucket' else stack.account}/{region}"
     within = [f"{stack.name}:{part}" if _is_local(part) else str(part) for part in scope if part is not ABSENT]
-    text = first.replace(f"{OPEN}AWS::StackName{CLOSE}", stack.name)
+    text = first.replace(f"{OPEN}AWS::StackName{CLOSE}", stack.deployed_as or stack.name)
     return Name(
         properties[0], first, (resource.type, where, f"{stack.name}:{text}" if _is_local(text) else text, *within)
     )

@@ -22,45 +22,54 @@ class Import(NamedTuple):
     path: tuple[str, ...]
 
 
-def references(value: Any, path: tuple[str, ...] = ()) -> Iterator[Reference | Import]:
+def references(value: Any) -> list[Reference | Import]:
     """All in a template's value, with the paths of the properties that hold them; list positions are `*`."""
+    found: list[Reference | Import] = []
+    _collect(value, (), found)
+    return found
+
+
+def _collect(value: Any, path: tuple[str, ...], found: list[Reference | Import]) -> None:
+    # Texts, by far the most, are not looked at: a call for each is most of the time that thousands of resources take.
     if isinstance(value, list):
         for item in value:
-            yield from references(item, (*path, "*"))
+            if isinstance(item, (dict, list)):
+                _collect(item, (*path, "*"), found)
     elif isinstance(value, dict):
         if len(value) == 1:
             [(key, argument)] = value.items()
             if key == "Ref" or (isinstance(key, str) and key.startswith("Fn::")):
-                yield from _of_function(key, argument, path)
+                _of_function(key, argument, path, found)
                 return
         for key, item in value.items():
-            yield from references(item, (*path, str(key)))
+            if isinstance(item, (dict, list)):
+                _collect(item, (*path, str(key)), found)
 
 
-def _of_function(function: str, argument: Any, path: tuple[str, ...]) -> Iterator[Reference | Import]:
+def _of_function(function: str, argument: Any, path: tuple[str, ...], found: list[Reference | Import]) -> None:
     match function, argument:
         case "Ref", str():
-            yield Reference(argument, "", path)
+            found.append(Reference(argument, "", path))
         case "Fn::GetAtt", str():
             name, _, attribute = argument.partition(".")
-            yield Reference(name, attribute, path)
+            found.append(Reference(name, attribute, path))
         case "Fn::GetAtt", [str() as name, str() as attribute]:
-            yield Reference(name, attribute, path)
+            found.append(Reference(name, attribute, path))
         case "Fn::Sub", str():
-            yield from _of_text(argument, {}, path)
+            found += _of_text(argument, {}, path)
         case "Fn::Sub", [str() as text, dict() as given]:
-            yield from _of_text(text, given, path)
+            found += _of_text(text, given, path)
             for item in given.values():
-                yield from references(item, path)
+                _collect(item, path, found)
         case (("Fn::ImportValue" | "Fn::GetStackOutput"), _):
-            yield Import(argument, path)
-            yield from references(argument, path)
+            found.append(Import(argument, path))
+            _collect(argument, path, found)
         case "Fn::If", [str(), *branches]:
             for branch in branches:
-                yield from references(branch, path)
+                _collect(branch, path, found)
         case _:
             # The arguments of others are no properties, so that all within stand at the function's own path.
-            yield from (found._replace(path=path) for found in references(argument))
+            found += (each._replace(path=path) for each in references(argument))
 
 
 def _of_text(text: str, given: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Reference]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from review.application import git
 from review.model import Review, Side
+from review.pairs import pairs
 from review.review import review
 from review.source import SourceError, open_side, open_sides
 
@@ -25,10 +26,12 @@ def of_sides(base: str, head: str, today: date, told: Told) -> Review:
         return review(before.assembly, after.assembly, sides=sides, today=today, notes=notes)
 
 
-def against_deployed(head: str, today: date, told: Told) -> Review:
-    """Needs credentials, and only reads. Raises AssemblyError."""
+def against_deployed(head: str, today: date, told: Told, *, analyzer: bool = False) -> Review:
+    """Needs credentials, and only reads. With `analyzer`, Access Analyzer is asked about each policy that changes, for
+    which AWS charges. Raises AssemblyError."""
     from review.deployed import clients, deployed
     from review.drift import drift
+    from review.new_access import new_access
 
     told(f"reading or synthesizing {head} ...")
     with open_side(head) as after:
@@ -36,11 +39,14 @@ def against_deployed(head: str, today: date, told: Told) -> Review:
         client = clients()
         found = deployed(after.assembly, client)
         told("asking CloudFormation what was changed by other ways ...")
-        drifted, unknown = drift(found, client)
+        also, notes = drift(found, client)
+        if analyzer:
+            told("asking Access Analyzer about policies ...")
+            wider, unknown = new_access(pairs(found.base, found.head), client, found.account)
+            also, notes = (*also, *wider), (*notes, *unknown)
         told("comparing ...")
         sides = (Side(name=f"deployed in account {found.account}"), after.side)
-        notes = (*after.notes, *unknown)
-        return review(found.base, found.head, sides=sides, today=today, also=drifted, notes=notes)
+        return review(found.base, found.head, sides=sides, today=today, also=also, notes=(*after.notes, *notes))
 
 
 def left_main(here: Path) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from review.values import ABSENT, CLOSE, OPEN
@@ -42,6 +44,9 @@ _IN_TEXT = [
     ),
 ]
 _HASH = re.compile(r"\b(sha256:)?([0-9a-f]{7})[0-9a-f]{25,}\b")
+# More than these are never shown, so that they need no masking.
+_ITEMS, _CHARACTERS = LONGEST, 20 * LONGEST
+_TOKEN_AT_END = re.compile(r"[^\s\"',;]*$")
 _RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _HASHED = re.compile(r"[A-F0-9]{8}$")
 _LONG = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
@@ -61,6 +66,7 @@ def shown(value: Any, name: str = "") -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+@lru_cache(4096)
 def is_secret(name: str) -> bool:
     """Whether what has this name should not be seen."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
@@ -81,7 +87,7 @@ def _masked(value: Any, name: str) -> Any:
         case int() | float():
             return MASK if is_secret(name) else value
         case list():
-            return [_masked(item, name) for item in value]
+            return [_masked(item, name) for item in value[:_ITEMS]]
         case Mapping():
             return _masked_entries(value, name)
         case _:
@@ -101,7 +107,7 @@ def _masked_entries(value: Mapping[Any, Any], name: str) -> Any:
     return {
         # A name may be a secret as well, where a map's keys are somebody's own.
         _text(str(key), ""): _masked(item, beside if key in _VALUES and beside else _nested_name(name, str(key)))
-        for key, item in value.items()
+        for key, item in islice(value.items(), _ITEMS)
     }
 
 
@@ -115,6 +121,9 @@ def _text(text: str, name: str) -> str:
         # References only name where the secret is.
         left = re.sub(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", "", text)
         return readable(text) if not left.strip() and text else MASK
+    if len(text) > _CHARACTERS:
+        # Far more than is shown; what the cut goes through is left out, since half a key is not known for one.
+        text = _TOKEN_AT_END.sub("", text[:_CHARACTERS]) + "…"
     for pattern, instead in _IN_TEXT:
         text = pattern.sub(instead, text)
     text = _HASH.sub(r"\1\2…", text)

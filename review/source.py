@@ -135,7 +135,9 @@ def _state(folder: Path) -> str:
 
 
 def _about_packages(name: str, top: Path, commit: str) -> tuple[str, ...]:
-    changed = git(top, "diff", "--name-only", commit, "--", *LOCKS).stdout.split()
-    if not changed:
-        return ()
-    return (f"{name} was synthesized with the working tree's packages, though {', '.join(changed[:3])} differ",)
+    notes = []
+    if changed := git(top, "diff", "--name-only", commit, "--", *LOCKS).stdout.split():
+        notes.append(f"{name} was synthesized with the working tree's packages, though {', '.join(changed[:3])} differ")
+    if git(top, "cat-file", "-e", f"{commit}:.gitmodules").returncode == 0:
+        notes.append(f"{name} was synthesized without its submodules, which are not checked out for a review")
+    return tuple(notes)

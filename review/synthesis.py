@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 from cloudformation_validate import CompositeEngine, PseudoParameterOverrides, Severity, ValidateConfig
 
 from app import build
 from config.load import ROOT
 from config.schema import Platform
 from config.workload import RuleException
+from review import packs
 from review.governance.plugin import SluiceGovernance
 from review.waivers import PACK
-from sluice import waiver
 
 PACKS = ("AwsSolutions", "NIST.800.53.R5", PACK)
 
@@ -116,8 +115,8 @@ def synthesize(platform: Platform, folder: Path) -> Synthesis:
     }
     app = App(outdir=str(folder), context=context)
     build(app, platform)
-    waiver.acknowledge()
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), SluiceGovernance())
+    packs.add(app)
+    Validations.of(app).add_plugins(SluiceGovernance())
     app.synth()
     templates = {
         path.name.removeprefix(f"{platform.prefix}-").removesuffix(".template.json"): json.loads(

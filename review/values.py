@@ -1,6 +1,7 @@
 """A template's values in one form, whichever way they are written, and the paths where two of them differ."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -39,7 +40,7 @@ def plain(value: Any, mappings: Mapping[str, Any] | None = None) -> Any:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return str(int(value)) if value == int(value) else str(value)
+            return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
         case list():
             return [inner for item in value if (inner := plain(item, mappings)) is not ABSENT]
         case dict() if len(value) == 1 and _is_function(next(iter(value))):

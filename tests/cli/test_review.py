@@ -14,11 +14,13 @@ from typer.testing import CliRunner, Result
 from bench.believable_change import assemblies, believable
 from cli.main import app
 from config.load import ROOT
+from review import deployed as review_deployed
 from review import request
-from review.cloud_assembly import Assembly
+from review.cloud_assembly import Assembly, stack_of
 from review.model import Review, Verdict
 from review.report.files import NAMES
 from review.report.markdown import MARKER
+from tests.review.test_deployed import ARN, Account
 
 Typed = Callable[..., Result]
 
@@ -124,6 +126,31 @@ def test_files_that_cannot_be_written_end_with_two(typed: Typed, tmp_path: Path)
 def test_what_is_deployed_is_a_base_of_its_own(typed: Typed) -> None:
     done = typed("--base", "main", "--against", "deployed")
     assert done.exit_code == 2 and "leave --base out" in done.stderr
+    done = typed("--analyzer")
+    assert done.exit_code == 2 and "name --against deployed" in done.stderr
+
+
+def test_what_is_deployed_and_its_drift_are_reviewed(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x"}}
+    head = Assembly(tmp_path, {"data": stack_of({"Resources": {"Mail": topic, "More": topic}}, "data", "eu-west-1")})
+    account = Account()
+    account.stack({"Resources": {"Mail": topic}})
+    account.tells("cloudformation", "detect_stack_drift", {"StackDriftDetectionId": "1"})
+    ended = {"StackId": ARN, "StackDriftDetectionId": "1", "DetectionStatus": "DETECTION_COMPLETE", "Timestamp": 0}
+    account.tells("cloudformation", "describe_stack_drift_detection_status", ended)
+    gone = {"StackId": ARN, "LogicalResourceId": "Mail", "ResourceType": topic["Type"], "Timestamp": 0}
+    gone["StackResourceDriftStatus"] = "DELETED"
+    account.tells("cloudformation", "describe_stack_resource_drifts", {"StackResourceDrifts": [gone]})
+    monkeypatch.setattr(review_deployed, "clients", lambda: account)
+    done = typed("--head", str(synthesized(head, tmp_path / "head")), "--against", "deployed", "--analyzer")
+    account.nothing_left()
+    assert done.exit_code == 0
+    review = Review.model_validate_json((tmp_path / "out" / "review.json").read_text("utf-8"))
+    assert review.base.name == "deployed in account 111122223333"
+    assert [change.place.logical_id for change in review.changes] == ["More"]
+    assert "drift-deleted" in {finding.rule for finding in review.findings}
 
 
 @pytest.mark.usefixtures("known")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.main import app
@@ -94,8 +95,12 @@ def test_every_line_of_the_review_is_understood_by_make_and_by_the_command() -> 
     make, review = [shlex.split(step["run"]) for step in job["steps"] if "run" in step]
     assert make[0] == "make" and re.search(rf"^{make[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert review[:2] == [".venv/bin/sluice", "review"]
-    command = get_command(app).commands["review"]  # type: ignore[attr-defined]
-    context = command.make_context("review", review[2:])
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    told = group.make_context("sluice", review[1:])
+    _, command, arguments = group.resolve_command(told, review[1:])
+    assert command
+    context = command.make_context("review", arguments, parent=told)
     [upload] = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
     assert context.params["out"] == Path(upload["with"]["path"])
 

@@ -63,7 +63,8 @@ def test_a_stack_has_its_place_its_resources_and_its_assets(tmp_path: Path) -> N
     assert assembly.notes == (f"{tmp_path / 'gone.zip'} is missing: what changes within it is not told",)
 
 
-def test_stages_and_nested_stacks_have_names_that_say_where_they_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shown", [{"displayName": "Prod"}, {}])
+def test_stages_and_nested_stacks_have_names_that_say_where_they_are(tmp_path: Path, shown: dict[str, str]) -> None:
     def nested(path: str, file: str) -> dict[str, Any]:
         metadata = {"aws:cdk:path": path, "aws:asset:path": file}
         return {"Type": "AWS::CloudFormation::Stack", "Metadata": metadata}
@@ -74,7 +75,7 @@ def test_stages_and_nested_stacks_have_names_that_say_where_they_are(tmp_path: P
         "N2": nested("Prod/Data/Other/Net.NestedStack/Net.NestedStackResource", "deep.json"),
         "N3": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://elsewhere/x.json"}},
     }
-    stage = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "prod"}, "displayName": "Prod"}
+    stage = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "prod"} | shown}
     files = {
         "manifest.json": manifest({"assembly-Prod": stage}),
         "prod/manifest.json": manifest({"ProdData": stack(displayName="Prod/Data")}),

@@ -247,3 +247,21 @@ def test_a_monitor_may_name_a_definition() -> None:
     assert named(of(stack(resources)), "M").after == pytest.approx(DAILY * 0.5 * M5)
     del resources["D"]
     assert named(of(stack(resources)), "M").unpriced == "its job definition is not part of these stacks"
+
+
+def test_a_pipeline_that_a_scheduled_state_machine_starts_runs_as_often() -> None:
+    asked = {"PipelineName": "train", "PipelineParameters": [{"Name": "Count", "Value": "2"}]}
+    state = {"Resource": "arn:aws:states:::aws-sdk:sagemaker:startPipelineExecution", "Parameters": asked}
+    cluster = {**CLUSTER, "InstanceCount": {"Get": "Parameters.Count"}}
+    step = {**PROCESS, "Arguments": {"ProcessingResources": {"ClusterConfig": cluster}, "StoppingCondition": HOUR}}
+    p = pipeline(step, parameters=[{"Name": "Count", "DefaultValue": 1}])
+    found = named(of(stack({"P": p, "M": machine(state), "R": by_rule({"Ref": "M"})})), "P")
+    assert found.after == pytest.approx(DAILY * 2 * 0.5 * M5)
+
+
+def test_exports_that_lead_in_a_circle_end() -> None:
+    stacks = []
+    for here, there in (("one", "two"), ("two", "one")):
+        output = {"Value": {"Fn::ImportValue": there}, "Export": {"Name": here}}
+        stacks.append(stack({f"R{here}": by_rule({"Fn::ImportValue": here})}, name=here, Outputs={"Out": output}))
+    assert not of(*stacks).lines

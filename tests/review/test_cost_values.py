@@ -100,3 +100,9 @@ def test_what_leads_in_a_circle_ends() -> None:
     for _ in range(500):
         deep = {"Fn::Join": ["", [deep]]}
     assert VALUES.of(deep) is UNKNOWN
+
+
+def test_conditions_that_ask_each_other_are_judged_once() -> None:
+    chain: dict[str, Any] = {f"C{n}": {"Fn::And": [{"Condition": f"C{n + 1}"}] * 10} for n in range(14)}
+    chain["C14"] = {"Fn::Equals": ["a", "a"]}
+    assert Values(stack_of({"Conditions": chain}), "us-east-1").holds("C0") is True

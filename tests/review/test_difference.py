@@ -290,7 +290,7 @@ def nested(role_path: str, template: str) -> Assembly:
         "Parameters": {"Role": {"Type": "String"}},
         "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["Model", "ModelName"]}}},
     }
-    return Assembly(Path("absent"), {"P": stack_of(parent, "P"), "P/Inner": stack_of(child, "P/Inner")})
+    return Assembly(Path("absent"), {"Stack": stack_of(parent), "Stack/Inner": stack_of(child, "Stack/Inner")})
 
 
 def test_a_replacement_goes_into_a_nested_stack_and_out_again() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from review.lines import root_of, sources
+from review.lines import Files, root_of, sources
 from review.template import source_of
 
 COSTS = "import x\n\nBucket(self, 'B')\napp.synth()\n"
@@ -42,12 +42,12 @@ def made(*frames: Any) -> list[dict[str, Any]]:
 )
 def test_the_first_frame_in_the_repository_counts(repository: Path, frames: list[Any], line: str | None) -> None:
     filled = [frame.replace("{root}", str(repository)) if isinstance(frame, str) else frame for frame in frames]
-    assert sources({"/S/B/Resource": made(*filled)}, repository) == ({"S/B/Resource": line} if line else {})
+    assert sources({"/S/B/Resource": made(*filled)}, Files(repository)) == ({"S/B/Resource": line} if line else {})
 
 
 def test_a_trace_beside_the_logical_id_will_do(repository: Path) -> None:
     note = {"type": "aws:cdk:logicalId", "data": "B", "trace": [f"__init__ ({repository}/stacks/costs.py:3)"]}
-    assert sources({"/S/B": [note, "x"], "/S/C": "x"}, repository) == {"S/B": "stacks/costs.py:3"}
+    assert sources({"/S/B": [note, "x"], "/S/C": "x"}, Files(repository)) == {"S/B": "stacks/costs.py:3"}
 
 
 def test_what_cdk_made_itself_has_the_line_of_what_is_around_it() -> None:

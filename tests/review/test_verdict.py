@@ -7,6 +7,7 @@ import pytest
 from config.load import ROOT
 from review.fail_on import ALLOWED, FailOnError, parse
 from review.model import Kind, Severity, Verdict
+from review.report.files import NAMES
 from review.verdict import GRADES, LOOK_SHARE, LOOK_USD, TOLD, TRIFLE_USD, dearer, grade, gravest_first, verdict
 from tests.review.reviews import UNCHANGED, cost, finding, place, reviewed
 
@@ -62,11 +63,17 @@ def test_a_dearer_change_is_looked_at_unless_the_rise_is_a_trifle(before: float,
 
 
 def test_the_docs_show_the_table_and_the_limits_of_the_cost() -> None:
-    page = (ROOT / "docs" / "review.md").read_text()
+    page = (ROOT / "docs" / "review.md").read_text("utf-8")
     rows = re.findall(r"^\| `(block|look)` \| `([a-z-]+)` \| (\w+) \| (.*) \|$", page, re.MULTILINE)
     told = [(row[0], row[1], row[2], tuple(re.findall("`([a-z-]+)`", row[3]))) for row in rows]
     assert told == [(each.verdict, each.kind, each.severity, each.rules) for each in GRADES]
     assert f"{LOOK_USD:.0f} USD" in page and f"{LOOK_SHARE:.0%}" in page and f"{TRIFLE_USD:.0f} USD" in page
+
+
+def test_the_docs_name_every_condition_and_every_file() -> None:
+    page = (ROOT / "docs" / "review.md").read_text("utf-8")
+    assert all(f"`{each}`" in page for each in (*Kind, *Verdict, "rule:ID", "cost:+100USD", "cost:+10%"))
+    assert all(f"review/{name}`" in page for name in NAMES)
 
 
 @pytest.mark.parametrize(
