@@ -33,7 +33,7 @@ def made(*frames: Any) -> list[dict[str, Any]]:
         (["    at new Costs ({root}/lib/costs.ts:3:7)"], "lib/costs.ts:3"),
         (["Object.<anonymous> (file://{root}/lib/costs.ts:3:7)"], "lib/costs.ts:3"),
         (["new Bucket ({root}/node_modules/y/z.js:1:2)", "{root}/lib/costs.ts:2:1"], "lib/costs.ts:2"),
-        (["__init__ (/home/runner/work/repo/repo/stacks/costs.py:3)"], "stacks/costs.py:3"),
+        (["__init__ (/builds/team/repo/stacks/costs.py:3)"], "stacks/costs.py:3"),
         (["run (/usr/lib/python3/runpy.py:3)", "node:internal/main:1:2"], None),
         (["<module> ({root}/stacks/costs.py:4)"], ""),  # the whole tree was synthesized there
         (["Stack trace not available", 3, None, {}], None),

@@ -161,11 +161,13 @@ def test_a_folder_is_read_where_it_is_and_an_app_that_is_a_folder_too(work: Path
     assert (work / "infra/cdk.out/manifest.json").exists()
 
 
-def test_a_base_of_other_packages_is_noted(work: Path) -> None:
-    commit(work, {"requirements.txt": "aws-cdk-lib==2.1"})
+def test_a_base_of_other_packages_or_with_submodules_is_noted(work: Path) -> None:
+    commit(work, {"requirements.txt": "aws-cdk-lib==2.1", ".gitmodules": ""})
     (work / "requirements.txt").write_text("aws-cdk-lib==2.2")
     with open_side("main", work / "infra") as base:
-        assert base.notes == ("main was synthesized with the working tree's packages, though requirements.txt differ",)
+        packages, submodules = base.notes
+    assert packages == "main was synthesized with the working tree's packages, though requirements.txt differ"
+    assert submodules == "main was synthesized without its submodules, which are not checked out for a review"
 
 
 ERRORS: list[tuple[str, Any, str]] = [
