@@ -1,7 +1,6 @@
 """The figures of the review: whole processes of `sluice review` on synthesized applications, and of the rules."""
 
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -152,7 +151,7 @@ def alone(assembly: Path, folder: Path) -> Path:
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     for path in assembly.iterdir():
         if path.name.startswith(STACK) or path.name == "tree.json":
-            os.symlink(path, folder / path.name)
+            (folder / path.name).symlink_to(path)
     return folder
 
 

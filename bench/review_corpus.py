@@ -73,7 +73,7 @@ def cases() -> tuple[Case, ...]:
 
 
 def _of(path: Path) -> Iterator[Case]:
-    told = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506
+    told = yaml.load(path.read_text("utf-8"), _Loader)
     for raw in told["cases"]:
         unknown = raw.keys() - {"title", "frame", "base", "head", "expect", "cdk"}
         assert not unknown, f"{path.name}: {raw['title']}: {unknown}"

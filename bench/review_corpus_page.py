@@ -14,8 +14,8 @@ _HEAD = """# What a review says, by example
 
 Each line is a pair of small templates in [tests/review/corpus](../tests/review/corpus), with what the review must say
 of the change from one to the other: what happens to which resource, and which findings stand where. Nothing else may be
-found, and turned round the review must say the opposite: what is added is destroyed, what is widened is narrowed. A test
-holds the review to it; this page is written from the same files by `python -m bench.review_corpus_page`.
+found, and turned round the review must say the opposite: what is added is destroyed, what is widened is narrowed. A
+test holds the review to it; this page is written from the same files by `python -m bench.review_corpus_page`.
 
 What is expected is what CloudFormation's schemas and AWS's documentation say, not what the review happens to answer.
 *or*: either will do. *perhaps*: it may be said. The last column is CDK's own word, where it is known: `cdk diff` and
@@ -31,7 +31,8 @@ def _lines() -> Iterator[str]:
     yield _HEAD.rstrip()
     for theme, group in groupby(cases(), lambda case: case.theme):
         of_theme = list(group)
-        yield f"\n## {theme}\n\n{len(of_theme)} pairs.\n\n| what changes | what happens | findings | CDK |\n|---|---|---|---|"
+        yield f"\n## {theme}\n\n{len(of_theme)} pairs.\n"
+        yield "| what changes | what happens | findings | CDK |\n|---|---|---|---|"
         yield from (
             f"| {_cell(case.title)} | {_changes(case)} | {_findings(case)} | {_cell(case.cdk)} |" for case in of_theme
         )

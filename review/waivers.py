@@ -94,8 +94,8 @@ def _acknowledged(stack: Stack, assembly: Assembly, suppressed: set[tuple[Any, A
     plugins = reports(assembly)
     at = {resource.path: resource for resource in stack.resources.values()}
     for path, entries in stack.metadata.items():
-        for entry in entries:
-            if entry.get("type") == ACKNOWLEDGED:
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and entry.get("type") == ACKNOWLEDGED:
                 for rule, reason in dict(entry.get("data", {})).items():
                     where = path.removeprefix("/")
                     pack, _, name = rule.partition("::")

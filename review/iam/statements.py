@@ -11,7 +11,7 @@ from review.cloud_assembly import Stack
 from review.iam import conditions
 from review.iam.actions import actions
 from review.iam.patterns import CLOSE, HARD, OPEN, Pattern, pattern, token
-from review.iam.references import ALWAYS, Guard, References, flat, guarded, variants
+from review.iam.references import ALWAYS, NO_VALUE, Guard, References, flat, guarded, variants
 
 ANYONE = "*"
 # An account, which may be a token with colons in it, and what is named there.
@@ -155,7 +155,8 @@ def _principal(kind: str, text: str) -> str:
 
 
 def _texts(value: Any) -> Iterable[Any]:
-    return flat(value) if isinstance(value, list) else () if value is None else (value,)
+    found = flat(value) if isinstance(value, list) else (value,)
+    return [each for each in found if each is not None and each != NO_VALUE]
 
 
 def _plain(raw: Any) -> str:

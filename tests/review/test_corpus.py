@@ -7,6 +7,11 @@ from bench.review_corpus_page import PAGE, page
 from bench.review_wrong import wrong
 
 
+def test_a_fifth_of_the_corpus_is_reviewed_as_it_should_be() -> None:
+    assert [f"{case.title}: {each}" for case in cases()[::5] for each in wrong(case)] == []
+
+
+@pytest.mark.slow  # 400 reviews
 @pytest.mark.parametrize("theme", dict.fromkeys(case.theme for case in cases()))
 def test_the_review_says_what_the_corpus_expects_and_the_opposite_of_the_pair_turned_round(theme: str) -> None:
     assert [f"{case.title}: {each}" for case in cases() if case.theme == theme for each in wrong(case)] == []

@@ -8,15 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.review import review_templates as random
 
 from bench.review_wrong import SIDES, TODAY, TURNED, rules, unmirrored_rules
 from review.cloud_assembly import Assembly, AssemblyError, read
 from review.model import Review
 from review.report.markdown import comment
 from review.review import review
+from tests.review import review_templates as random
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "3"))
 PACE = settings(
