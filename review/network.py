@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from review.cloud_assembly import Stack
+from review.iam.branches import ALWAYS, Guard, guarded
 from review.iam.identity import place
 from review.iam.patterns import shown
 from review.iam.principals import properties
-from review.iam.references import ALWAYS, Guard, References, Target, guarded
+from review.iam.references import References, Target
 from review.iam.values import is_covered
 from review.model import Finding, Kind, Place, Severity
 

@@ -1,6 +1,5 @@
 """Switches of security that a change turns the less safe way: encryption, isolation, retention, deletion..."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -9,10 +8,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from review import steps
 from review.cloud_assembly import Resource, Stack
-from review.iam.patterns import CLOSE, HARD, OPEN
+from review.iam.branches import variants
+from review.iam.patterns import CLOSE, HARD, OPEN, shown
 from review.iam.principals import properties
-from review.iam.references import References, variants
+from review.iam.references import References
 from review.model import Finding, Kind, Severity
 from review.pairs import Pair
 
@@ -129,7 +130,7 @@ def _of(kind: str) -> list[Switch]:
 def _nodes(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
     """Everything within a value by where it is; the items of a list by their name, or by their number."""
     found = {path: value}
-    if isinstance(value, Mapping) and not _is_function(value):
+    if isinstance(value, Mapping) and not steps.is_function(value):
         for key, each in value.items():
             found |= _nodes(each, (*path, key))
     elif isinstance(value, list):
@@ -139,10 +140,6 @@ def _nodes(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]
             if name == str(n):
                 found |= _nodes(each, (*path, name)) if n == 0 else {}
     return found
-
-
-def _is_function(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref", "Get", "Std:"))
 
 
 def _paths(
@@ -232,20 +229,13 @@ def _severity(pair: Pair, switch: Switch) -> Severity:
     return switch.severity
 
 
-# Where a type holds a definition that is JSON in a text, or a document.
-_DEFINITIONS = {
-    "AWS::SageMaker::Pipeline": ("PipelineDefinition", "PipelineDefinitionBody"),
-    "AWS::StepFunctions::StateMachine": ("DefinitionString", "Definition"),
-}
-
-
 def _steps(pair: Pair, base: References, head: References) -> Iterator[tuple[str, list[_Turned]]]:
     """The same switches within the steps of a pipeline's or a state machine's definition."""
     assert pair.before and pair.after and pair.stack_before and pair.stack_after
-    if pair.after.type not in _DEFINITIONS:
+    if pair.after.type not in steps.DEFINITIONS:
         return
     before, after = (
-        _definition(resource, stack, side)
+        steps.definition(resource, stack, side)
         for resource, stack, side in ((pair.before, pair.stack_before, base), (pair.after, pair.stack_after, head))
     )
     if before is None or after is None:
@@ -253,36 +243,14 @@ def _steps(pair: Pair, base: References, head: References) -> Iterator[tuple[str
             switch = Switch("switch-definition", (), "", _SET, "its steps changed: they are not in the template")
             yield "", [_Turned(switch, "definition", "", "", False)]
         return
-    old = dict(_named(before, ""))
-    for name, step in _named(after, ""):
+    old = dict(steps.named(before, ""))
+    for name, step in steps.named(after, ""):
         if name in old and old[name] != step:
-            yield f" step {name}", list(turned(old[name], step, "step", pair.stack_after))
+            yield f" step {name}", [*turned(old[name], step, "step", pair.stack_after), *_swapped(old[name], step)]
 
 
-def _definition(resource: Resource, stack: Stack, side: References) -> Any:
-    """What the definition says, tokens in its texts; None where it is elsewhere or cannot be read."""
-    value: Any = properties(resource)
-    for name in _DEFINITIONS[resource.type]:
-        inner = value.get(name) if isinstance(value, Mapping) else None
-        value = inner if inner is not None else value
-    if value is properties(resource):
-        return None
-    if isinstance(value, Mapping) and not _is_function(value):
-        return value if "States" in value or "Steps" in value else None
-    try:
-        return json.loads(side.text(value, stack), strict=False)
-    except ValueError:
-        return None
-
-
-def _named(value: Any, outer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every step with its arguments, those within conditions, loops and maps too."""
-    if isinstance(value, Mapping):
-        for key in ("Arguments", "Parameters"):
-            if isinstance(value.get("Type"), str) and isinstance(arguments := value.get(key), Mapping):
-                yield str(value.get("Name", outer)), arguments
-        for key, each in value.items():
-            yield from _named(each, key)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _named(each, outer)
+def _swapped(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[_Turned]:
+    """Which role a step's text means is not known here."""
+    if old.get("RoleArn") != new.get("RoleArn"):
+        switch = Switch("switch-role-swapped", (), "RoleArn", "", "its other role may do more")
+        yield _Turned(switch, "RoleArn", *(shown(str(each.get("RoleArn"))) for each in (old, new)), certain=False)

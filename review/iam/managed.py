@@ -3,8 +3,8 @@
 from typing import Any
 
 from review.iam.actions import actions
+from review.iam.branches import Guard
 from review.iam.patterns import CLOSE, OPEN
-from review.iam.references import Guard
 from review.iam.statements import ALL, Policy, Statement, Texts
 
 # What stands for the content of a policy that is not known here.

@@ -36,8 +36,8 @@ def token(name: str, *, hard: bool = False) -> str:
 
 
 def shown(text: str) -> str:
-    """A text as a reader may see it, its tokens as `<LogicalId.Attribute>`."""
-    return text.translate({ord(OPEN): "<", ord(HARD): "<", ord(CLOSE): ">"})
+    """A text as a reader may see it: in one line, its tokens as `<LogicalId.Attribute>`."""
+    return " ".join(text.translate({ord(OPEN): "<", ord(HARD): "<", ord(CLOSE): ">"}).split())
 
 
 @cache

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
+from review.iam.branches import ALWAYS, Guard, guarded
 from review.iam.managed import managed
-from review.iam.references import ALWAYS, Guard, References, Target, guarded
+from review.iam.references import References, Target
 from review.iam.statements import Policy, policy
 
 KINDS = {"AWS::IAM::Role": "Role", "AWS::IAM::User": "User", "AWS::IAM::Group": "Group"}

@@ -10,8 +10,9 @@ from typing import Any
 from review.cloud_assembly import Stack
 from review.iam import conditions
 from review.iam.actions import actions
+from review.iam.branches import ALWAYS, NO_VALUE, Guard, flat, guarded, variants
 from review.iam.patterns import CLOSE, HARD, OPEN, Pattern, pattern, token
-from review.iam.references import ALWAYS, NO_VALUE, Guard, References, flat, guarded, variants
+from review.iam.references import References
 
 ANYONE = "*"
 # An account, which may be a token with colons in it, and what is named there.

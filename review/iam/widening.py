@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from review.iam import conditions
-from review.iam.patterns import Pattern, disjoint, intersects, near, pattern, within
-from review.iam.references import ALWAYS
-from review.iam.statements import ALL, Policy, Statement, Texts
+from review.iam.actions import actions
+from review.iam.branches import ALWAYS
+from review.iam.parts import Part, holds, overlap, parts
+from review.iam.patterns import near
+from review.iam.statements import Policy, Statement, Texts
 from review.iam.values import all_of
 
 
@@ -25,20 +27,6 @@ class Widening:
     certain: bool
     denied: bool
     why: str
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One principal, one resource and one alternative of the conditions of a statement, with its actions."""
-
-    statement: Statement
-    mask: int
-    principal: Pattern
-    not_principals: tuple[Pattern, ...]
-    resource: Pattern
-    not_resources: tuple[Pattern, ...]
-    condition: conditions.Block
-    shown: str
 
 
 class _Side:
@@ -88,10 +76,24 @@ def _allowed(old: _Side, new: _Side) -> Iterator[Widening]:
     for statement, mask in new.allows:
         if statement in same:
             continue
-        for part in _parts(statement, mask):
-            for certain, left in _uncovered(part, covers):
-                why = _reason(part, left, old.allows)
-                yield Widening(statement, left, part.shown, certain, False, why)
+        for part in parts(statement, mask):
+            for certain, uncovered in _uncovered(part, covers):
+                if left := uncovered & ~_idle(part.shown, old.allows):
+                    why = _reason(part, left, old.allows)
+                    yield Widening(statement, left, part.shown, certain, False, why)
+
+
+def _idle(resource: str, allows: list[tuple[Statement, int]]) -> int:
+    """Actions that mean nothing on a bucket, or on its objects, and that the base allows where they mean something."""
+    idle = actions().meaningless_on(resource)
+    if not idle:
+        return 0
+    bucket = resource.partition("/")[0]
+    there = 0
+    for statement, mask in allows:
+        if mask & idle and any(text.partition("/")[0] == bucket for text in statement.resources.texts):
+            there |= mask
+    return idle & there
 
 
 def _undenied(old: _Side, new: _Side) -> Iterator[Widening]:
@@ -100,7 +102,7 @@ def _undenied(old: _Side, new: _Side) -> Iterator[Widening]:
     for statement, mask in old.denies:
         if statement in same:
             continue
-        for part in _parts(statement, mask):
+        for part in parts(statement, mask):
             for certain, left in _uncovered(part, new.denies):
                 opened = _opened(replace(part, mask=left), new)
                 if opened:
@@ -109,7 +111,7 @@ def _undenied(old: _Side, new: _Side) -> Iterator[Widening]:
                     yield Widening(statement, left & ~opened, part.shown, False, True, "denied")
 
 
-def _opened(part: _Part, new: _Side) -> int:
+def _opened(part: Part, new: _Side) -> int:
     """The actions of a part that the head allows somewhere within it."""
     found = 0
     for statement, mask in new.allows:
@@ -118,52 +120,14 @@ def _opened(part: _Part, new: _Side) -> int:
             continue
         if any((name, not holds) in part.statement.guard for name, holds in statement.guard):
             continue
-        for other in _parts(statement, both):
-            if overlap := _overlap(part, other):
-                left = [left for certain, left in _uncovered(overlap, new.denies) if certain]
+        for other in parts(statement, both):
+            if shared := overlap(part, other):
+                left = [left for certain, left in _uncovered(shared, new.denies) if certain]
                 found |= left[0] if left else 0
     return found
 
 
-def _overlap(part: _Part, other: _Part) -> _Part | None:
-    """A part that lies within both: exact where one holds the other, else the narrower guess."""
-    resource = _meet(part.resource, part.not_resources, other.resource, other.not_resources)
-    principal = _meet(part.principal, part.not_principals, other.principal, other.not_principals)
-    condition = conditions.both(part.condition, other.condition)
-    if not resource or not principal:
-        return None
-    guard = part.statement.guard | other.statement.guard
-    return _Part(
-        replace(part.statement, guard=guard), other.mask, principal, part.not_principals + other.not_principals,
-        resource, part.not_resources + other.not_resources, condition, part.shown,
-    )  # fmt: skip
-
-
-def _meet(a: Pattern, a_less: tuple[Pattern, ...], b: Pattern, b_less: tuple[Pattern, ...]) -> Pattern | None:
-    if not intersects(a, b):
-        return None
-    smaller = b if within(b, (a,)) else a
-    return None if within(smaller, a_less + b_less) else smaller
-
-
-def _parts(statement: Statement, mask: int) -> Iterator[_Part]:
-    for principal, less_principals in _each(statement.principals):
-        for resource, less_resources in _each(statement.resources):
-            for condition in conditions.alternatives(statement.condition):
-                yield _Part(
-                    statement, mask, pattern(principal), less_principals, pattern(resource), less_resources, condition,
-                    f"all but {', '.join(statement.resources.texts)}" if statement.resources.inverted else resource,
-                )  # fmt: skip
-
-
-def _each(texts: Texts) -> Iterator[tuple[str, tuple[Pattern, ...]]]:
-    if texts.inverted:
-        yield "*", texts.patterns
-    else:
-        yield from ((each, ()) for each in texts.texts)
-
-
-def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator[tuple[bool, int]]:
+def _uncovered(part: Part, covers: Iterable[tuple[Statement, int]]) -> Iterator[tuple[bool, int]]:
     """The actions of a part that the statements together do not hold: those surely not, and those perhaps not."""
     left, perhaps = part.mask, 0
     partly: list[tuple[int, Texts]] = []
@@ -173,10 +137,10 @@ def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator
         fits = all_of(
             (
                 conditions.implies(part.condition, statement.condition),
-                _holds(part.principal, part.not_principals, [statement.principals]),
+                holds(part.principal, part.not_principals, [statement.principals]),
             )
         )
-        held = fits and all_of((fits, _holds(part.resource, part.not_resources, [statement.resources])))
+        held = fits and all_of((fits, holds(part.resource, part.not_resources, [statement.resources])))
         if held:
             left &= ~mask
         elif fits is None or held is None:
@@ -185,7 +149,7 @@ def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator
             partly.append((mask, statement.resources))
     for alike in _classes(left, [mask for mask, _ in partly]):
         together = [resources for mask, resources in partly if alike & mask]
-        if len(together) > 1 and _holds(part.resource, part.not_resources, together):
+        if len(together) > 1 and holds(part.resource, part.not_resources, together):
             left &= ~alike
     if certain := left & ~perhaps:
         yield True, certain
@@ -193,32 +157,8 @@ def _uncovered(part: _Part, covers: Iterable[tuple[Statement, int]]) -> Iterator
         yield False, unsure
 
 
-def _is_near(part: _Part, resources: Texts) -> bool:
+def _is_near(part: Part, resources: Texts) -> bool:
     return resources.inverted or bool(part.not_resources) or near(part.resource, resources.patterns)
-
-
-def _holds(inner: Pattern, less: tuple[Pattern, ...], outer: Sequence[Texts]) -> bool | None:
-    """Whether all that `inner` matches, but for `less`, is in one of `outer`."""
-    if ALL in outer:
-        return True
-    straight = [each for texts in outer if not texts.inverted for each in texts.patterns]
-    inverted = [texts.patterns for texts in outer if texts.inverted]
-    if not inverted:
-        return within(inner, (*straight, *less))
-    # Outside all that each of the inverted leaves out: with one of them that is exact.
-    for out in inverted:
-        answer = all_of(_apart(inner, each, (*straight, *less)) for each in out)
-        if answer is not False:
-            return answer
-    return False
-
-
-def _apart(inner: Pattern, left_out: Pattern, covered: tuple[Pattern, ...]) -> bool | None:
-    """Whether what `inner` shares with `left_out` is covered otherwise."""
-    if not intersects(inner, left_out):
-        return disjoint(inner, (left_out,))
-    smaller = left_out if within(left_out, (inner,)) else inner
-    return within(smaller, covered)
 
 
 def _classes(left: int, masks: list[int]) -> list[int]:
@@ -229,16 +169,16 @@ def _classes(left: int, masks: list[int]) -> list[int]:
     return groups
 
 
-def _reason(part: _Part, left: int, allows: list[tuple[Statement, int]]) -> str:
+def _reason(part: Part, left: int, allows: list[tuple[Statement, int]]) -> str:
     """What the base lacked: the action, or only the principal, the resource or the looser conditions."""
     near = [statement for statement, mask in allows if mask & left]
     if any(
-        _holds(part.resource, part.not_resources, [each.resources])
-        and _holds(part.principal, part.not_principals, [each.principals])
+        holds(part.resource, part.not_resources, [each.resources])
+        and holds(part.principal, part.not_principals, [each.principals])
         for each in near
     ):
         return "conditions"
-    if any(_holds(part.resource, part.not_resources, [each.resources]) for each in near):
+    if any(holds(part.resource, part.not_resources, [each.resources]) for each in near):
         return "principals"
     return "resources" if near else "new"
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from review.cloud_assembly import stack_of
 from review.iam.actions import actions
+from review.iam.identity import compared
 from review.iam.references import References
 from review.iam.statements import Policy, policy
 from review.iam.widening import widenings
+from review.model import Place
 
 STACK = stack_of({"Resources": {}})
 REFERENCES = References({"Stack": STACK})
@@ -153,3 +155,13 @@ def test_a_statement_for_each_action_and_resource_says_the_same(document: Any, d
     shuffled = {"Statement": data.draw(st.permutations(split))}
     assert not widenings(read(document), read(shuffled))
     assert not widenings(read(shuffled), read(document))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(documents(), documents())
+def test_what_widens_one_way_narrows_the_other(base: Any, head: Any) -> None:
+    where = Place(stack="Stack", logical_id="R", type="AWS::IAM::Role", path="R")
+    there = {each.rule for each in compared(read(base), read(head), where, "Role R")}
+    back = {each.rule for each in compared(read(head), read(base), where, "Role R")}
+    for one, other in ((there, back), (back, there)):
+        assert bool(one & {"iam-widened", "deny-weakened"}) == ("iam-narrowed" in other)
