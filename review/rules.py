@@ -3,14 +3,15 @@ the waivers that are new, or past their day."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from review.cloud_assembly import Assembly, Resource, Stack
 from review.governance import check
 from review.governance.settings import Settings
+from review.governance.values import maps
 from review.model import Finding, Kind, Place, Severity
 from review.pairs import pairs
 from review.validation import Validation
@@ -51,12 +52,12 @@ def rules(
     changed = {name for name, stack in head.stacks.items() if validate and _differs(base.stacks.get(name), stack)}
     validation = Validation(side.stacks[name] for side in (base, head) for name in side.stacks if name in changed)
     notes = list(validation.left_out) if validate else ["cloudformation-validate was left out."]
+    if not any(reports(side).keys() - NOT_READ for side in (base, head)):
+        notes.append("Neither side has a report of cdk-nag's: it did not run at the synth, or had nothing to say.")
     names = Names(pairs(base, head))
     settings = settings or settings_of(head, notes)
     held = {id(side): _waived(side, settings) for side in (base, head)}
-    before, after = (
-        [*_pack(held[id(side)]), *_nag(side, notes), *_validated(validation, side)] for side in (base, head)
-    )
+    before, after = ([*_pack(held[id(side)]), *_nag(side), *_validated(validation, side)] for side in (base, head))
     new = [
         *_new(before, after, names),
         *of_waivers(held[id(base)].waivers, held[id(head)].waivers, today, names),
@@ -87,28 +88,28 @@ def _pack(side: Waived) -> Iterator[Told]:
         yield Told(finding, (rule.id, str(each.certain), each.path))
 
 
-def _nag(side: Assembly, notes: list[str]) -> Iterator[Told]:
+def _nag(side: Assembly) -> Iterator[Told]:
     """What other plugins found at synth, as their report has it."""
     at = {resource.path: (stack, resource) for stack in side.stacks.values() for resource in stack.resources.values()}
-    others = {name: report for name, report in reports(side).items() if name not in NOT_READ}
-    if not others:
-        notes.append(f"{side.folder.name} has no report of cdk-nag's: it did not run there, or had nothing to say.")
-    for name, report in others.items():
-        for violation in report.get("violations", ()):
-            for construct in violation.get("violatingConstructs", ()):
+    for name in reports(side).keys() - NOT_READ:
+        for violation in maps(reports(side)[name].get("violations")):
+            for construct in maps(violation.get("violatingConstructs")):
                 path = str(construct.get("constructPath", "")).removesuffix("/Resource")
-                stack, resource = at.get(path, (None, None))
-                rule = str(violation.get("ruleName", ""))
-                paths = construct.get("cloudFormationResource", {}).get("propertyPaths", ())
-                finding = Finding(
-                    kind=Kind.RULE,
-                    severity=Severity.MEDIUM if violation.get("severity") in ("error", "fatal") else Severity.LOW,
-                    rule=rule,
-                    place=_place(stack, resource, path),
-                    message=str(violation.get("description", "")),
-                    fix=str(violation.get("suggestedFix") or ""),
-                )
-                yield Told(finding, (name, rule, *map(str, paths)))
+                finding = _of_plugin(violation, _place(*at.get(path, (None, None)), path))
+                where = construct.get("cloudFormationResource")
+                paths = where.get("propertyPaths") if isinstance(where, dict) else ""
+                yield Told(finding, (name, finding.rule, str(paths)))
+
+
+def _of_plugin(violation: Mapping[str, Any], place: Place) -> Finding:
+    return Finding(
+        kind=Kind.RULE,
+        severity=Severity.MEDIUM if violation.get("severity") in ("error", "fatal") else Severity.LOW,
+        rule=str(violation.get("ruleName", "")),
+        place=place,
+        message=str(violation.get("description", "")),
+        fix=str(violation.get("suggestedFix") or ""),
+    )
 
 
 def _validated(validation: Validation, side: Assembly) -> Iterator[Told]:

@@ -4,7 +4,7 @@ A reason may hold a last day: `no second zone yet, until 2027-01-31`. From the n
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ import yaml
 
 from review.cloud_assembly import Assembly, Resource, Stack
 from review.governance.rule import Violation
+from review.governance.values import maps
 from review.model import Place
 
 PACK = "SLUICE"  # as CDK knows the governance pack
@@ -40,27 +41,32 @@ class Waiver:
         return date.fromisoformat(found[1]) if found else None
 
     def covers(self, path: str) -> bool:
-        """Whether the construct at `path` is the waiver's own or below it."""
-        return f"{path}/Resource/".startswith(f"{self.place.path}/")  # as a resource's construct is often called
+        """Whether the construct at `path` is the waiver's own or below it; one on the application covers all."""
+        own = self.place.path
+        return not own or f"{path}/Resource/".startswith(f"{own}/")  # as a resource's construct is often called
 
 
 def waivers(assembly: Assembly) -> tuple[Waiver, ...]:
     """All of an assembly's, and those of the repository around it that are for its pipelines."""
     suppressed = {
-        (found.get("acknowledgedId"), found.get("acknowledgedAt")): str(found.get("reason", ""))
+        (str(found.get("acknowledgedId", "")), str(found.get("acknowledgedAt", ""))): str(found.get("reason", ""))
         for report in reports(assembly).values()
-        for found in report.get("suppressedViolations", ())
+        for found in maps(report.get("suppressedViolations"))
     }
-    told = [each for stack in assembly.stacks.values() for each in _acknowledged(stack, assembly, set(suppressed))]
-    known = {(each.rule, each.place.path) for each in told}
+    told: dict[tuple[str, str], Waiver] = {}
+    for stack in assembly.stacks.values():
+        for each in _acknowledged(stack, assembly, suppressed.keys()):
+            # A nested stack has its parent's metadata too: the waiver is that one's which has the resource.
+            if (each.rule, each.place.path) not in told or each.place.logical_id:
+                told[each.rule, each.place.path] = each
     # One on the application or a stage itself is in no stack's metadata.
     above = [
-        Waiver("acknowledged", str(rule), reason, _place("", "", "", str(path)), used=True)
+        Waiver("acknowledged", rule, reason, _place("", "", "", path), used=True)
         for (rule, path), reason in suppressed.items()
-        if rule and (rule, path) not in known
+        if rule and (rule, path) not in told
     ]
     written = [each for stack in assembly.stacks.values() for each in _written(stack)]
-    return (*told, *above, *written, *_of_workloads(assembly.folder))
+    return (*told.values(), *above, *written, *_of_workloads(assembly.folder))
 
 
 class Waived(NamedTuple):
@@ -86,23 +92,26 @@ def applied(violations: Iterable[Violation], given: Iterable[Waiver]) -> Waived:
 
 def reports(assembly: Assembly) -> Mapping[str, Mapping[str, Any]]:
     """What each validation plugin said at synth, by its name."""
-    found = assembly.validation.get("pluginReports", ())
-    return {str(each.get("pluginName")): each for each in found if isinstance(each, dict)}
+    return {str(each.get("pluginName")): each for each in maps(assembly.validation.get("pluginReports"))}
 
 
-def _acknowledged(stack: Stack, assembly: Assembly, suppressed: set[tuple[Any, Any]]) -> Iterator[Waiver]:
+def _acknowledged(stack: Stack, assembly: Assembly, suppressed: Container[tuple[str, str]]) -> Iterator[Waiver]:
     plugins = reports(assembly)
     at = {resource.path: resource for resource in stack.resources.values()}
-    for path, entries in stack.metadata.items():
-        for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict) and entry.get("type") == ACKNOWLEDGED:
-                for rule, reason in dict(entry.get("data", {})).items():
-                    where = path.removeprefix("/")
-                    pack, _, name = rule.partition("::")
-                    used = (rule, where) in suppressed if pack in plugins else None
-                    used = False if pack == "Annotation" and OF_PACKS.match(name) else used
-                    resource = at.get(where.removesuffix("/Resource"))
-                    yield Waiver("acknowledged", rule, str(reason), _at(stack, resource, where), used)
+    for path in stack.metadata:
+        where = path.removeprefix("/")
+        for rule, reason in acknowledgements(stack, path).items():
+            pack, _, name = rule.partition("::")
+            used = (rule, where) in suppressed if pack in plugins else None
+            used = False if pack == "Annotation" and OF_PACKS.match(name) else used
+            resource = at.get(where.removesuffix("/Resource"))
+            yield Waiver("acknowledged", rule, reason, _at(stack, resource, where), used)
+
+
+def acknowledgements(stack: Stack, path: str) -> dict[str, str]:
+    """Rules and reasons that a construct's metadata holds."""
+    held = [each.get("data") for each in maps(stack.metadata.get(path)) if each.get("type") == ACKNOWLEDGED]
+    return {str(rule): str(why) for data in held if isinstance(data, dict) for rule, why in data.items()}
 
 
 def _written(stack: Stack) -> Iterator[Waiver]:
@@ -116,9 +125,8 @@ def _written(stack: Stack) -> Iterator[Waiver]:
             yield Waiver("Sluice", rule, reason, _at(stack, resource))
         yield from _lint(stack, resource, metadata)
         nag = metadata.get("cdk_nag")
-        for each in nag.get("rules_to_suppress", ()) if isinstance(nag, dict) else ():
-            if isinstance(each, dict):
-                yield Waiver("cdk-nag 2", str(each.get("id")), str(each.get("reason", "")), _at(stack, resource))
+        for each in maps(nag.get("rules_to_suppress") if isinstance(nag, dict) else None):
+            yield Waiver("cdk-nag 2", str(each.get("id")), str(each.get("reason", "")), _at(stack, resource))
 
 
 def own(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -135,9 +143,9 @@ def _lint(stack: Stack, resource: Resource | None, metadata: Any) -> Iterator[Wa
     if not isinstance(config, dict):
         return
     path = resource.path if resource else ""
-    entries = [each for where in (f"/{path}", f"/{path}/Resource") for each in stack.metadata.get(where, ())]
-    told = {rule: why for each in entries if each.get("type") == ACKNOWLEDGED for rule, why in each["data"].items()}
-    for check in config.get("ignore_checks", ()):
+    told = acknowledgements(stack, f"/{path}") | acknowledgements(stack, f"/{path}/Resource")
+    checks = config.get("ignore_checks")
+    for check in checks if isinstance(checks, list) else ():
         reason = config.get("reason") or told.get(f"CloudFormation-Validate::{check}", "")
         yield Waiver("cfn-lint", str(check), str(reason), _at(stack, resource))
 
@@ -156,13 +164,10 @@ def _exceptions(path: Path, shown: str) -> Iterator[Waiver]:
         given = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         return  # the compiler refuses it, and says why
-    for each in given.get("exceptions", ()) if isinstance(given, dict) else ():
-        if isinstance(each, dict):
-            where = f"{shown}#{each.get('step', '')}"
-            reason = (
-                f"{each.get('reason', '')}, until {each['until']}" if "until" in each else str(each.get("reason", ""))
-            )
-            yield Waiver("workload.yaml", str(each.get("rule")), reason, _place("", "", "", where, shown))
+    for each in maps(given.get("exceptions") if isinstance(given, dict) else None):
+        until = f", until {each['until']}" if "until" in each else ""
+        where = _place("", "", "", f"{shown}#{each.get('step', '')}", shown)
+        yield Waiver("workload.yaml", str(each.get("rule")), f"{each.get('reason', '')}{until}", where)
 
 
 def _at(stack: Stack, resource: Resource | None, path: str = "") -> Place:

@@ -20,13 +20,17 @@ def if_set(path: str, fits: Fits, says: str) -> Check:
 
 
 def present(*paths: str, says: str) -> Check:
-    """Something stands at each path: a literal or a reference of any kind."""
+    """Something stands at each path: a literal or a reference of any kind, but no key of AWS's own."""
 
     def check(view: View) -> Iterator[Found]:
         for path in paths:
-            yield from judged(view.at(path), lambda value: value not in (ABSENT, "", []), says, kept=True)
+            yield from judged(view.at(path), _is_there, says, kept=True)
 
     return check
+
+
+def _is_there(value: Any) -> bool:
+    return value not in (ABSENT, "", []) and not (isinstance(value, str) and "alias/aws/" in value)
 
 
 def absent(*paths: str, says: str) -> Check:

@@ -9,7 +9,7 @@ from review.governance.checks import absent, at_most, judged
 from review.governance.compute import PIPELINE
 from review.governance.rule import Found, Rule, View
 from review.governance.serving import CONFIG, MODEL
-from review.governance.values import Unknown, intrinsic
+from review.governance.values import Unknown, intrinsic, maps
 from review.model import Severity
 
 # CloudFormation gives these types of SageMaker tags.
@@ -87,11 +87,11 @@ def _tags(view: View) -> Iterator[Found]:
 def _keys(view: View) -> set[str] | None:
     """Those of the resource and of its stack; None where the template does not know them."""
     found = {
-        tag.get("key", tag.get("Key", ""))
+        str(tag.get("key", tag.get("Key", "")))
         for entries in view.stack.metadata.values()
-        for entry in entries
-        if isinstance(entry, dict) and entry.get("type") == "aws:cdk:stack-tags"
-        for tag in entry.get("data", ())
+        for entry in maps(entries)
+        if entry.get("type") == "aws:cdk:stack-tags"
+        for tag in maps(entry.get("data"))
     }
     for case in view.at("Tags"):
         if isinstance(case.value, dict):

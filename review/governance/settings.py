@@ -21,8 +21,8 @@ class Allowed(BaseModel):
     sizes: tuple[str, ...] = _SMALL
     types: tuple[str, ...] = ()
 
-    def holds(self, instance: str) -> bool:
-        family, _, size = instance.rpartition(".")
+    def holds(self, instance: object) -> bool:
+        family, _, size = instance.rpartition(".") if isinstance(instance, str) else ("", "", "")
         return instance in self.types or (family in self.families and size in self.sizes)
 
 

@@ -141,6 +141,11 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(inner)
 
 
+def maps(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The maps of a list: a report of another version may hold anything."""
+    yield from (each for each in value if isinstance(each, dict)) if isinstance(value, list | tuple) else ()
+
+
 def _parameter(name: str, parameter: Mapping[str, Any]) -> Unknown:
     allowed = parameter.get("AllowedValues")
     if isinstance(allowed, list):

@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from review.cloud_assembly import stack_of
 from review.governance import RULES, check
@@ -115,8 +117,8 @@ def test_a_secret_never_stands_in_a_message() -> None:
 
 def test_a_rule_may_be_switched_off() -> None:
     example = examples()["SLUICE-DOM-01"]
-    settings = example.settings.model_copy(update={"switched_off": ("SLUICE-DOM-01",)})
-    assert not list(check(stack_of(example.template(example.failing)), settings))
+    fewer = example.settings.model_copy(update={"switched_off": ("SLUICE-DOM-01",)})
+    assert not list(check(stack_of(example.template(example.failing)), fewer))
 
 
 def test_models_that_serverless_variants_alone_serve_are_not_asked_for_a_network() -> None:
@@ -138,3 +140,39 @@ def test_odd_properties_are_no_stack_trace(odd: Any) -> None:
             template = {"Resources": {name: {**resource, "Properties": {**resource["Properties"], key: odd}}}}
             list(check(stack_of(template)))
         list(check(stack_of({"Resources": {name: {**resource, "Properties": odd}}})))
+
+
+def test_a_key_of_awss_own_is_not_the_accounts() -> None:
+    example = examples()["SLUICE-NB-04"]
+    [violation] = found(example, {"Notebook": {"Properties": {"KmsKeyId": "alias/aws/sagemaker"}}})
+    assert violation.rule.id == "SLUICE-NB-04"
+
+
+KEYS = st.sampled_from(["Ref", "Fn::If", "Fn::Sub", "Fn::Join", "Fn::GetAtt", "Fn::FindInMap", "Key", "Statement", "*"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["${A}", "AWS::NoValue", "Model"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_no_form_of_a_value_is_a_stack_trace(data: st.DataObject) -> None:
+    """Some value anywhere in the base, within lists and policies and steps too."""
+    template = examples()["SLUICE-ROLE-04"].template(examples()["SLUICE-ROLE-04"].failing)
+    name = data.draw(st.sampled_from(sorted(template["Resources"])))
+    holder: Any = template["Resources"][name]
+    key: Any = "Properties"
+    for _ in range(data.draw(st.integers(0, 7))):
+        inner = holder[key]
+        if not isinstance(inner, dict | list) or not inner:
+            break
+        holder, key = inner, data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else range(len(inner))))
+    holder[key] = data.draw(VALUES)
+    for violation in check(stack_of(template)):
+        assert violation.message

@@ -210,3 +210,22 @@ def test_the_validator_looks_at_what_changed_and_quotes_no_value(kept: Assembly,
     told = of_rules.findings(kept, assembly(tmp_path / "head", {"Data": bucket}), TODAY)
     [finding] = [each for each in told if each.place.logical_id == "Data"]
     assert finding.message.startswith("VersioningConfiguration.Status") and "hunter2" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 3, "x", [], [1], {}, [{"pluginName": "N", "violations": 3}], [{"violations": [{}]}]]
+)
+def test_a_report_and_metadata_of_odd_forms_are_no_stack_trace(tmp_path: Path, kept: Assembly, odd: Any) -> None:
+    metadata = {"/Notebook": odd, "/Other": [{"type": "aws:cdk:acknowledged-rules", "data": odd}]}
+    lint = {"Notebook": {"Metadata": {"cfn-lint": {"config": {"ignore_checks": odd}}, "Sluice": odd, "cdk_nag": odd}}}
+    head = assembly(tmp_path / "head", lint, metadata=metadata, report={"pluginReports": odd})
+    assert isinstance(found(kept, head), list) and isinstance(found(head, kept), list)
+
+
+def test_a_nested_stacks_waivers_are_its_own_once(tmp_path: Path, kept: Assembly) -> None:
+    metadata = acknowledged("/Notebook", SLUICE__SLUICE_NB_03="drivers need it")
+    head = assembly(tmp_path / "head", EXAMPLE.failing, metadata=metadata)
+    parent = Stack("Parent", "us-east-1", {"Resources": {}}, {}, metadata)
+    nested = Assembly(head.folder, {"Parent": parent, **head.stacks})
+    [finding] = found(kept, nested)
+    assert finding.rule == "waiver-new" and finding.place.stack == "Stack"
