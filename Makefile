@@ -101,6 +101,7 @@ test-all: setup setup-sdk build/.clients ## every test
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
 	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PARALLEL) tests/config/test_random.py tests/rehearsal/test_conformance.py \
+	  tests/review/test_report_markdown.py tests/review/test_report_formats.py tests/review/test_iam_meaning.py \
 	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \

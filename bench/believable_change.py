@@ -144,7 +144,12 @@ def _serving() -> dict[str, Any]:
     }
     vpc = {"Subnets": ["subnet-0a1", "subnet-0b2"], "SecurityGroupIds": [_ref("Door", "GroupId")]}
     inside = {"CidrIp": "10.20.0.0/16", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-    model = {"ModelName": "ranker-prod", "ExecutionRoleArn": _ref("Role"), "VpcConfig": vpc, "EnableNetworkIsolation": True}
+    model = {
+        "ModelName": "ranker-prod",
+        "ExecutionRoleArn": _ref("Role"),
+        "VpcConfig": vpc,
+        "EnableNetworkIsolation": True,
+    }
     config = {"ProductionVariants": [variant], "KmsKeyId": "alias/ranker"}
     endpoint = {"EndpointName": "ranker", "EndpointConfigName": _ref("Config", "EndpointConfigName")}
     code = {"S3Bucket": "cdk-assets", "S3Key": f"{'41c7' * 16}.zip"}

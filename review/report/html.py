@@ -23,5 +23,13 @@ def page(review: Review) -> str:
     )
     environment.filters |= {"line": line, "signed": signed, "grade": grade, "difference": difference}
     return environment.get_template("review.html.jinja").render(
-        review=review, sheet=Sheet(review), style=STYLE, Kind=Kind, done=DONE, kinds=NAMES, count=count, grave=_GRAVE, meaning=MEANING
+        review=review,
+        sheet=Sheet(review),
+        style=STYLE,
+        Kind=Kind,
+        done=DONE,
+        kinds=NAMES,
+        count=count,
+        grave=_GRAVE,
+        meaning=MEANING,
     )
