@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from review.shown import shown
+from review.shown import shown, shown_leaf
 from review.values import ABSENT, CLOSE, OPEN, leaves, plain
 
 _BODY = "PipelineDefinitionBody"
@@ -128,10 +128,9 @@ def _places(before: Any, after: Any, within: str = "") -> Iterator[str]:
         path = [part for part in leaf.path if part != "Arguments"]
         last = next((part for part in reversed(path) if part != "*"), "")
         # A parameter's default is as secret as the parameter's own name says.
-        name = within if last == "DefaultValue" else last
-        old, new = (shown(side, name) for side in (leaf.before, leaf.after))
+        old, new = shown_leaf(leaf._replace(called=within) if last == "DefaultValue" else leaf)
         what = _WORDS.get(last) or ".".join(path).replace(".*", "[]")
-        yield f"{what} {old} → {new}" if old != new else f"{what} changed"
+        yield f"{what} {old or 'absent'} → {new or 'absent'}" if old != new else f"{what} changed"
 
 
 def _read(value: Any) -> Any:

@@ -6,17 +6,20 @@ from typing import Any
 
 from review import definitions
 from review.asset_changes import is_asset_change
+from review.cloud_assembly import nested_name
 from review.conditions import Surroundings, marked
 from review.model import Action, PropertyChange
 from review.nesting import NESTED
 from review.pairs import Pair
 from review.replacement import Force, forcing
-from review.shown import shown
+from review.shown import is_secret, shown, shown_leaf
 from review.stateful import SNAPSHOT_BY_DEFAULT
-from review.values import ABSENT, Leaf, leaves, plain
+from review.values import ABSENT, Leaf, beside, leaves, plain
 
 # What follows a resource beside its properties and is more than order and notes.
 _ATTRIBUTES = ("DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy", "Condition")
+# CDK's word to itself of which constructs an application uses.
+_NOTE = "AWS::CDK::Metadata"
 # So many places of one property are named; of more, the property alone.
 _PLACES = 4
 # Made anew with each version of their code, and nothing else of them changes.
@@ -60,6 +63,8 @@ class Draft:
 def drafted(pair: Pair, around: Surroundings) -> Draft | None:
     """None where nothing changes but notes, order, and where a nested stack's template lies."""
     before, after = pair.before, pair.after
+    if any(side and side.type == _NOTE for side in (before, after)):
+        return None
     if not before:
         return Draft(pair, Action.ADD)
     if not after:
@@ -75,7 +80,8 @@ def drafted(pair: Pair, around: Surroundings) -> Draft | None:
     mappings = [stack.template.get("Mappings") for stack in (pair.stack_before, pair.stack_after)]
     if before.properties != after.properties or changed or mappings[0] != mappings[1]:
         old, new = plain(before.properties, mappings[0]), plain(after.properties, mappings[1])
-        _compare_properties(draft, marked(old, changed) if changed else old, new)
+        is_read = after.type == NESTED and nested_name(pair.stack_after.name, after) in around.nested
+        _compare_properties(draft, marked(old, changed) if changed else old, new, is_read)
     if before.attributes != after.attributes:
         _compare_attributes(draft, before.attributes, after.attributes)
     condition = after.attributes.get("Condition")
@@ -99,51 +105,52 @@ def removal(pair: Pair) -> Action:
     return Action.ORPHAN if kept else Action.DESTROY
 
 
-def _compare_properties(draft: Draft, old: Any, new: Any) -> None:
+def _compare_properties(draft: Draft, old: Any, new: Any, is_read: bool) -> None:
+    """`is_read`: whether it is a nested stack whose resources are compared themselves."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         old, new = {"Properties": old}, {"Properties": new}
     changed: list[Leaf] = []
     for name in dict.fromkeys([*new, *old]):
         one, other = old.get(name, ABSENT), new.get(name, ABSENT)
-        if one == other or (draft.kind == NESTED and name == "TemplateURL"):
+        if one == other or (name == "TemplateURL" and is_read):
             continue
-        found = list(leaves(one, other, (name,)))
+        called = beside(name, new, old)
+        found = list(leaves(one, other, (name,), called))
         changed += found
-        _add(draft, name, one, other, found)
+        _add(draft, name, one, other, found, called if is_secret(called) else name)
     draft.leaves = changed
     if (
         changed
         and (draft.action is Action.UPDATE or draft.kind in CODE)
         and all(is_asset_change(leaf) for leaf in changed)
     ):
-        draft.code_only = True
+        draft.code_only = draft.kind != NESTED
 
 
-def _add(draft: Draft, name: str, before: Any, after: Any, found: list[Leaf]) -> None:
+def _add(draft: Draft, name: str, before: Any, after: Any, found: list[Leaf], called: str) -> None:
     forced = [(leaf, *forced_by(draft.kind, leaf)) for leaf in found]
     strongest = max((force for _, force, _ in forced), default=Force.NONE)
     draft.force(strongest)
     lines = definitions.lines(draft.kind, name, before, after)
     draft.lines += lines or ()
     if lines is None and len(found) <= _PLACES:
-        draft.properties += [_place(leaf, why) for leaf, _, why in forced]
+        draft.properties += [change_of(leaf, why) for leaf, _, why in forced]
         return
     why = next((why for _, force, why in forced if force is strongest), "")
     old, new = (
-        None if side is ABSENT else definitions.summary(draft.kind, name, side) or shown(side, name)
+        None if side is ABSENT else definitions.summary(draft.kind, name, side) or shown(side, called)
         for side in (before, after)
     )
     if lines is None and old == new:
         # What differs lies beyond what is shown.
-        draft.properties += [_place(leaf, why) for leaf, _, why in forced[:_PLACES]]
+        draft.properties += [change_of(leaf, why) for leaf, _, why in forced[:_PLACES]]
         draft.lines.append(f"{name}: {len(found) - _PLACES} more places differ")
         return
     draft.properties.append(PropertyChange(name=name, before=old, after=new, replaces=why))
 
 
-def _place(leaf: Leaf, why: str) -> PropertyChange:
-    name = leaf.path[-1] if leaf.path[-1] != "*" or len(leaf.path) == 1 else leaf.path[-2]
-    before, after = (None if side is ABSENT else shown(side, name) for side in (leaf.before, leaf.after))
+def change_of(leaf: Leaf, why: str = "") -> PropertyChange:
+    before, after = shown_leaf(leaf)
     return PropertyChange(name=place_name(leaf.path), before=before, after=after, replaces=why)
 
 

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
-from review.drafts import Draft
+from review.drafts import Draft, change_of
 from review.model import Action
 from review.names import fixed_name
 from review.pairs import Pair
-from review.values import CLOSE, OPEN, plain
+from review.values import CLOSE, OPEN, leaves, plain
 
 _REFERENCE = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 _HASH = re.compile(r"[0-9A-F]{8}$|[0-9a-f]{32,}$")
 # With fewer values than this two resources are alike by chance, unless they have the same name as constructs.
 _ALIKE = 3
+# So many changes of a moved one are told.
+_CHANGES = 12
 _GONE = (Action.DESTROY, Action.ORPHAN)
 
 
@@ -132,9 +134,13 @@ def _values(value: Any) -> int:
 def _one(new: Draft, old: Draft) -> Draft:
     pair = Pair(old.pair.stack_before, new.pair.stack_after, old.pair.before, new.pair.after)
     before = old.pair.place
+    # What else it changes; references go to other logical IDs, which is no change of the resource.
+    sides = [_up_to_references(plain(resource.properties), stack) for stack, resource in (_side(old), _side(new))]
+    changed = [change_of(leaf) for leaf in leaves(sides[0], sides[1], ("",))][:_CHANGES]
     return Draft(
         pair,
         Action.MOVE,
+        [change.model_copy(update={"name": change.name.removeprefix(".")}) for change in changed],
         moved_from=f"{before.stack}/{before.logical_id}",
         kept=old.action is Action.ORPHAN,
         left=old.left,

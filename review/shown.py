@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from review.values import ABSENT, CLOSE, OPEN
+from review.values import ABSENT, CLOSE, OPEN, Leaf, beside
 
 MASK = "***"
 LONGEST = 120
@@ -25,9 +25,6 @@ _ABOUT = re.compile(
     r"|version|endpoint|duration|expiration|rotation|characters|lambdaarn|source|mode|count|limit|format|kmskey)$",
     re.IGNORECASE,
 )
-_VALUES = ("Value", "ParameterValue", "DefaultValue", "OptionValue", "StringValue", "value")
-_NAMES = ("Name", "Key", "ParameterKey", "ParameterName", "OptionName", "name", "key")
-
 _IN_TEXT = [
     (re.compile(r"-----BEGIN [A-Z ]*-----.*", re.DOTALL), MASK),
     (re.compile(r"\{\{resolve:([\w-]+):.*?\}\}"), r"{{resolve:\1:" + MASK + "}}"),
@@ -73,6 +70,16 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET.search(words) or _SECRET.search(name)) and not _ABOUT.search(name)
 
 
+def shown_leaf(leaf: Leaf) -> tuple[str | None, str | None]:
+    """Both sides of a place, None for one where it is absent; all that is around it tells whether it is a secret."""
+    name = ""
+    for part in leaf.path:
+        name = _nested_name(name, part) if part != "*" else name
+    name = _more_secret(leaf.called, name)
+    before, after = (None if side is ABSENT else shown(side, name) for side in (leaf.before, leaf.after))
+    return before, after
+
+
 def readable(text: str) -> str:
     """A plain text's references as Fn::Sub writes them: `${Bucket.Arn}`."""
     return text.replace(OPEN, "${").replace(CLOSE, "}")
@@ -103,10 +110,9 @@ def _masked_entries(value: Mapping[Any, Any], name: str) -> Any:
             return "${" + (".".join(map(str, argument)) if isinstance(argument, list) else str(argument)) + "}"
         if isinstance(function, str) and function.startswith("Fn::"):
             return {function: _masked(argument, name)}
-    beside = next((str(value[key]) for key in _NAMES if isinstance(value.get(key), str)), "")
     return {
         # A name may be a secret as well, where a map's keys are somebody's own.
-        _text(str(key), ""): _masked(item, beside if key in _VALUES and beside else _nested_name(name, str(key)))
+        _text(str(key), ""): _masked(item, _more_secret(beside(key, value), _nested_name(name, str(key))))
         for key, item in islice(value.items(), _ITEMS)
     }
 
@@ -114,6 +120,10 @@ def _masked_entries(value: Mapping[Any, Any], name: str) -> Any:
 def _nested_name(outer: str, inner: str) -> str:
     """All below a secret is secret, apart from what is about it."""
     return f"{inner}_{outer}" if is_secret(outer) and not _ABOUT.search(inner) else inner
+
+
+def _more_secret(called: str, name: str) -> str:
+    return called if is_secret(called) or not name else name
 
 
 def _text(text: str, name: str) -> str:

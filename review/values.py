@@ -14,6 +14,10 @@ class _Absent:
         return "absent"
 
 
+# Of two neighbours one of these may hold the name and one of those the value that it is the name of.
+NAME_KEYS = ("Name", "Key", "ParameterKey", "ParameterName", "OptionName", "name", "key")
+VALUE_KEYS = ("Value", "ParameterValue", "DefaultValue", "OptionValue", "StringValue", "Default", "value")
+
 ABSENT: Final = _Absent()
 """A value that is not there, as a missing key and `AWS::NoValue` are."""
 
@@ -30,6 +34,8 @@ class Leaf(NamedTuple):
     after: Any
     certain: bool = True
     opaque: bool = False
+    called: str = ""
+    """What the template calls it beside it, as in `{"Name": "TOKEN", "Value": ...}`."""
 
 
 def plain(value: Any, mappings: Mapping[str, Any] | None = None) -> Any:
@@ -62,27 +68,35 @@ def function_of(value: Any) -> str:
     return ""
 
 
-def leaves(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
-    """Where two plain values differ."""
+def leaves(before: Any, after: Any, path: tuple[str, ...] = (), called: str = "") -> Iterator[Leaf]:
+    """Where two plain values differ. `called`: see Leaf."""
     if before == after and type(before) is type(after):
         return
     first, second = function_of(before), function_of(after)
     if "Fn::If" in (first, second):
-        yield from _conditional(before, after, path)
+        yield from _conditional(before, after, path, called)
     elif first or second:
-        yield Leaf(path, before, after, opaque=True)
+        yield Leaf(path, before, after, opaque=True, called=called)
     elif _all(dict, before, after):
         old, new = before or {}, after or {}
         found = [
             leaf
             for key in dict.fromkeys([*_keys(old), *_keys(new)])
-            for leaf in leaves(_of(old, key), _of(new, key), (*path, str(key)))
+            for leaf in leaves(_of(old, key), _of(new, key), (*path, str(key)), beside(key, old, new) or called)
         ]
-        yield from found or [Leaf(path, before, after)]
+        yield from found or [Leaf(path, before, after, called=called)]
     elif _all(list, before, after):
-        yield from _lists(before, after, path)
+        yield from _lists(before, after, path, called)
     else:
-        yield Leaf(path, before, after, opaque=_is_opaque(before) or _is_opaque(after))
+        yield Leaf(path, before, after, opaque=_is_opaque(before) or _is_opaque(after), called=called)
+
+
+def beside(key: Any, *entries: Any) -> str:
+    """What a value's neighbours call it; empty for what is no such value."""
+    if key not in VALUE_KEYS:
+        return ""
+    names = (entry[name] for entry in entries if isinstance(entry, Mapping) for name in NAME_KEYS if name in entry)
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 def _is_function(key: Any) -> bool:
@@ -150,13 +164,16 @@ def _text(value: Any) -> str:
     return f"{OPEN}{words}{CLOSE}"
 
 
-def _conditional(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
+_MALFORMED = "\0"
+
+
+def _conditional(before: Any, after: Any, path: tuple[str, ...], called: str) -> Iterator[Leaf]:
     """What holds in every outcome is certain; an Fn::If against a value is compared in both of its branches."""
     (one, yes, no), (other, new_yes, new_no) = _branches(before), _branches(after)
-    if one and other and one != other:
-        yield Leaf(path, before, after, certain=False, opaque=True)
+    if _MALFORMED in (one, other) or (one and other and one != other):
+        yield Leaf(path, before, after, False, True, called)
         return
-    found = [list(leaves(yes, new_yes, path)), list(leaves(no, new_no, path))]
+    found = [list(leaves(yes, new_yes, path, called)), list(leaves(no, new_no, path, called))]
     for leaf in (leaf for side in found for leaf in side):
         everywhere = all(any(leaf.path == other.path for other in side) for side in found)
         yield leaf if everywhere else leaf._replace(certain=False)
@@ -167,10 +184,10 @@ def _branches(value: Any) -> tuple[str, Any, Any]:
     if isinstance(argument, list) and len(argument) == 3:
         yes, no = (ABSENT if item == f"{OPEN}AWS::NoValue{CLOSE}" else item for item in argument[1:])
         return str(argument[0]), yes, no
-    return ("?" if argument is not None else ""), value, value
+    return (_MALFORMED if argument is not None else ""), value, value
 
 
-def _lists(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
+def _lists(before: Any, after: Any, path: tuple[str, ...], called: str) -> Iterator[Leaf]:
     """Items that both have are put aside; the rest are compared by their order."""
     if before is ABSENT or after is ABSENT:
         old, new = ([] if side is ABSENT else list(side) for side in (before, after))
@@ -185,10 +202,10 @@ def _lists(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
     found = [
         leaf
         for position in range(max(len(old), len(new)))
-        for leaf in leaves(_at(old, position), _at(new, position), here)
+        for leaf in leaves(_at(old, position), _at(new, position), here, called)
     ]
     # Only the order differs: some services care.
-    yield from found or [Leaf(here, before, after)]
+    yield from found or [Leaf(here, before, after, called=called)]
 
 
 def _at(items: list[Any], position: int) -> Any:

@@ -1,5 +1,6 @@
 """What a change does to each resource: replaced, kept, moved, refused, and what follows from that."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,17 @@ def test_a_renamed_construct_is_moved_and_made_anew() -> None:
     assert rules(found) == {"moved": Severity.HIGH}
 
 
+def test_what_a_moved_resource_changes_beside_its_place_is_told() -> None:
+    old = with_path("Data", "S3::Bucket", KEPT_BUCKET | {"LoggingConfiguration": {"Destination": {"Ref": "Logs"}}})
+    new = with_path("Data", "S3::Bucket", {"LoggingConfiguration": {"Destination": {"Ref": "Logs"}}})
+    logs = made("S3::Bucket", {"BucketName": "logs"})
+    [change] = compared(resources(Old=old, Logs=logs), resources(New=new, Logs=logs)).changes
+    assert change.moved_from == "Stack/Old"
+    assert {each.name for each in change.properties} == {
+        "BucketEncryption.A", "VersioningConfiguration.Status", "Tags[].a",
+    }  # fmt: skip
+
+
 def test_a_moved_resource_with_a_fixed_name_collides() -> None:
     named = KEPT_BUCKET | {"BucketName": {"Fn::Sub": "data-${AWS::AccountId}"}}
     other = made("SNS::Topic")
@@ -343,3 +355,51 @@ def test_a_hidden_parameters_default_is_masked() -> None:
 
     [note] = compared(stack("hunter2"), stack("hunter3")).notes
     assert "hunter" not in note and "parameter Word" in note
+
+
+def joined(text: str) -> dict[str, Any]:
+    return {"Fn::Join": ["", [text, {"Ref": "P"}]]}
+
+
+PAIR = [{"Name": "DB_PASSWORD", "Value": "SECRET"}]
+STEP = {"Name": "A", "Arguments": {"Environment": {"HF_TOKEN": "SECRET"}, "More": PAIR}}
+STATES = json.dumps({"States": {"A": {"Parameters": {"ApiKey": "SECRET"}}}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("SSM::Parameter", {"Name": "/db/password", "Type": "String", "Value": "SECRET"}),
+        ("ECS::TaskDefinition", {"ContainerDefinitions": [{"Environment": PAIR}]}),
+        ("Lambda::Function", {"Environment": {"Variables": {"SLACK_TOKEN": "SECRET"}}}),
+        ("Lambda::Function", {"Environment": {"Variables": {"SLACK_TOKEN": joined("SECRET")}}}),
+        ("RDS::DBInstance", {"MasterUserPassword": {"Fn::If": ["C", "SECRET", "x"]}}),
+        ("SecretsManager::Secret", {"SecretString": {"Fn::Sub": "SECRET-${AWS::Region}"}}),
+        ("SageMaker::Pipeline", {"PipelineDefinition": {"PipelineDefinitionBody": json.dumps({"Steps": [STEP]})}}),
+        ("StepFunctions::StateMachine", {"DefinitionString": STATES}),
+        ("CloudFormation::Stack", {"Parameters": {"DbPassword": "SECRET"}}),
+        ("CodeBuild::Project", {"Environment": {"EnvironmentVariables": PAIR}}),
+    ],
+)
+def test_no_secret_stands_in_a_change(kind: str, properties: dict[str, Any]) -> None:
+    def of(word: str) -> dict[str, Any]:
+        return json.loads(json.dumps(resources(X=made(kind, properties))).replace("SECRET", word))
+
+    other = resources(X=made(kind, {}))
+    for before, after in ((of("hunter2"), of("swordfish")), (of("hunter2"), other), (other, of("swordfish"))):
+        text = repr(compared(before, after))
+        assert "X" in by_id(compared(before, after))
+        assert "hunter2" not in text and "swordfish" not in text
+
+
+def test_cdks_word_to_itself_is_no_change() -> None:
+    old, new = (resources(CDKMetadata=made("CDK::Metadata", {"Analytics": value})) for value in ("a", "b"))
+    assert compared(old, new) == compared(old, resources()) == Difference((), (), ())
+
+
+def test_a_nested_stack_that_is_not_at_hand_is_told_by_its_template() -> None:
+    old, new = (
+        resources(N=made("CloudFormation::Stack", {"TemplateURL": f"https://x/{digit * 64}.json"})) for digit in "01"
+    )
+    [change] = compared(old, new).changes
+    assert change.properties[0].name == "TemplateURL" and not change.code_only
