@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from review.cloud_assembly import Assembly, Resource, Stack
 from review.drafts import Draft
 from review.model import Action, Finding, Kind, Severity
-from review.names import Name, fixed_name
+from review.names import Name, fixed_name, name_properties, references_of
 from review.replacement import schema
 from review.shown import shown
+from review.values import plain
 
 
 def collisions(drafts: Iterable[Draft], base: Assembly, head: Assembly) -> Iterator[Finding]:
@@ -16,6 +17,7 @@ def collisions(drafts: Iterable[Draft], base: Assembly, head: Assembly) -> Itera
     named = [(draft, name) for draft in wanting if (name := _wanted(draft))]
     if not named:
         return
+    replaced = {(draft.pair.place.stack, draft.pair.place.logical_id) for draft in wanting if draft.action in _REPLACED}
     keys = {name.key for _, name in named}
     existing = _by_key(base, keys)
     later = _by_key(head, keys)
@@ -23,8 +25,8 @@ def collisions(drafts: Iterable[Draft], base: Assembly, head: Assembly) -> Itera
         place = draft.pair.place
         here = (place.stack, place.logical_id)
         before = existing.get(name.key, [])
-        if draft.action in (Action.REPLACE, Action.MAY_REPLACE) and here in before:
-            if schema(draft.kind).get("replacementStrategy") != "delete_then_create":
+        if draft.action in _REPLACED and here in before:
+            if not _renewed(draft, replaced) and schema(draft.kind).get("replacementStrategy") != "delete_then_create":
                 yield _of_replaced(draft, name)
         elif before:
             yield _of_made(draft, name, f"{before[0][0]}/{before[0][1]} has it already")
@@ -33,7 +35,17 @@ def collisions(drafts: Iterable[Draft], base: Assembly, head: Assembly) -> Itera
             yield _of_made(draft, name, f"{others[0][0]}/{others[0][1]} gets it as well")
 
 
+_REPLACED = (Action.REPLACE, Action.MAY_REPLACE)
 _MADE = (Action.ADD, Action.MOVE, Action.REPLACE, Action.MAY_REPLACE)
+
+
+def _renewed(draft: Draft, replaced: set[tuple[str, str]]) -> bool:
+    """Whether its name, or what it is unique within, comes from something that is replaced, and so is another one."""
+    resource, stack = draft.pair.after, draft.pair.place.stack
+    assert resource
+    values = (plain(resource.properties.get(name)) for name in name_properties(draft.kind))
+    named = (name.partition(".")[0] for value in values if isinstance(value, str) for name in references_of(value))
+    return any((stack, name) in replaced for name in named)
 
 
 def _wanted(draft: Draft) -> Name | None:

@@ -23,6 +23,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "AWS::IAM::RolePolicy": ("PolicyName", "RoleName"),
     "AWS::KMS::Alias": ("AliasName",),
     "AWS::SageMaker::UserProfile": ("UserProfileName", "DomainId"),
+    **{
+        f"AWS::SageMaker::{kind}JobDefinition": ("JobDefinitionName",)
+        for kind in ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+    },
     "AWS::SageMaker::Space": ("SpaceName", "DomainId"),
     "AWS::SageMaker::App": ("AppName", "AppType", "DomainId", "UserProfileName"),
 }

@@ -25,14 +25,16 @@ def review(
     today: date,
     also: Iterable[Finding] = (),
     notes: Iterable[str] = (),
+    validate: bool = True,
 ) -> Review:
     """`sides` say what base and head are called; waivers that ended before `today` no longer hold.
 
-    `also` and `notes` are what else was found, and what of it was not looked at.
+    `also` and `notes` are what else was found, and what of it was not looked at. `validate`: whether
+    cloudformation-validate looks too, for half a second.
     """
     paired = pairs(base, head)
     differing = difference(base, head)
-    ruled = rules(base, head, today)
+    ruled = rules(base, head, today, validate=validate)
     found = gravest_first((*also, *differing.findings, *security(paired), *ruled.findings))
     priced = cost(paired)
     given, reasons = verdict(found, priced)

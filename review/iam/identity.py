@@ -48,7 +48,8 @@ def findings(sides: Sides) -> Iterator[Finding]:
         where = sides.place(key)
         title = f"{KINDS[where.type]} {where.path}"
         if there and was:
-            yield from compared(base, head, where, title)
+            bounds = (_bound(sides.base, key), _bound(sides.head, key))
+            yield from compared(base, head, where, title, bounds)
             yield from _trust(sides, key, where, title)
             yield from _boundary(sides, key, where, title)
         elif there:
@@ -61,9 +62,11 @@ def findings(sides: Sides) -> Iterator[Finding]:
         yield from compared(sides.base.policy(key), sides.head.policy(key), where, f"{key[0]} {key[1]}")
 
 
-def compared(base: Policy, head: Policy, where: Place, title: str) -> Iterator[Finding]:
-    """What one principal may do more, and what less."""
-    wider = blurred(widenings(base, head), base)
+def compared(
+    base: Policy, head: Policy, where: Place, title: str, bounds: tuple[Policy, Policy] = (Policy(), Policy())
+) -> Iterator[Finding]:
+    """What one principal may do more, and what less, of what its boundary lets through before and after."""
+    wider = blurred(_through(widenings(base, head), bounds[1]), base)
     for certain, told_so in ((True, f"{title} may now do"), (False, f"{title}: look whether it may now do")):
         severity = Severity.HIGH if certain else Severity.MEDIUM
         if found := [each for each in wider if not each.denied and each.certain == certain]:
@@ -75,9 +78,21 @@ def compared(base: Policy, head: Policy, where: Place, title: str) -> Iterator[F
             yield _finding("deny-weakened", severity, where, message, _ASK_DENY)
     if wider:
         yield from escalation.findings(base, head, where, title)
-    if less := [each for each in widenings(head, base) if each.certain or each.denied]:
+    if less := [
+        each for each in _through(widenings(head, base), bounds[0]) if each.certain or each.denied or not wider
+    ]:
         yield _finding("iam-narrowed", Severity.LOW, where, _narrowing(title, less), _ASK_NOTHING)
     yield from unread(base, head, where, title)
+
+
+def _through(found: list[Widening], boundary: Policy) -> list[Widening]:
+    """Without the actions that no statement of the boundary allows, if there is one and it can be read."""
+    if not boundary.statements or boundary.unread or _unknown_of(boundary):
+        return found
+    allowed = 0
+    for statement in boundary.statements:
+        allowed |= statement.mask() if statement.allows else 0
+    return [replace(each, mask=each.mask & allowed) for each in found if each.mask & allowed]
 
 
 def blurred(found: Sequence[Widening], base: Policy) -> list[Widening]:

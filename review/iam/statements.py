@@ -10,7 +10,7 @@ from typing import Any
 from review.cloud_assembly import Stack
 from review.iam import conditions
 from review.iam.actions import actions
-from review.iam.branches import ALWAYS, Guard, flat, guarded, variants
+from review.iam.branches import ALWAYS, NO_VALUE, Guard, flat, guarded, variants
 from review.iam.patterns import CLOSE, HARD, OPEN, Pattern, pattern, token
 from review.iam.references import References
 
@@ -156,7 +156,8 @@ def _principal(kind: str, text: str) -> str:
 
 
 def _texts(value: Any) -> Iterable[Any]:
-    return flat(value) if isinstance(value, list) else () if value is None else (value,)
+    found = flat(value) if isinstance(value, list) else (value,)
+    return [each for each in found if each is not None and each != NO_VALUE]
 
 
 def _plain(raw: Any) -> str:
