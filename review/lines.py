@@ -17,6 +17,8 @@ _FRAME = re.compile(r"(?:^|\(|\bat )(?:file://)?(?P<file>[^()]+?):(?P<line>\d+)(
 _NOT_OURS = re.compile(r"(^|/)(node_modules|site-packages|dist-packages|\.?venv[^/]*|env)/|^node:|^internal/")
 # Made as the whole tree was synthesized: the construct's parents say more than this line.
 _SYNTH = re.compile(r"\.synth\(")
+# Where a class makes itself: the line that makes one of it says more.
+_ITSELF = re.compile(r"\bsuper\(")
 
 
 def sources(metadata: Mapping[str, Any], files: "Files") -> dict[str, str]:
@@ -48,12 +50,18 @@ def _traces(notes: Any) -> Iterator[list[Any]]:
 
 
 def _first(frames: list[Any], files: "Files") -> str:
+    own = ""
     for frame in frames:
         match = _FRAME.search(text(frame)[-1000:])
         if match and (file := files.relative(match["file"].strip())):
             number = int(match["line"][:9])
-            return "" if _SYNTH.search(files.code(file, number)) else f"{file}:{number}"
-    return ""
+            code = files.code(file, number)
+            if _SYNTH.search(code):
+                return own
+            if not _ITSELF.search(code):
+                return f"{file}:{number}"
+            own = own or f"{file}:{number}"
+    return own
 
 
 class Files:
