@@ -173,6 +173,8 @@ def test_a_base_of_other_packages_or_with_submodules_is_noted(work: Path) -> Non
 ERRORS: list[tuple[str, Any, str]] = [
     ("nothing", None, "nothing is neither a commit, branch or tag that is here, nor a folder"),
     ("--help", None, "--help is neither a commit"),
+    ("/nowhere/cdk.out", None, "/nowhere/cdk.out is not there: write it with `cdk synth --output /nowhere/cdk.out`"),
+    ("../src", None, "../src is no commit, branch or tag, and holds neither the manifest.json"),
     ("main", {"infra/cdk.json": None}, "main has no infra/cdk.json: go to the folder of the CDK application"),
     (".", {"infra/cdk.json": None}, "has no cdk.json: go to the folder of the CDK application, or name a cdk.out"),
     (".", {"infra/cdk.json": "{"}, "cdk.json is no JSON"),
