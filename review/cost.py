@@ -44,6 +44,7 @@ _FLAT: dict[str, Callable[[Side, Stack, Resource], Charge | None]] = {
     "AWS::Lambda::Version": cost_other.function_version,
     "AWS::Logs::MetricFilter": cost_other.metric,
     "AWS::SSM::Parameter": cost_other.parameter,
+    "AWS::SageMaker::EndpointConfig": cost_endpoint.configuration,
     "AWS::SageMaker::MlflowTrackingServer": cost_instances.mlflow,
     "AWS::SageMaker::Space": cost_instances.space,
     "AWS::SecretsManager::Secret": cost_other.secret,

@@ -59,6 +59,13 @@ def endpoint(side: Side, stack: Stack, resource: Resource) -> Charge:
     )
 
 
+def configuration(side: Side, stack: Stack, resource: Resource) -> Charge | None:
+    """Nothing by itself; but an endpoint that something else makes of it costs, and no other line says so."""
+    if (stack.name, resource.logical_id) in side.configurations_in_use:
+        return None
+    return Charge(unpriced="no endpoint of these stacks uses it: what it costs once one does is not known")
+
+
 def _variant(side: Side, stack: Stack, resource: Resource, home: Stack, variant: Any) -> Charge:
     values = side.values(home)
     if values.at(variant, "ServerlessConfig") is not None:

@@ -96,6 +96,19 @@ class Side:
         return {}
 
     @cached_property
+    def configurations_in_use(self) -> set[Key]:
+        """Those of endpoints, of which an endpoint of these stacks is made."""
+        return {
+            key
+            for stack, endpoint in self.of_kind("AWS::SageMaker::Endpoint")
+            for key in self.named(
+                stack,
+                self.values(stack).raw(endpoint.properties, "EndpointConfigName"),
+                "AWS::SageMaker::EndpointConfig",
+            )
+        }
+
+    @cached_property
     def _kinds(self) -> dict[str, list[tuple[Stack, Resource]]]:
         found: dict[str, list[tuple[Stack, Resource]]] = defaultdict(list)
         for stack in self.stacks.values():

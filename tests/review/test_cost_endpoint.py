@@ -159,3 +159,10 @@ def test_a_nested_stack_takes_what_its_parent_hands_it() -> None:
         Parameters=parameters,
     )
     assert named(of(outer, inner), "Ep").after == pytest.approx(2 * M5)
+
+
+def test_a_configuration_that_no_endpoint_of_these_stacks_uses_is_listed_without_a_price() -> None:
+    config = (CONFIG, {"ProductionVariants": [ONE]})
+    assert "no endpoint of these stacks uses it" in named(of(stack({"C": config})), "C").unpriced
+    used = of(stack({"C": config, "E": (ENDPOINT, {"EndpointConfigName": {"Ref": "C"}})}))
+    assert [line.place.logical_id for line in used.lines] == ["E"]
