@@ -80,7 +80,7 @@ def _importers(assembly: Assembly) -> dict[Export, list[str]]:
     return found
 
 
-def notes(base: Assembly, head: Assembly) -> Iterator[str]:
+def also_changed(base: Assembly, head: Assembly) -> Iterator[str]:
     """A line for each stack that comes or goes, and for each parameter, output, condition and mapping that changes."""
     nested = {child for _, child in nested_stacks(base)}
     for name in sorted(base.stacks.keys() | head.stacks.keys()):

@@ -47,6 +47,7 @@ def review(
         changes=differing.changes,
         findings=tuple(found),
         cost=priced,
+        also=differing.also,
         notes=tuple(dict.fromkeys(told)),
         versions={name: version(name) for name in _TOLD},
     )
