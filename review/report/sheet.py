@@ -127,8 +127,10 @@ class Sheet:
     @cached_property
     def unknown_rise(self) -> list[CostLine]:
         """What changes and has no price though it is billed by the hour: the totals say nothing of it."""
-        changed = {change.place for change in self.review.changes if not change.code_only}
-        return [each for each in self.unpriced if each.place in changed and not each.unpriced.startswith(BY_USE)]
+        changed = [change.place for change in self.review.changes if not change.code_only]
+        keys = {(place.stack, place.logical_id) for place in changed}
+        hourly = [each for each in self.unpriced if not each.unpriced.startswith(BY_USE)]
+        return [each for each in hourly if (each.place.stack, each.place.logical_id) in keys]
 
 
 def difference(each: CostLine) -> float:
