@@ -5,7 +5,7 @@ from datetime import date
 from importlib.metadata import version
 
 from review.cloud_assembly import Assembly
-from review.cost import cost
+from review.cost.cost import cost
 from review.difference import difference
 from review.model import Finding, Review, Side
 from review.pairs import pairs

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from review.cloud_assembly import Assembly
-from review.cost import _BY_INSTANCE, _FLAT
+from review.cost.cost import _BY_INSTANCE, _FLAT
 from review.model import Cost
 from tests.review.costing import assembly, between, of, stack
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.load import ROOT
-from review.cost_prices import SPOT_SAVING
+from review.cost.prices import SPOT_SAVING
 from review.model import CostLine
 from tests.review.costing import assembly, between, named, of, stack
 

@@ -10,7 +10,7 @@ from typing import Any
 from config.prices import REGION
 from controls.prices import Prices, Rate
 from review.cloud_assembly import Resource, Stack
-from review.cost_values import Values, references
+from review.cost.values import Values, references
 
 Key = tuple[str, str]  # a stack's name and a logical ID
 _DEEPEST = 5  # exports of what is imported itself; they may lead in a circle

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from review.cloud_assembly import Stack
-from review.cost_conditions import UNKNOWN, Conditions
+from review.cost.conditions import UNKNOWN, Conditions
 
 # Functions within functions; what is deeper, or leads in a circle, is not known.
 _DEEPEST = 30

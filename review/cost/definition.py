@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from review.cloud_assembly import Resource
-from review.cost_values import UNKNOWN, Values
+from review.cost.values import UNKNOWN, Values
 
 
 def machine_definition(values: Values, resource: Resource) -> dict[str, Any] | None:
