@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from review import embedded_json
 from review.cloud_assembly import Resource
 from review.cost.values import UNKNOWN, Values
 
@@ -27,8 +28,8 @@ def parsed(values: Values, body: Any) -> dict[str, Any] | None:
         found = plain(values, body)
         return found if isinstance(found, dict) else None
     try:
-        found = json.loads(values.text(body))
-    except (ValueError, RecursionError):
+        found = embedded_json.read(values.text(body), '<[^<>"]*>')
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 
