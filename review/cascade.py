@@ -43,7 +43,7 @@ class Graph:
         self.stacks = head.stacks
         self.referers: dict[Key, list[Referer]] = defaultdict(list)
         self.importers: dict[tuple[str, str], list[Referer]] = defaultdict(list)
-        self.child = dict(nested_stacks(head))
+        self.child = dict(nested_stacks(head.stacks))
         self.parent = {child: key for key, child in self.child.items()}
         for stack in head.stacks.values():
             for resource in stack.resources.values():

@@ -11,8 +11,8 @@ from config.prices import REGION
 from controls.prices import Prices, Rate
 from review.cloud_assembly import Resource, Stack
 from review.cost.values import Values, references
+from review.nesting import Key, nested_stacks
 
-Key = tuple[str, str]  # a stack's name and a logical ID
 _DEEPEST = 5  # exports of what is imported itself; they may lead in a circle
 _NAMES = {
     "AWS::SageMaker::Endpoint": "EndpointName",
@@ -86,14 +86,16 @@ class Side:
 
     def _given(self, stack: Stack) -> dict[str, Any]:
         """What the parent of a nested stack says of its parameters, as far as that is known."""
-        outer, _, inner = stack.name.rpartition("/")
-        parent = self.stacks.get(outer)
-        for resource in parent.resources.values() if parent else ():
-            last = resource.path.rpartition("/")[2].removesuffix(".NestedStackResource").removesuffix(".NestedStack")
-            if resource.type == "AWS::CloudFormation::Stack" and parent and last == inner:
-                values, handed = self.values(parent), resource.properties.get("Parameters")
-                return {name: values.of(value) for name, value in handed.items()} if isinstance(handed, dict) else {}
-        return {}
+        if stack.name not in self._parents:
+            return {}
+        outer, logical_id = self._parents[stack.name]
+        values = self.values(self.stacks[outer])
+        handed = self.stacks[outer].resources[logical_id].properties.get("Parameters")
+        return {name: values.of(value) for name, value in handed.items()} if isinstance(handed, dict) else {}
+
+    @cached_property
+    def _parents(self) -> dict[str, Key]:
+        return {child: key for key, child in nested_stacks(self.stacks)}
 
     @cached_property
     def configurations_in_use(self) -> set[Key]:

@@ -10,6 +10,7 @@ from typing import Any
 from review.cloud_assembly import Resource, Stack
 from review.iam.branches import mapping
 from review.iam.patterns import token
+from review.nesting import nested_stacks
 
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 _DEPTH = 12  # of references that lead to references
@@ -159,15 +160,7 @@ class References:
     @cached_property
     def _nested(self) -> dict[tuple[str, str], Stack]:
         """Nested stacks by their parent's name and their own logical ID there."""
-        found = {}
-        for stack in self.stacks.values():
-            for resource in stack.resources.values():
-                if resource.type == "AWS::CloudFormation::Stack":
-                    path = resource.path.rpartition("/")[2]
-                    name = path.removesuffix(".NestedStackResource").removesuffix(".NestedStack")
-                    if child := self.stacks.get(f"{stack.name}/{name}"):
-                        found[stack.name, resource.logical_id] = child
-        return found
+        return {key: self.stacks[child] for key, child in nested_stacks(self.stacks)}
 
     @cached_property
     def _parameters(self) -> dict[tuple[str, str], tuple[Any, Stack]]:

@@ -34,11 +34,12 @@ def resources(**found: Any) -> dict[str, Any]:
     return {"Resources": found}
 
 
-def parent(**parameters: Any) -> dict[str, Any]:
+def parent(path: str = "Inner", **parameters: Any) -> dict[str, Any]:
+    """`path`: of the nested stack's construct, within the stack."""
     nested = {
         "Type": "AWS::CloudFormation::Stack",
         "Properties": {"TemplateURL": "u", "Parameters": parameters},
-        "Metadata": {"aws:cdk:path": "App/Inner.NestedStack/Inner.NestedStackResource"},
+        "Metadata": {"aws:cdk:path": f"App/{path}.NestedStack/Inner.NestedStackResource"},
     }
     return resources(Nested=nested, One={"Type": "AWS::SQS::Queue"}, Two={"Type": "AWS::SQS::Queue"})
 
@@ -59,6 +60,13 @@ def test_what_a_parent_hands_to_a_nested_stack_is_followed() -> None:
     head = nested(assembly(App=parent(Given={"Fn::GetAtt": ["Two", "Arn"]}), App_Inner=inner))
     assert reviewed(base, head) == ["iam-narrowed low", "iam-widened high"]
     assert reviewed(base, base) == []
+
+
+def test_a_nested_stack_may_lie_deep_in_other_constructs() -> None:
+    inner = resources(R=role("sqs:SendMessage", {"Ref": "Given"}))
+    given = ({"Fn::GetAtt": [name, "Arn"]} for name in ("One", "Two"))
+    base, head = (nested(assembly(App=parent("A/B/Inner", Given=each), App_A_B_Inner=inner)) for each in given)
+    assert reviewed(base, head) == ["iam-narrowed low", "iam-widened high"]
 
 
 def test_the_role_of_a_parent_gets_a_policy_in_a_nested_stack() -> None:
