@@ -7,6 +7,7 @@ import os
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def figures(cost: Cost) -> list[float]:
     return [figure for figures in (*single, totals) for figure in figures if figure is not None]
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(assemblies)
 def test_what_does_not_change_costs_the_same(found: Assembly) -> None:
@@ -90,6 +92,7 @@ def test_what_does_not_change_costs_the_same(found: Assembly) -> None:
     assert not any("before: " in line.unpriced + line.assumption for line in cost.lines)
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(assemblies, assemblies)
 def test_a_swap_mirrors_and_nothing_is_below_zero(base: Assembly, head: Assembly) -> None:
@@ -101,6 +104,7 @@ def test_a_swap_mirrors_and_nothing_is_below_zero(base: Assembly, head: Assembly
     assert all(figure >= 0 for figure in figures(there))
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(stacks, st.sampled_from(PRICED))
 def test_one_more_with_a_price_never_costs_less(found: Any, more: tuple[str, dict[str, Any]]) -> None:
@@ -110,6 +114,7 @@ def test_one_more_with_a_price_never_costs_less(found: Any, more: tuple[str, dic
     assert after.idle_after >= before.idle_after
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(assemblies)
 def test_without_a_figure_there_is_a_reason_and_totals_are_the_sums(found: Assembly) -> None:

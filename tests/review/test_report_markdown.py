@@ -48,6 +48,7 @@ def checked(text: str) -> None:
         assert row.count("|") in (5, 6) and row.endswith("|")
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(any_reviews())
 def test_whatever_the_review_the_comment_fits_and_is_only_read(review: Review) -> None:

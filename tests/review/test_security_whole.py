@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,6 +169,7 @@ def junk(draw: st.DrawFn) -> Assembly:
     return Assembly(Path(), {"A": Stack("A", "us-east-1", template, found)})
 
 
+@pytest.mark.slow
 @settings(max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "20")), deadline=None)
 @given(junk(), junk())
 def test_whatever_a_template_holds_is_read_or_said_to_be_unreadable(base: Assembly, head: Assembly) -> None:
