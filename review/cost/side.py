@@ -60,7 +60,7 @@ class Side:
         """Those that a text of `Values.text` does."""
         for reference in references(text):
             if reference.startswith("import "):
-                exported = self._exports.get(reference.removeprefix("import "))
+                exported = self._exports.get((stack.environment, reference.removeprefix("import ")))
                 if exported and depth < _DEEPEST:
                     home, value = exported
                     yield from self.named_by(home, self.values(home).text(value), kind, depth + 1)
@@ -129,14 +129,15 @@ class Side:
         return found
 
     @cached_property
-    def _exports(self) -> dict[str, tuple[Stack, Any]]:
-        found: dict[str, tuple[Stack, Any]] = {}
+    def _exports(self) -> dict[tuple[str, str], tuple[Stack, Any]]:
+        """By environment and name."""
+        found: dict[tuple[str, str], tuple[Stack, Any]] = {}
         for stack in self.stacks.values():
             outputs = stack.template.get("Outputs")
             for output in outputs.values() if isinstance(outputs, dict) else ():
                 match output:
                     case {"Export": {"Name": name}, "Value": value}:
-                        found[self.values(stack).text(name)] = stack, value
+                        found[stack.environment, self.values(stack).text(name)] = stack, value
         return found
 
 

@@ -90,6 +90,21 @@ def test_an_export_is_followed_to_what_it_names() -> None:
     assert reviewed(base, head) == []
 
 
+def test_an_export_is_of_the_importing_stacks_region() -> None:
+    def queues(exported: str) -> dict[str, Any]:
+        made = {name: {"Type": "AWS::SQS::Queue"} for name in ("One", "Two")}
+        output = {"Value": {"Fn::GetAtt": [exported, "Arn"]}, "Export": {"Name": "queue"}}
+        return {"Resources": made, "Outputs": {"O": output}}
+
+    def side(exported: str) -> Assembly:
+        west = stack_of(queues(exported), "West", "us-west-2")
+        reader = resources(R=role("sqs:SendMessage", {"Fn::ImportValue": "queue"}))
+        found = (west, stack_of(reader, "Reader", "us-west-2"), stack_of(queues("One"), "East", "us-east-1"))
+        return Assembly(Path(), {each.name: each for each in found})
+
+    assert reviewed(side("One"), side("Two")) == ["iam-narrowed low", "iam-widened high"]
+
+
 def test_what_has_moved_to_another_logical_id_is_the_same_thing() -> None:
     before = stack_of(
         resources(Old={"Type": "AWS::S3::Bucket"}, R=role("s3:GetObject", {"Fn::GetAtt": ["Old", "Arn"]}))
