@@ -125,6 +125,7 @@ def test_without_a_figure_there_is_a_reason_and_totals_are_the_sums(found: Assem
     )
 
 
+@pytest.mark.slow
 def test_three_thousand_resources_take_less_than_half_a_second() -> None:
     many: dict[str, Any] = {}
     for number in range(100):

@@ -82,6 +82,7 @@ def test_a_nested_template_that_is_missing_is_told_of(run: Any, sides: tuple[Pat
     assert "inner" in (result.stdout + result.stderr).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

@@ -115,6 +115,7 @@ def test_what_has_moved_to_another_logical_id_is_the_same_thing() -> None:
     assert security((moved, same)) == ()
 
 
+@pytest.mark.slow
 def test_a_policy_of_ten_thousand_characters_takes_no_second() -> None:
     names = [f"arn:aws:s3:::data-{n}" for n in range(120)]
     actions = ["s3:Get*", "s3:List*"]

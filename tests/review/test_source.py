@@ -163,6 +163,7 @@ def test_a_folder_is_read_where_it_is_and_an_app_that_is_a_folder_too(work: Path
     assert (work / "infra/cdk.out/manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_a_base_of_other_packages_or_with_submodules_is_noted(work: Path) -> None:
     commit(work, {"requirements.txt": "aws-cdk-lib==2.1", ".gitmodules": ""})
     (work / "requirements.txt").write_text("aws-cdk-lib==2.2")
