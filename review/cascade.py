@@ -43,7 +43,7 @@ class Graph:
         self.stacks = head.stacks
         self.referers: dict[Key, list[Referer]] = defaultdict(list)
         self.importers: dict[tuple[str, str], list[Referer]] = defaultdict(list)
-        self.child = dict(nested_stacks(head))
+        self.child = dict(nested_stacks(head.stacks))
         self.parent = {child: key for key, child in self.child.items()}
         for stack in head.stacks.values():
             for resource in stack.resources.values():
@@ -202,7 +202,7 @@ def export_name(output: Mapping[str, Any], stack: Stack) -> tuple[str, str] | No
     name = plain(export.get("Name")) if isinstance(export, Mapping) else ABSENT
     if not isinstance(name, str):
         return None
-    return where(stack), name.replace(f"{OPEN}AWS::StackName{CLOSE}", stack.deployed_as or stack.name)
+    return stack.environment, name.replace(f"{OPEN}AWS::StackName{CLOSE}", stack.deployed_as or stack.name)
 
 
 def imported(argument: Any, stack: Stack) -> Iterator[tuple[str, str]]:
@@ -212,11 +212,7 @@ def imported(argument: Any, stack: Stack) -> Iterator[tuple[str, str]]:
         return
     name = plain(argument)
     if isinstance(name, str):
-        yield where(stack), name
-
-
-def where(stack: Stack) -> str:
-    return f"{stack.account}/{stack.region}"
+        yield stack.environment, name
 
 
 def _changed_outputs(base: Assembly, head: Assembly) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,11 @@ class Stack:
     deployed_as: str = ""
     """Its name in CloudFormation; empty for a nested stack, which CloudFormation names itself."""
 
+    @property
+    def environment(self) -> str:
+        """Within which the names of exports are unique."""
+        return f"{self.account}/{self.region}"
+
 
 @dataclass(frozen=True)
 class Assembly:

@@ -25,7 +25,7 @@ def surroundings(base: Assembly, head: Assembly) -> Surroundings:
         for name, stack in base.stacks.items()
         if name in head.stacks
     }
-    return Surroundings(frozenset(child for _, child in nested_stacks(base)), changed)
+    return Surroundings(frozenset(child for _, child in nested_stacks(base.stacks)), changed)
 
 
 def _changed(before: Any, after: Any) -> frozenset[str]:

@@ -3,11 +3,10 @@
 A pipeline is compared step by step and a state machine state by state; each line says what one of them changes.
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from review import embedded_json
 from review.shown import shown, shown_leaf
 from review.values import ABSENT, CLOSE, OPEN, leaves, plain
 
@@ -32,7 +31,6 @@ _WORDS = {
 # So many lines of one definition: a rewritten one is not reviewed line by line.
 _LINES = 60
 _NESTED_STEPS = ("IfSteps", "ElseSteps", "Steps")
-_TOKENS = re.compile(rf'"(?:\\.|[^"\\])*"|{OPEN}[^{CLOSE}]*{CLOSE}')
 
 
 def lines(kind: str, name: str, before: Any, after: Any) -> list[str] | None:
@@ -89,11 +87,9 @@ def _is_unreadable(value: Any, definition: Any) -> bool:
 def _parsed(text: Any) -> Mapping[str, Any] | None:
     if not isinstance(text, str) or not text.lstrip().startswith("{"):
         return text if isinstance(text, dict) else None
-    # A reference may stand where JSON has a number.
-    quoted = _TOKENS.sub(lambda found: found[0] if found[0][0] == '"' else json.dumps(found[0]), text)
     try:
-        found = json.loads(quoted, strict=False)
-    except (ValueError, RecursionError):
+        found = embedded_json.read(text, f"{OPEN}[^{CLOSE}]*{CLOSE}")
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

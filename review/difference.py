@@ -9,7 +9,7 @@ from review.cloud_assembly import Assembly
 from review.collisions import collisions
 from review.conditions import surroundings
 from review.drafts import KEPT, Draft, drafted, policy
-from review.exports import notes, refused_exports
+from review.exports import also_changed, refused_exports
 from review.model import Action, Change, Finding, Kind, Place, Severity
 from review.moves import moved
 from review.nesting import NESTED
@@ -20,10 +20,14 @@ from review.stateful import HOLDS, SERVES, is_stateful, is_watched
 
 @dataclass(frozen=True)
 class Difference:
-    """`changes`: what holds state first, then the gravest. `notes`: what else changes, and what cannot be known."""
+    """`changes`: what holds state first, then the gravest. `also`: what changes beside resources.
+
+    `notes`: what is not known.
+    """
 
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
+    also: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -47,8 +51,8 @@ def difference(base: Assembly, head: Assembly) -> Difference:
         *collisions(ordered, base, head),
         *refused_exports(base, head, replaced),
     ]
-    remarks = [*notes(base, head), *missing, *_unknown(ordered)]
-    return Difference(tuple(map(_change, ordered)), tuple(findings), tuple(remarks))
+    also, unknown = tuple(also_changed(base, head)), (*missing, *_unknown(ordered))
+    return Difference(tuple(map(_change, ordered)), tuple(findings), also, unknown)
 
 
 def _rank(draft: Draft) -> tuple[bool, int, bool, str, str]:
@@ -171,7 +175,7 @@ def _old(draft: Draft) -> str:
 
 def _why(draft: Draft) -> str:
     forced = [change for change in draft.properties if change.replaces]
-    names = ", ".join(change.name for change in forced[:3]) or "a property"
+    names = ", ".join([*dict.fromkeys(change.name for change in forced)][:3]) or "a property"
     return f"{names} ({forced[0].replaces})" if forced else names
 
 

@@ -80,9 +80,9 @@ def _importers(assembly: Assembly) -> dict[Export, list[str]]:
     return found
 
 
-def notes(base: Assembly, head: Assembly) -> Iterator[str]:
+def also_changed(base: Assembly, head: Assembly) -> Iterator[str]:
     """A line for each stack that comes or goes, and for each parameter, output, condition and mapping that changes."""
-    nested = {child for _, child in nested_stacks(base)}
+    nested = {child for _, child in nested_stacks(base.stacks)}
     for name in sorted(base.stacks.keys() | head.stacks.keys()):
         old, new = base.stacks.get(name), head.stacks.get(name)
         if old is None or new is None:

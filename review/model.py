@@ -139,6 +139,8 @@ class Review(_Model):
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
     cost: Cost
+    also: tuple[str, ...] = ()
+    """What changes beside resources: stacks that come or go, parameters, conditions, mappings, outputs."""
     notes: tuple[str, ...] = ()
     """What was not looked at, and why: a stack without a region, an asset that is missing..."""
     versions: dict[str, str] = {}

@@ -14,6 +14,7 @@ from typing import Any
 from review.deployed import Clients
 from review.model import Finding, Kind, Place, Severity
 from review.pairs import Pair
+from review.pseudo import pseudo
 from review.template import Resource
 
 ACTIONS = ("access-analyzer:CheckNoNewAccess",)
@@ -113,19 +114,18 @@ def _documents(resource: Resource, name: str) -> dict[str, Any]:
 @dataclass(frozen=True)
 class _Names:
     resources: Mapping[str, Resource]
-    partition: str
     region: str
     account: str
 
     def pseudo(self, name: str) -> str | None:
-        known = {"Partition": self.partition, "Region": self.region, "AccountId": self.account}
-        known["URLSuffix"] = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        return known.get(name.removeprefix("AWS::"))
+        return self.account if name == "AWS::AccountId" else pseudo(name, self.region) or None
 
     def arn(self, resource: Resource) -> str:
         _, service, kind = (*resource.type.split("::"), "", "")[:3]
         form = _FORMS.get(resource.type, f"arn:{{p}}:{service.lower()}:{{r}}:{{a}}:{kind.lower()}/{{n}}")
-        return form.format(p=self.partition, r=self.region, a=self.account, n=resource.logical_id.lower())
+        return form.format(
+            p=pseudo("AWS::Partition", self.region), r=self.region, a=self.account, n=resource.logical_id.lower()
+        )
 
     def reference(self, name: str, attribute: str = "") -> str:
         """Raises _UnknownError."""
@@ -143,10 +143,9 @@ def _rendered(document: Any, pair: Pair, account: str) -> Any:
     stack = pair.stack_after
     assert stack  # both sides have the resource
     region = stack.region or "us-east-1"
-    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
     # Names of both sides: a role that the head drops is still a name in the base's policy.
     before = pair.stack_before.resources if pair.stack_before else {}
-    return _value(document, _Names({**before, **stack.resources}, partition, region, stack.account or account))
+    return _value(document, _Names({**before, **stack.resources}, region, stack.account or account))
 
 
 def _value(value: Any, names: _Names) -> Any:

@@ -5,7 +5,7 @@ from datetime import date
 from importlib.metadata import version
 
 from review.cloud_assembly import Assembly
-from review.cost import cost
+from review.cost.cost import cost
 from review.difference import difference
 from review.model import Finding, Review, Side
 from review.pairs import pairs
@@ -47,6 +47,7 @@ def review(
         changes=differing.changes,
         findings=tuple(found),
         cost=priced,
+        also=differing.also,
         notes=tuple(dict.fromkeys(told)),
         versions={name: version(name) for name in _TOLD},
     )

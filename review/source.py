@@ -119,6 +119,13 @@ def _commit(ref: str, here: Path) -> str:
         found = git(here, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.strip()
+    if (here / ref).exists():
+        raise SourceError(
+            f"{ref} is no commit, branch or tag, and holds neither the manifest.json that `cdk synth` writes nor a "
+            "cdk.json: name the cdk.out itself, or the application's folder"
+        )
+    if Path(ref).is_absolute():
+        raise SourceError(f"{ref} is not there: write it with `cdk synth --output {ref}`")
     raise SourceError(
         f"{ref} is neither a commit, branch or tag that is here, nor a folder that `cdk synth` wrote: type "
         f"`git fetch --depth 1 origin {ref}` and name FETCH_HEAD, or `cdk synth --output {ref}`"

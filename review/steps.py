@@ -1,10 +1,11 @@
 """The steps of a pipeline's or a state machine's definition, with their arguments."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from review import embedded_json
 from review.cloud_assembly import Resource, Stack
+from review.iam.patterns import CLOSE, HARD, OPEN
 from review.iam.principals import properties
 from review.iam.references import References
 
@@ -15,7 +16,7 @@ DEFINITIONS = {
 }
 
 
-def definition(resource: Resource, stack: Stack, side: References) -> Any:
+def definition(resource: Resource, stack: Stack, side: References) -> Mapping[str, Any] | None:
     """What the definition says, tokens in its texts; None where it is elsewhere or cannot be read."""
     value: Any = properties(resource)
     for name in DEFINITIONS[resource.type]:
@@ -26,9 +27,10 @@ def definition(resource: Resource, stack: Stack, side: References) -> Any:
     if isinstance(value, Mapping) and not is_function(value):
         return value if "States" in value or "Steps" in value else None
     try:
-        return json.loads(side.text(value, stack), strict=False)
+        found = embedded_json.read(side.text(value, stack), f"[{OPEN}{HARD}][^{CLOSE}]*{CLOSE}")
     except ValueError:
         return None
+    return found if isinstance(found, Mapping) else None
 
 
 def named(value: Any, outer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -77,8 +77,10 @@ def _ignored(stack: Stack, logical_id: str) -> set[str]:
 
 
 def _masked(message: str, stack: Stack) -> str:
-    """Names of the template's resources and types stay; whatever else is quoted may be a value."""
-    known = {*stack.resources, *(resource.type for resource in stack.resources.values())}
+    """Names of what the template holds and types stay; whatever else is quoted may be a value."""
+    named = (stack.template.get(section) for section in ("Parameters", "Conditions", "Mappings", "Outputs"))
+    names = (name for section in named if isinstance(section, dict) for name in section)
+    known = {*stack.resources, *(resource.type for resource in stack.resources.values()), *names}
 
     def shown(quoted: re.Match[str]) -> str:
         inner = quoted[0][1:-1]

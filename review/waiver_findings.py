@@ -44,6 +44,7 @@ class Names:
 def of_waivers(before: Iterable[Waiver], after: Iterable[Waiver], today: date, names: Names) -> Iterator[Finding]:
     """The new ones, those that say nothing or cover nothing since, and each that is at its end, new or not."""
     there: Mapping[tuple[str, ...], list[Waiver]] = defaultdict(list)
+    told: Mapping[tuple[Place, str, str], list[Waiver]] = defaultdict(list)
     for each in before:
         there[each.source, each.rule, each.place.path.removesuffix("/Resource")].append(each)
     for each in after:
@@ -52,9 +53,7 @@ def of_waivers(before: Iterable[Waiver], after: Iterable[Waiver], today: date, n
         yield from _at_its_end(each, today)
         if known is None or known.reason != each.reason:
             word = "accepted anew" if known is None else "accepted for another reason"
-            yield _finding(
-                each, Severity.LOW, "waiver-new", f"{each.rule} is {word}: {each.reason or 'no reason given'}"
-            )
+            told[each.place, word, each.reason].append(each)
             if not each.reason.strip():
                 yield _finding(
                     each, Severity.MEDIUM, "waiver-without-reason", f"{each.rule} is accepted without a reason"
@@ -64,6 +63,10 @@ def of_waivers(before: Iterable[Waiver], after: Iterable[Waiver], today: date, n
             bare = each.rule.startswith("Annotation::")
             says = f"{says}: the id lacks its pack's prefix" if bare else says
             yield _finding(each, Severity.MEDIUM, "waiver-unused", says)
+    for (_, word, reason), alike in told.items():
+        rules = ", ".join(each.rule for each in alike)
+        verb = "is" if len(alike) == 1 else "are"
+        yield _finding(alike[0], Severity.LOW, "waiver-new", f"{rules} {verb} {word}: {reason or 'no reason given'}")
 
 
 def _at_its_end(waiver: Waiver, today: date) -> Iterator[Finding]:

@@ -1,15 +1,11 @@
 """The definition of a pipeline within a template, wherever it is written: a string, an Fn::Sub, an Fn::Join."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from review import embedded_json
 from review.governance.values import intrinsic, written
-
-# A placeholder where JSON has a number, a list or a map.
-_BARE = re.compile(r"(?<=[:,\[])\s*(\$\{[^}\"]*\})(?=\s*[,}\]])")
 
 
 @dataclass(frozen=True)
@@ -52,10 +48,12 @@ def _body(value: Any, template: Mapping[str, Any]) -> Body:
     if isinstance(value, dict) and intrinsic(value) is None:
         return Body(value)
     text, _ = written(value, template)
+    if text.startswith("${"):
+        return Body(None, "is decided elsewhere")
     try:
-        parsed = json.loads(_BARE.sub(r'"\1"', text))
+        parsed = embedded_json.read(text, r'\$\{[^}"]*\}')
     except ValueError:
-        return Body(None, "is decided elsewhere" if text.startswith("${") else "is no JSON")
+        return Body(None, "is no JSON")
     return Body(parsed) if isinstance(parsed, dict) else Body(None, "is no JSON object")
 
 

@@ -46,7 +46,7 @@ class View:
     @property
     def known(self) -> Mapping[str, Any]:
         """The properties that stand in the template under their names."""
-        return values.as_map(self.properties)
+        return values.mapping(self.properties)
 
     @cached_property
     def steps(self) -> tuple["Step", ...]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from review.governance.checks import TRUE, at_least, at_most, if_set, must, present, when
 from review.governance.rule import ASKED, KEPT, Found, Rule, View
-from review.governance.values import ABSENT, as_map, reference, strings
+from review.governance.values import ABSENT, reference, strings
+from review.json_file import mapping
 from review.model import Severity
 
 MODEL, CONFIG = "AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"
@@ -29,7 +30,7 @@ def _on_instances(view: View) -> bool:
 def _needs_network(view: View) -> bool:
     """Not a model that serverless variants alone serve: for these SageMaker offers neither isolation nor a VPC."""
     served = [
-        as_map(config.properties).get("ProductionVariants")
+        mapping(config.properties).get("ProductionVariants")
         for stack, config in view.others(CONFIG)
         if stack is view.stack and view.resource.logical_id in set(strings(config.properties))
     ]
@@ -111,9 +112,9 @@ def _mentioned(view: View, resource: Any, names: set[str]) -> bool:
 def _scales(view: View) -> Iterator[Found]:
     names = _tells_of(view, "EndpointName", "InferenceComponentName")
     scaled = any(
-        _mentioned(view, as_map(each.properties).get("ResourceId"), names)
+        _mentioned(view, mapping(each.properties).get("ResourceId"), names)
         for _, each in view.others(SCALABLE)
-        if as_map(each.properties).get("ServiceNamespace", "sagemaker") == "sagemaker"
+        if mapping(each.properties).get("ServiceNamespace", "sagemaker") == "sagemaker"
     )
     if not scaled and _has_instances(view):
         yield Found(
@@ -126,13 +127,13 @@ def _has_instances(view: View) -> bool:
     """False only where its configuration stands beside it and is serverless throughout."""
     name = reference(view.known.get("EndpointConfigName"))
     config = view.stack.resources.get(name)
-    return config is None or not _serverless(as_map(config.properties).get("ProductionVariants"))
+    return config is None or not _serverless(mapping(config.properties).get("ProductionVariants"))
 
 
 def _alarmed(view: View) -> Iterator[Found]:
     names = _tells_of(view, "EndpointName")
     if not any(
-        _mentioned(view, as_map(each.properties).get("Dimensions", each.properties), names)
+        _mentioned(view, mapping(each.properties).get("Dimensions", each.properties), names)
         for _, each in view.others(ALARM)
     ):
         yield Found(

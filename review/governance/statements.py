@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from review.governance.rule import View
-from review.governance.values import ABSENT, Unknown, as_map, cases, reference, written
+from review.governance.values import ABSENT, Unknown, cases, reference, written
+from review.json_file import mapping
 
 SERVICE = "sagemaker."
 POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
@@ -45,7 +46,7 @@ def granted(view: View) -> Iterator[Statement]:
     names = {source.partition(".")[0] for each in managed if isinstance(each, Unknown) for source in (each.source,)}
     for name, resource in view.stack.resources.items():
         if resource.type in POLICIES and (name in names or _attached(resource.properties, view.resource.logical_id)):
-            document = as_map(resource.properties).get("PolicyDocument")
+            document = mapping(resource.properties).get("PolicyDocument")
             yield from (each for each in _document(view, document, f"{name}.PolicyDocument") if each.allows)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from review.json_file import mapping
+
 
 class Absent:
     """The type of ABSENT: the template does not set the property."""
@@ -45,8 +47,8 @@ def cases(value: Any, template: Mapping[str, Any], path: str = "", when: str = "
                 yield from cases(branch, template, path, f"{when} and {holds}".removeprefix(" and "))
         case ("Ref", "AWS::NoValue"):
             yield Case(path, ABSENT, when)
-        case ("Ref", str(name)) if name in as_map(template.get("Parameters")):
-            yield Case(path, _parameter(name, as_map(template["Parameters"][name])), when)
+        case ("Ref", str(name)) if name in mapping(template.get("Parameters")):
+            yield Case(path, _parameter(name, mapping(template["Parameters"][name])), when)
         case ("Fn::FindInMap", [name, first, second, *_]):
             yield Case(path, _found(template, name, first, second), when)
         case ("Fn::Sub" | "Fn::Join", _):
@@ -167,9 +169,9 @@ def _pipeline_parameter(name: str, definition: Mapping[str, Any]) -> Unknown:
 
 
 def _found(template: Mapping[str, Any], name: Any, first: Any, second: Any) -> Any:
-    table = as_map(as_map(template.get("Mappings")).get(name) if isinstance(name, str) else None)
+    table = mapping(mapping(template.get("Mappings")).get(name) if isinstance(name, str) else None)
     rows = [table[first]] if isinstance(first, str) and first in table else list(table.values())
-    values = [row[second] for row in map(as_map, rows) if isinstance(second, str) and second in row]
+    values = [row[second] for row in map(mapping, rows) if isinstance(second, str) and second in row]
     if len(values) == 1:
         return values[0]
     return Unknown(f"the mapping {name}" if isinstance(name, str) else "a mapping", tuple(values), bool(values))
@@ -181,8 +183,3 @@ def _source(name: str, inner: Any) -> str:
     if name == "Fn::GetAtt" and isinstance(inner, list):
         return ".".join(str(part) for part in inner)
     return name
-
-
-def as_map(value: Any) -> Mapping[str, Any]:
-    """`value` if it is a map, else an empty one: templates hold odd things."""
-    return value if isinstance(value, dict) else {}

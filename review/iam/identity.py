@@ -10,7 +10,7 @@ from review.iam.branches import Guard, guarded
 from review.iam.managed import UNKNOWN
 from review.iam.principals import KINDS, Key, Principals, properties
 from review.iam.references import Target
-from review.iam.statements import ANYONE, Policy, policy
+from review.iam.statements import ANYONE, Policy, Statement, policy
 from review.iam.widening import Widening, settled, widenings
 from review.model import Finding, Kind, Place, Severity
 
@@ -54,8 +54,8 @@ def findings(sides: Sides) -> Iterator[Finding]:
             yield from _boundary(sides, key, where, title)
         elif there:
             yield from _new(sides, key, head, where, title)
-        elif base.statements:
-            yield _finding("iam-narrowed", Severity.LOW, where, f"{title} is gone, and what it could do.", _ASK_NOTHING)
+        else:
+            yield from _gone(sides, key, base, where, title)
     for key in dict.fromkeys([*sides.head.named, *sides.base.named]):
         holder = sides.head if key in sides.head.named else sides.base
         where = place(*holder.attached(key))
@@ -131,10 +131,24 @@ def _new(sides: Sides, key: Target, head: Policy, where: Place, title: str) -> I
         yield _finding("iam-widened", severity, where, f"{title} is new and may do {told.extent(allowed)}.", ASK)
         yield from escalation.findings(Policy(), head, where, title)
     yield from unread(Policy(), head, where, title)
-    for each in trust(sides.head, key).statements:
-        if each.allows and (anyone := ANYONE in each.principals.texts or each.principals.inverted):
-            severity = Severity.MEDIUM if each.condition and anyone else Severity.HIGH
-            yield _finding("trust-widened", severity, where, f"{title} is new and anyone may assume it.", ASK_TRUST)
+    for each in _open(sides.head, key):
+        severity = Severity.MEDIUM if each.condition else Severity.HIGH
+        yield _finding("trust-widened", severity, where, f"{title} is new and anyone may assume it.", ASK_TRUST)
+
+
+def _gone(sides: Sides, key: Target, base: Policy, where: Place, title: str) -> Iterator[Finding]:
+    if base.statements:
+        yield _finding("iam-narrowed", Severity.LOW, where, f"{title} is gone, and what it could do.", _ASK_NOTHING)
+    if any(_open(sides.base, key)):
+        message = f"{title} is gone, which anyone could assume."
+        yield _finding("trust-narrowed", Severity.LOW, where, message, _ASK_NOTHING)
+
+
+def _open(side: Principals, key: Target) -> Iterator[Statement]:
+    """What lets anyone assume a role."""
+    for each in trust(side, key).statements:
+        if each.allows and (ANYONE in each.principals.texts or each.principals.inverted):
+            yield each
 
 
 ASK_TRUST = (

@@ -10,6 +10,8 @@ from typing import Any
 from review.cloud_assembly import Resource, Stack
 from review.iam.branches import mapping
 from review.iam.patterns import token
+from review.nesting import nested_stacks
+from review.pseudo import pseudo
 
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 _DEPTH = 12  # of references that lead to references
@@ -58,7 +60,7 @@ class References:
             case "Fn::Sub", [str(body), dict(given)]:
                 return self._sub(body, given, stack, depth)
             case "Fn::ImportValue", _:
-                return self._import(self.text(argument, stack, depth + 1), depth)
+                return self._import(self.text(argument, stack, depth + 1), stack, depth)
             case "Fn::Select", [(int() | str()) as index, {"Fn::Split": [str(separator), inner]}]:
                 parts = self.text(inner, stack, depth + 1).split(separator)
                 if str(index).isdigit() and int(index) < len(parts):
@@ -85,7 +87,7 @@ class References:
                 inner = self._parameters.get((stack.name, argument))
                 return self.target(*inner, depth + 1) if inner else None
             case "Fn::ImportValue", _:
-                inner = self._exports.get(self.text(argument, stack, depth + 1))
+                inner = self._exports.get((stack.environment, self.text(argument, stack, depth + 1)))
                 return self.target(*inner, depth + 1) if inner else None
         return None
 
@@ -94,18 +96,7 @@ class References:
             return self._resource(stack, stack.resources[name], "")
         if inner := self._parameters.get((stack.name, name)):
             return self.text(*inner, depth + 1)
-        return self._pseudo(name, stack) or token(name if name.startswith("AWS::") else f"{stack.name} {name}")
-
-    def _pseudo(self, name: str, stack: Stack) -> str:
-        """A pseudo parameter's value, where the stack's region tells it."""
-        if not stack.region:
-            return ""
-        partition = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-        return {
-            "AWS::Region": stack.region,
-            "AWS::Partition": next((v for k, v in partition.items() if stack.region.startswith(k)), "aws"),
-            "AWS::URLSuffix": "amazonaws.com.cn" if stack.region.startswith("cn-") else "amazonaws.com",
-        }.get(name, "")
+        return pseudo(name, stack.region) or token(name if name.startswith("AWS::") else f"{stack.name} {name}")
 
     def _attribute(self, of: str, attribute: str, stack: Stack, depth: int) -> str:
         resource = stack.resources.get(of)
@@ -118,7 +109,7 @@ class References:
     def _resource(self, stack: Stack, resource: Resource, attribute: str) -> str:
         """A bucket's ARN is made of its name, since policies write both."""
         if resource.type == "AWS::S3::Bucket" and attribute == "Arn":
-            partition = self._pseudo("AWS::Partition", stack) or token("AWS::Partition")
+            partition = pseudo("AWS::Partition", stack.region) or token("AWS::Partition")
             return f"arn:{partition}:s3:::{self._resource(stack, resource, '')}"
         names = [key for key in resource.properties if key.endswith("Name")] if resource.properties else []
         name = resource.properties.get("BucketName") if resource.type == "AWS::S3::Bucket" and not attribute else None
@@ -139,8 +130,8 @@ class References:
 
         return _SUB.sub(put, body)
 
-    def _import(self, name: str, depth: int) -> str:
-        inner = self._exports.get(name)
+    def _import(self, name: str, stack: Stack, depth: int) -> str:
+        inner = self._exports.get((stack.environment, name))
         return self.text(*inner, depth + 1) if inner else token(f"import {name}")
 
     def _inner(self, argument: Any, stack: Stack, depth: int) -> str:
@@ -159,15 +150,7 @@ class References:
     @cached_property
     def _nested(self) -> dict[tuple[str, str], Stack]:
         """Nested stacks by their parent's name and their own logical ID there."""
-        found = {}
-        for stack in self.stacks.values():
-            for resource in stack.resources.values():
-                if resource.type == "AWS::CloudFormation::Stack":
-                    path = resource.path.rpartition("/")[2]
-                    name = path.removesuffix(".NestedStackResource").removesuffix(".NestedStack")
-                    if child := self.stacks.get(f"{stack.name}/{name}"):
-                        found[stack.name, resource.logical_id] = child
-        return found
+        return {key: self.stacks[child] for key, child in nested_stacks(self.stacks)}
 
     @cached_property
     def _parameters(self) -> dict[tuple[str, str], tuple[Any, Stack]]:
@@ -179,14 +162,13 @@ class References:
         }
 
     @cached_property
-    def _exports(self) -> dict[str, tuple[Any, Stack]]:
+    def _exports(self) -> dict[tuple[str, str], tuple[Any, Stack]]:
+        """By environment and name."""
         found = {}
         for stack in self.stacks.values():
             for output in mapping(stack.template, "Outputs").values():
                 if isinstance(output, dict) and isinstance(export := output.get("Export"), dict) and "Value" in output:
                     name = export.get("Name")
-                    found[name if isinstance(name, str) else self.text(name, stack, _DEPTH - 2)] = (
-                        output["Value"],
-                        stack,
-                    )
+                    text = name if isinstance(name, str) else self.text(name, stack, _DEPTH - 2)
+                    found[stack.environment, text] = (output["Value"], stack)
         return found

@@ -12,7 +12,7 @@ from review.report.sheet import DONE, NAMES, Sheet, count, line, signed
 
 COLOURS = {Verdict.BLOCK: "red", Verdict.LOOK: "yellow", Verdict.FINE: "green"}
 _SEVERITIES = {Severity.HIGH: "bold red", Severity.MEDIUM: "yellow", Severity.LOW: "dim"}
-MUST_LOOK, RULES, DEARER, CHANGES = 8, 5, 3, 8
+MUST_LOOK, RULES, DEARER, CHANGES, ALSO = 8, 5, 3, 8, 2
 
 
 def summary(review: Review, whole: str) -> Group:
@@ -22,7 +22,7 @@ def summary(review: Review, whole: str) -> Group:
 
 def _parts(sheet: Sheet, whole: str) -> Iterator[RenderableType]:
     review, colour = sheet.review, COLOURS[sheet.review.verdict]
-    reasons = [f"It {line(reason, 200)}." for reason in review.reasons] or [f"{sheet.headline.capitalize()}."]
+    reasons = [f"It {line(reason, 400)}." for reason in review.reasons] or [f"{sheet.headline.capitalize()}."]
     title = Text(f" {review.verdict} ", f"bold {colour}")
     yield Panel(Text("\n".join(reasons)), title=title, title_align="left", border_style=colour)
     yield Text(f"{sheet.counts or 'no resource changes'}\n")
@@ -31,8 +31,11 @@ def _parts(sheet: Sheet, whole: str) -> Iterator[RenderableType]:
     rules = [*sheet.of(Kind.RULE), *sheet.of(Kind.WAIVER), *sheet.of(Kind.IAM_NARROWED)]
     if rules:
         yield _findings("new findings, waivers, less permitted", rules, RULES)
-    if review.changes:
-        yield _changes([change for stack in sheet.stacks for change in stack.changes])
+    if changes := [change for stack in sheet.stacks for change in stack.changes]:
+        yield _changes(changes)
+    if review.also:
+        more = f"; and {len(review.also) - ALSO} more" if len(review.also) > ALSO else ""
+        yield Text(f"\nalso changed: {'; '.join(line(each, 160) for each in review.also[:ALSO])}{more}")
     yield _cost(sheet)
     if review.notes:
         yield Text(f"not looked at: {'; '.join(line(note, 160) for note in review.notes[:2])}", "yellow")
@@ -85,6 +88,10 @@ def _cost(sheet: Sheet) -> Text:
         told.append(f"\n  {amount:>10}  {line(each.place.path, 100)}", "not bold")
     if len(sheet.dearer) > DEARER:
         told.append(f"\n  and {len(sheet.dearer) - DEARER:,} more", "dim not bold")
+    if sheet.unknown_rise:
+        names = ", ".join(line(each.place.path, 100) for each in sheet.unknown_rise[:DEARER])
+        more = f" and {len(sheet.unknown_rise) - DEARER:,} more" if len(sheet.unknown_rise) > DEARER else ""
+        told.append(f"\n  changed, at a price that is not known: {names}{more}", "yellow not bold")
     if sheet.unpriced:
         told.append(f"\n  {count(len(sheet.unpriced), 'resource')} without a price", "yellow not bold")
     return told

@@ -51,38 +51,47 @@ def _head(sheet: Sheet, room: Room, whole: str) -> Iterator[str]:
 
 
 def _body(sheet: Sheet, room: Room, whole: str) -> Iterator[str]:
-    yield from _findings("Must look", sheet.must_look, room)
+    yield from _findings("Must look", sheet.must_look, room, 12)
     yield from cost(sheet, room)
     yield from _findings("New findings of rules", sheet.of(Kind.RULE), room)
     yield from _findings("Waivers", sheet.of(Kind.WAIVER), room)
     yield from _findings("May do less than before", sheet.of(Kind.IAM_NARROWED), room)
     yield from stacks(sheet, room)
-    yield from _notes(sheet.review.notes, room)
+    yield from _folded("Also changed", sheet.review.also, room)
+    yield from _folded("Not looked at", sheet.review.notes, room)
     yield _footer(sheet.review, whole)
 
 
-def _findings(title: str, found: Sequence[Finding], room: Room) -> Iterator[str]:
+def _findings(title: str, found: Sequence[Finding], room: Room, open_: int = 5) -> Iterator[str]:
+    """The first `open_` in sight, the others folded; what many have in common, their fix, is said once."""
     if not found:
         return
     yield f"\n### {title} ({len(found):,})\n"
     shown = room.shown("items", found, f"under `{title}`")
-    yield from (_finding(each) for each in shown)
+    told: set[str] = set()
+    for number, each in enumerate(shown):
+        if number == open_:
+            yield f"\n<details><summary>and {len(found) - open_:,} more</summary>\n"
+        yield _finding(each, "" if each.fix in told else each.fix)
+        told.add(each.fix)
     if len(shown) < len(found):
         yield f"- and {len(found) - len(shown):,} more"
+    if len(shown) > open_:
+        yield "\n</details>"
 
 
-def _finding(each: Finding) -> str:
+def _finding(each: Finding, fix: str) -> str:
     what = code(each.rule, 80) if each.kind in (Kind.RULE, Kind.WAIVER) else f"**{NAMES[each.kind]}**"
     where = f", {code(each.place.source)}" if each.place.source else ""
-    fix = f" _Fix:_ {words(each.fix)}" if each.fix else ""
-    return f"- {_SIGNS[each.severity]} {what} {code(each.place.path)}{where}: {words(each.message, 600)}{fix}"
+    told = f" _Fix:_ {words(fix)}" if fix else ""
+    return f"- {_SIGNS[each.severity]} {what} {code(each.place.path)}{where}: {words(each.message, 600)}{told}"
 
 
-def _notes(notes: Sequence[str], room: Room) -> Iterator[str]:
-    if not notes:
+def _folded(title: str, lines: Sequence[str], room: Room) -> Iterator[str]:
+    if not lines:
         return
-    yield f"\n<details><summary>Not looked at ({len(notes):,})</summary>\n"
-    yield from (f"- {words(note)}" for note in room.shown("items", notes, "notes of what was not looked at"))
+    yield f"\n<details><summary>{title} ({len(lines):,})</summary>\n"
+    yield from (f"- {words(each)}" for each in room.shown("items", lines, f"under `{title}`"))
     yield "\n</details>"
 
 

@@ -8,6 +8,7 @@ from review.report.room import Room
 from review.report.sheet import DONE, Sheet, StackChanges, count, difference, signed
 
 ABSENT = "(absent)"
+NAMED = 5
 
 
 def cost(sheet: Sheet, room: Room) -> Iterator[str]:
@@ -19,6 +20,10 @@ def cost(sheet: Sheet, room: Room) -> Iterator[str]:
     yield "| USD a month | before | after | change |\n|---|--:|--:|--:|"
     yield _amounts("as assumed", priced.before, priced.after)
     yield _amounts("while nobody works", priced.idle_before, priced.idle_after)
+    if unknown := sheet.unknown_rise:
+        named = ", ".join(code(each.place.path) for each in unknown[:NAMED])
+        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+        yield f"\nChanged, at a price that is not known and in no total: {named}{more}."
     told = [f"{count(len(sheet.dearer), 'resource')} at another price", f"{len(sheet.unpriced):,} without a price"]
     yield f"\n<details><summary>{', '.join(told)}, what is assumed</summary>\n"
     if shown := room.shown("items", sheet.dearer, "lines of the cost"):

@@ -34,6 +34,7 @@ MEANING = {
     Verdict.LOOK: "read this before it is merged",
     Verdict.FINE: "nothing here needs a decision",
 }
+BY_USE = "by use"
 _APART = (Kind.RULE, Kind.WAIVER, Kind.IAM_NARROWED)
 # What a terminal or a page would obey instead of showing: controls, and marks that turn the direction of what follows.
 _OBEYED = re.compile(
@@ -122,6 +123,14 @@ class Sheet:
     @cached_property
     def unpriced(self) -> list[CostLine]:
         return [each for each in self.review.cost.lines if each.unpriced]
+
+    @cached_property
+    def unknown_rise(self) -> list[CostLine]:
+        """What changes and has no price though it is billed by the hour: the totals say nothing of it."""
+        changed = [change.place for change in self.review.changes if not change.code_only]
+        keys = {(place.stack, place.logical_id) for place in changed}
+        hourly = [each for each in self.unpriced if not each.unpriced.startswith(BY_USE)]
+        return [each for each in hourly if (each.place.stack, each.place.logical_id) in keys]
 
 
 def difference(each: CostLine) -> float:

@@ -130,6 +130,7 @@ def test_what_is_deployed_is_a_base_of_its_own(typed: Typed) -> None:
     assert done.exit_code == 2 and "name --against deployed" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_deployed_and_its_drift_are_reviewed(
     typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

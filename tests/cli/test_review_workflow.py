@@ -130,6 +130,7 @@ def test_the_first_review_is_a_comment_of_the_pull_request_with_this_very_head(t
     assert calls[-1][calls[-1].index("--method") + 1] == "POST" and calls[-1][-1] == "body=@review/review.md"
 
 
+@pytest.mark.slow
 def test_the_next_one_takes_its_place(tmp_path: Path) -> None:
     status, calls = run_comment(tmp_path, f"{MARKER}\nnew", PULL, COMMENTS)
     assert status == 0 and "repos/team/app/issues/comments/3" in calls[-1]
@@ -147,6 +148,7 @@ def test_what_is_no_review_or_came_too_late_is_not_posted(
     assert ended == status and not any("--method" in call and "GET" not in call for call in calls)
 
 
+@pytest.mark.slow
 def test_a_comment_of_the_longest_that_is_allowed_is_posted_whatever_its_letters(tmp_path: Path) -> None:
     text = MARKER + "\n" + "\N{ROCKET}" * (COMMENT_CHARACTERS - len(MARKER) - 1)
     assert run_comment(tmp_path, text, PULL, COMMENTS)[0] == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from review.cloud_assembly import Assembly, Stack, stack_of
-from review.cost import cost
+from review.cost.cost import cost
 from review.model import Cost, CostLine
 from review.pairs import pairs
 

@@ -248,6 +248,7 @@ def altered(value: Any, at: int, odd: Any) -> tuple[Any, int]:
     return value, at
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     file=st.sampled_from(["manifest.json", "a.json", "m.json", "Data.template.json"]), at=st.integers(0, 40), odd=ODD

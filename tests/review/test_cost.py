@@ -8,8 +8,8 @@ from config.control_prices import METRIC
 from controls.inventory.mlflow import _SIZES
 from controls.inventory.studio import _GB_MONTH
 from controls.prices import Prices
-from review.cost_free import BY_USE, FREE
-from review.cost_prices import MLFLOW, SPACE_STORAGE, as_of
+from review.cost.free import BY_USE, FREE
+from review.cost.prices import MLFLOW, SPACE_STORAGE, as_of
 from tests.review.costing import assembly, between, line, named, of, stack
 
 NOTEBOOK = "AWS::SageMaker::NotebookInstance"

@@ -7,7 +7,7 @@ import pytest
 
 from config import prices
 from review.cloud_assembly import read
-from review.cost_free import BY_USE
+from review.cost.free import BY_USE
 from review.synthesis import Synthesis
 from tests.review.costing import between
 

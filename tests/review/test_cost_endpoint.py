@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from review.cloud_assembly import stack_of
 from review.model import CostLine
 from tests.review.costing import assembly, between, named, of, stack
 
@@ -146,16 +147,30 @@ def test_a_change_of_the_configuration_alone_changes_what_the_endpoint_costs() -
     assert (found.before, found.after) == (pytest.approx(M5), pytest.approx(2 * M5))
 
 
-def test_a_nested_stack_takes_what_its_parent_hands_it() -> None:
+@pytest.mark.parametrize("path", ["Inner", "A/B/Inner"])
+def test_a_nested_stack_takes_what_its_parent_hands_it(path: str) -> None:
     parameters = {"Kind": {"Type": "String"}, "Count": {"Type": "Number", "Default": 1}}
-    outer = stack({"Inner": ("AWS::CloudFormation::Stack", {"Parameters": {"Kind": "ml.m5.xlarge", "Count": 2}})})
+    handed = {"Parameters": {"Kind": "ml.m5.xlarge", "Count": 2}}
+    metadata = {"aws:cdk:path": f"Stack/{path}.NestedStack/Inner.NestedStackResource"}
+    outer = stack_of(
+        {"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": handed, "Metadata": metadata}}},
+        "Stack",
+        "us-east-1",
+    )
     variant = {**ONE, "InstanceType": {"Ref": "Kind"}, "InitialInstanceCount": {"Ref": "Count"}}
     inner = stack(
         {
             "Config": (CONFIG, {"ProductionVariants": [variant]}),
             "Ep": (ENDPOINT, {"EndpointConfigName": {"Ref": "Config"}}),
         },
-        name="Stack/Inner",
+        name=f"Stack/{path}",
         Parameters=parameters,
     )
     assert named(of(outer, inner), "Ep").after == pytest.approx(2 * M5)
+
+
+def test_a_configuration_that_no_endpoint_of_these_stacks_uses_is_listed_without_a_price() -> None:
+    config = (CONFIG, {"ProductionVariants": [ONE]})
+    assert "no endpoint of these stacks uses it" in named(of(stack({"C": config})), "C").unpriced
+    used = of(stack({"C": config, "E": (ENDPOINT, {"EndpointConfigName": {"Ref": "C"}})}))
+    assert [line.place.logical_id for line in used.lines] == ["E"]

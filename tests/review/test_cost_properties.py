@@ -7,11 +7,12 @@ import os
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from review.cloud_assembly import Assembly
-from review.cost import _BY_INSTANCE, _FLAT
+from review.cost.cost import _BY_INSTANCE, _FLAT
 from review.model import Cost
 from tests.review.costing import assembly, between, of, stack
 
@@ -81,6 +82,7 @@ def figures(cost: Cost) -> list[float]:
     return [figure for figures in (*single, totals) for figure in figures if figure is not None]
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(assemblies)
 def test_what_does_not_change_costs_the_same(found: Assembly) -> None:
@@ -90,6 +92,7 @@ def test_what_does_not_change_costs_the_same(found: Assembly) -> None:
     assert not any("before: " in line.unpriced + line.assumption for line in cost.lines)
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(assemblies, assemblies)
 def test_a_swap_mirrors_and_nothing_is_below_zero(base: Assembly, head: Assembly) -> None:
@@ -101,6 +104,7 @@ def test_a_swap_mirrors_and_nothing_is_below_zero(base: Assembly, head: Assembly
     assert all(figure >= 0 for figure in figures(there))
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(stacks, st.sampled_from(PRICED))
 def test_one_more_with_a_price_never_costs_less(found: Any, more: tuple[str, dict[str, Any]]) -> None:
@@ -110,6 +114,7 @@ def test_one_more_with_a_price_never_costs_less(found: Any, more: tuple[str, dic
     assert after.idle_after >= before.idle_after
 
 
+@pytest.mark.slow
 @ANY_PACE
 @given(assemblies)
 def test_without_a_figure_there_is_a_reason_and_totals_are_the_sums(found: Assembly) -> None:
@@ -120,6 +125,7 @@ def test_without_a_figure_there_is_a_reason_and_totals_are_the_sums(found: Assem
     )
 
 
+@pytest.mark.slow
 def test_three_thousand_resources_take_less_than_half_a_second() -> None:
     many: dict[str, Any] = {}
     for number in range(100):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.load import ROOT
-from review.cost_prices import SPOT_SAVING
+from review.cost.prices import SPOT_SAVING
 from review.model import CostLine
 from tests.review.costing import assembly, between, named, of, stack
 
@@ -265,3 +265,11 @@ def test_exports_that_lead_in_a_circle_end() -> None:
         output = {"Value": {"Fn::ImportValue": there}, "Export": {"Name": here}}
         stacks.append(stack({f"R{here}": by_rule({"Fn::ImportValue": here})}, name=here, Outputs={"Out": output}))
     assert not of(*stacks).lines
+
+
+def test_a_step_beside_a_reference_that_stands_where_json_has_a_number_keeps_its_price() -> None:
+    body = json.dumps({"Steps": [PROCESS, {**TRAIN, "Arguments": {**TRAINING, "Hyper": "@"}}]})
+    told = {"PipelineDefinitionBody": {"Fn::Sub": body.replace('"@"', "${Queue.Arn}")}}
+    queue = ("AWS::SQS::Queue", {})
+    found = named(of(stack({"P": (PIPELINE, {"PipelineDefinition": told}), "Queue": queue})), "P")
+    assert found.assumption.startswith("1.52 USD a run")

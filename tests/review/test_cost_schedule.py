@@ -2,7 +2,7 @@
 
 import pytest
 
-from review.cost_schedule import DAYS_A_MONTH, runs_a_month
+from review.cost.schedule import DAYS_A_MONTH, runs_a_month
 
 MONTH = pytest.approx(DAYS_A_MONTH)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from review.cloud_assembly import stack_of
-from review.cost_values import UNKNOWN, Values, references
+from review.cost.values import UNKNOWN, Values, references
 
 TEMPLATE: dict[str, Any] = {
     "Parameters": {

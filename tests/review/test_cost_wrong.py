@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,12 +101,14 @@ def test_where_nothing_is_wrong_all_but_a_step_without_limits_has_a_figure() -> 
     }
 
 
+@pytest.mark.slow
 @settings(ANY_PACE, max_examples=2 * EXAMPLES)
 @given(st.sampled_from([way for way in places(RIGHT) if way[1:2] == (1,)]), anything)
 def test_one_wrong_place_of_a_template_raises_nothing(way: tuple[Any, ...], value: Any) -> None:
     holds(application(changed(RIGHT, way, value), STEPS))
 
 
+@pytest.mark.slow
 @settings(ANY_PACE, max_examples=2 * EXAMPLES)
 @given(st.sampled_from([*places(STEPS)]), anything)
 def test_one_wrong_place_of_a_definition_raises_nothing(way: tuple[Any, ...], value: Any) -> None:

@@ -50,7 +50,7 @@ def serving(model: str, *, named: bool = False, endpoint: str = "e") -> dict[str
 
 
 def test_the_same_twice_has_no_difference() -> None:
-    assert compared(serving("a"), serving("a")) == Difference((), (), ())
+    assert compared(serving("a"), serving("a")) == Difference((), (), (), ())
 
 
 def test_a_new_model_replaces_the_configuration_and_updates_the_endpoint() -> None:
@@ -164,7 +164,7 @@ def test_a_changed_mapping_is_a_change_of_those_who_look_into_it() -> None:
     old, new = (topic | {"Mappings": {"M": {"a": {"b": value}}}} for value in ("one", "two"))
     found = compared(old, new)
     assert by_id(found)["Topic"].action is Action.REPLACE
-    assert found.notes == ('Stack: mapping M {"a": {"b": "one"}} → {"a": {"b": "two"}}',)
+    assert found.also == ('Stack: mapping M {"a": {"b": "one"}} → {"a": {"b": "two"}}',)
 
 
 def test_a_changed_condition_may_replace_what_it_chooses_and_what_it_makes() -> None:
@@ -198,7 +198,7 @@ def test_items_are_compared_by_their_names_whatever_their_order() -> None:
 def test_order_and_notes_are_no_change() -> None:
     old = resources(A=made("SNS::Topic"), B=made("SNS::Topic", DependsOn=["A"], Metadata={"x": 1}))
     new = resources(B=made("SNS::Topic", DependsOn="C", Metadata={"x": 2}), A=made("SNS::Topic"))
-    assert compared(old, new) == Difference((), (), ())
+    assert compared(old, new) == Difference((), (), (), ())
 
 
 def with_path(path: str, kind: str, properties: dict[str, Any], **attributes: Any) -> dict[str, Any]:
@@ -325,7 +325,7 @@ def test_a_replacement_goes_into_a_nested_stack_and_out_again() -> None:
 
 
 def test_a_nested_stacks_new_template_is_no_change_by_itself() -> None:
-    assert difference(nested("/a/", "0" * 64), nested("/a/", "1" * 64)) == Difference((), (), ())
+    assert difference(nested("/a/", "0" * 64), nested("/a/", "1" * 64)) == Difference((), (), (), ())
 
 
 def test_a_stack_that_leaves_the_application_is_not_destroyed() -> None:
@@ -333,7 +333,7 @@ def test_a_stack_that_leaves_the_application_is_not_destroyed() -> None:
     found = difference(assembly(A=bucket, B=IMPORTING), assembly(B=IMPORTING))
     assert {change.action for change in found.changes} == {Action.ORPHAN}
     assert rules(found) == {"orphaned": Severity.MEDIUM}
-    assert "leaves the application" in found.notes[0]
+    assert "leaves the application" in found.also[0]
 
 
 def test_a_renamed_stack_is_made_anew_and_said_once() -> None:
@@ -364,7 +364,7 @@ def test_a_hidden_parameters_default_is_masked() -> None:
     def stack(default: str) -> dict[str, Any]:
         return resources() | {"Parameters": {"Word": {"Type": "String", "NoEcho": True, "Default": default}}}
 
-    [note] = compared(stack("hunter2"), stack("hunter3")).notes
+    [note] = compared(stack("hunter2"), stack("hunter3")).also
     assert "hunter" not in note and "parameter Word" in note
 
 
@@ -403,9 +403,17 @@ def test_no_secret_stands_in_a_change(kind: str, properties: dict[str, Any]) -> 
         assert "hunter2" not in text and "swordfish" not in text
 
 
+def test_a_property_that_forces_a_replacement_in_two_items_is_named_once() -> None:
+    def table(name: str) -> dict[str, Any]:
+        return resources(A=made("DynamoDB::Table", {"KeySchema": [{"AttributeName": name, "KeyType": "HASH"}]}))
+
+    [finding] = compared(table("id"), table("pk")).findings
+    assert finding.message.count("KeySchema[].AttributeName") == 1
+
+
 def test_cdks_word_to_itself_is_no_change() -> None:
     old, new = (resources(CDKMetadata=made("CDK::Metadata", {"Analytics": value})) for value in ("a", "b"))
-    assert compared(old, new) == compared(old, resources()) == Difference((), (), ())
+    assert compared(old, new) == compared(old, resources()) == Difference((), (), (), ())
 
 
 def test_a_nested_stack_that_is_not_at_hand_is_told_by_its_template() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ def assembly(templates: dict[str, Any]) -> Assembly:
     return Assembly(Path("absent"), {name: stack_of(template, name) for name, template in templates.items()})
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(applications, applications)
 def test_any_two_applications_have_a_difference_and_its_mirror_image(

@@ -160,6 +160,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
 def test_no_form_of_a_value_is_a_stack_trace(data: st.DataObject) -> None:

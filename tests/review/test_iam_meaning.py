@@ -5,6 +5,7 @@ import os
 from fnmatch import fnmatchcase
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def read(document: Any) -> Policy:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES * 4, deadline=None)
 @given(documents(), documents())
 def test_what_head_allows_and_base_did_not_is_a_widening(base: Any, head: Any) -> None:
@@ -122,6 +124,7 @@ EVERYTHING = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES * 2, deadline=None)
 @given(documents(plain=True), documents(plain=True))
 def test_policies_without_exotic_features_give_no_false_alarm(base: Any, head: Any) -> None:
@@ -157,6 +160,7 @@ def test_a_statement_for_each_action_and_resource_says_the_same(document: Any, d
     assert not widenings(read(shuffled), read(document))
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(documents(), documents())
 def test_what_widens_one_way_narrows_the_other(base: Any, head: Any) -> None:

@@ -169,6 +169,7 @@ def test_annotations_escape_what_would_end_them() -> None:
     assert "\n" not in told
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(any_reviews(most=3))
 def test_every_form_can_be_made_of_every_review_and_the_json_is_read_back(review: Review) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from review.model import Action, Change, Kind, PropertyChange, Review, Severity
+from review.model import Action, Change, CostLine, Kind, PropertyChange, Review, Severity
 from review.report.markdown import COMMENT_CHARACTERS, MARKER, comment
 from tests.review.reviews import ATTACKS, any_reviews, cost, finding, place, reviewed
 
@@ -48,6 +48,7 @@ def checked(text: str) -> None:
         assert row.count("|") in (5, 6) and row.endswith("|")
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(any_reviews())
 def test_whatever_the_review_the_comment_fits_and_is_only_read(review: Review) -> None:
@@ -104,9 +105,11 @@ def test_details_are_left_out_first_then_stacks_and_a_line_says_so_and_where_the
 
 def test_the_order_is_verdict_counts_what_must_be_seen_cost_rules_waivers_stacks_footer() -> None:
     found = [finding(kind, rule="iam-widened" if kind is Kind.IAM_WIDENED else kind) for kind in Kind]
-    text = comment(reviewed(*found, changes=big(2, 1).changes, cost=cost(10, 20), notes=("no region",)))
+    also = ("stack: parameter X added",)
+    text = comment(reviewed(*found, changes=big(2, 1).changes, cost=cost(10, 20), also=also, notes=("no region",)))
     marks = ["**block**", "2 updated.", "### Must look", "### Cost", "### New findings", "### Waivers"]
-    marks += ["### May do less", "### Stacks", "Not looked at", "<sub>main (<code>aaaaaaaaaaaa</code>) to ."]
+    marks += ["### May do less", "### Stacks", "Also changed", "Not looked at"]
+    marks += ["<sub>main (<code>aaaaaaaaaaaa</code>) to ."]
     assert sorted(marks, key=text.index) == marks
 
 
@@ -125,3 +128,23 @@ def test_severities_are_told_apart_by_more_than_words_and_where_a_line_is_known_
         reviewed(finding(Kind.IAM_WIDENED, Severity.MEDIUM, place=at, message="may delete", fix="narrow it"))
     )
     assert "**may do more** `stack/role`, `stacks/a.py:7`: may delete _Fix:_ narrow it" in text
+
+
+def test_a_long_list_is_folded_after_its_first_lines_and_says_a_common_fix_once() -> None:
+    waived = [finding(Kind.WAIVER, Severity.LOW, message=f"reason {n}", fix="say why") for n in range(9)]
+    text = comment(reviewed(*waived))
+    assert text.count("_Fix:_ say why") == 1
+    seen, folded = text.split("<details><summary>and 4 more</summary>")
+    assert seen.count("reason ") == 5 and folded.split("</details>")[0].count("reason ") == 4
+
+
+def test_what_changes_at_a_price_that_is_not_known_is_named_beside_the_totals() -> None:
+    at, by_use = place("stack/database"), place("stack/queue")
+    lines = tuple(
+        CostLine(place=where, before=None, after=None, unpriced=why)
+        for where, why in ((at, "no price of it is known here"), (by_use, "by use: messages"))
+    )
+    changes = tuple(Change(place=where, action=Action.UPDATE) for where in (at, by_use))
+    text = comment(reviewed(changes=changes, cost=cost(1, 1, lines=lines)))
+    assert "not known and in no total: `stack/database`.\n" in text
+    assert "No price: `stack/queue`" in text

@@ -54,6 +54,7 @@ def test_whole_assemblies_are_reviewed(run: Any, sides: tuple[Path, Path]) -> No
     assert run(*sides).exit_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["manifest.json", TEMPLATE, "inner.nested.template.json"])
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_file_cut_at_any_twentieth_is_named(run: Any, sides: tuple[Path, Path], file: str, side: int) -> None:
@@ -81,6 +82,7 @@ def test_a_nested_template_that_is_missing_is_told_of(run: Any, sides: tuple[Pat
     assert "inner" in (result.stdout + result.stderr).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bench.review_wrong import SIDES, TODAY, TURNED, rules, unmirrored_rules
@@ -47,6 +48,7 @@ def test_nothing_is_said_of_an_application_against_itself(template: dict[str, An
     assert found.verdict == "fine"
 
 
+@pytest.mark.slow
 @PACE
 @given(random.pairs())
 def test_there_and_back_are_mirror_images(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -61,6 +63,7 @@ def test_there_and_back_are_mirror_images(pair: tuple[dict[str, Any], dict[str, 
     assert list(unmirrored_rules(*by_name)) == []
 
 
+@pytest.mark.slow
 @PACE
 @given(random.odd_templates, random.odd_templates)
 def test_the_oddest_templates_are_reviewed_or_refused_with_a_reason(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -72,6 +75,7 @@ def test_the_oddest_templates_are_reviewed_or_refused_with_a_reason(one: dict[st
     assert len(comment(found)) <= 60_000
 
 
+@pytest.mark.slow
 @PACE
 @given(random.odd_templates)
 def test_the_oddest_template_is_the_same_as_itself(template: dict[str, Any]) -> None:
@@ -82,6 +86,7 @@ def test_the_oddest_template_is_the_same_as_itself(template: dict[str, Any]) -> 
     assert found.changes == found.findings == ()
 
 
+@pytest.mark.slow
 @PACE
 @given(random.odd_values, random.odd_values)
 def test_a_template_that_is_none_is_refused_or_reviewed(one: Any, other: Any) -> None:

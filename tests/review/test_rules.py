@@ -212,6 +212,13 @@ def test_the_validator_looks_at_what_changed_and_quotes_no_value(kept: Assembly,
     assert finding.message.startswith("VersioningConfiguration.Status") and "hunter2" not in str(finding)
 
 
+@pytest.mark.slow  # as above
+def test_the_validator_names_what_the_template_names(kept: Assembly, tmp_path: Path) -> None:
+    read = stack_of({"Resources": {}, "Parameters": {"Spare": {"Type": "String"}}})
+    told = of_rules.findings(kept, Assembly(tmp_path, {"Stack": read}), TODAY)
+    assert any("'Spare'" in each.message for each in told)
+
+
 @pytest.mark.parametrize(
     "odd", [None, 3, "x", [], [1], {}, [{"pluginName": "N", "violations": 3}], [{"violations": [{}]}]]
 )
@@ -229,3 +236,13 @@ def test_a_nested_stacks_waivers_are_its_own_once(tmp_path: Path, kept: Assembly
     nested = Assembly(head.folder, {"Parent": parent, **head.stacks})
     [finding] = found(kept, nested)
     assert finding.rule == "waiver-new" and finding.place.stack == "Stack"
+
+
+def test_rules_that_are_accepted_in_one_place_for_one_reason_are_one_finding(tmp_path: Path, kept: Assembly) -> None:
+    given = {"SLUICE__SLUICE_NB_01": "drivers", "SLUICE__SLUICE_NB_03": "drivers", "SLUICE__SLUICE_NB_02": "old"}
+    head = assembly(tmp_path / "head", EXAMPLE.failing, metadata=acknowledged("/Notebook", **given))
+    new = [each.message for each in found(kept, head) if each.rule == "waiver-new"]
+    assert new == [
+        "SLUICE::SLUICE-NB-01, SLUICE::SLUICE-NB-03 are accepted anew: drivers",
+        "SLUICE::SLUICE-NB-02 is accepted anew: old",
+    ]

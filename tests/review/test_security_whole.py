@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,11 +35,12 @@ def resources(**found: Any) -> dict[str, Any]:
     return {"Resources": found}
 
 
-def parent(**parameters: Any) -> dict[str, Any]:
+def parent(path: str = "Inner", **parameters: Any) -> dict[str, Any]:
+    """`path`: of the nested stack's construct, within the stack."""
     nested = {
         "Type": "AWS::CloudFormation::Stack",
         "Properties": {"TemplateURL": "u", "Parameters": parameters},
-        "Metadata": {"aws:cdk:path": "App/Inner.NestedStack/Inner.NestedStackResource"},
+        "Metadata": {"aws:cdk:path": f"App/{path}.NestedStack/Inner.NestedStackResource"},
     }
     return resources(Nested=nested, One={"Type": "AWS::SQS::Queue"}, Two={"Type": "AWS::SQS::Queue"})
 
@@ -61,6 +63,13 @@ def test_what_a_parent_hands_to_a_nested_stack_is_followed() -> None:
     assert reviewed(base, base) == []
 
 
+def test_a_nested_stack_may_lie_deep_in_other_constructs() -> None:
+    inner = resources(R=role("sqs:SendMessage", {"Ref": "Given"}))
+    given = ({"Fn::GetAtt": [name, "Arn"]} for name in ("One", "Two"))
+    base, head = (nested(assembly(App=parent("A/B/Inner", Given=each), App_A_B_Inner=inner)) for each in given)
+    assert reviewed(base, head) == ["iam-narrowed low", "iam-widened high"]
+
+
 def test_the_role_of_a_parent_gets_a_policy_in_a_nested_stack() -> None:
     document = {"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
     policy = {"Type": "AWS::IAM::Policy", "Properties": {"Roles": [{"Ref": "Given"}], "PolicyDocument": document}}
@@ -81,6 +90,21 @@ def test_an_export_is_followed_to_what_it_names() -> None:
     assert reviewed(base, head) == []
 
 
+def test_an_export_is_of_the_importing_stacks_region() -> None:
+    def queues(exported: str) -> dict[str, Any]:
+        made = {name: {"Type": "AWS::SQS::Queue"} for name in ("One", "Two")}
+        output = {"Value": {"Fn::GetAtt": [exported, "Arn"]}, "Export": {"Name": "queue"}}
+        return {"Resources": made, "Outputs": {"O": output}}
+
+    def side(exported: str) -> Assembly:
+        west = stack_of(queues(exported), "West", "us-west-2")
+        reader = resources(R=role("sqs:SendMessage", {"Fn::ImportValue": "queue"}))
+        found = (west, stack_of(reader, "Reader", "us-west-2"), stack_of(queues("One"), "East", "us-east-1"))
+        return Assembly(Path(), {each.name: each for each in found})
+
+    assert reviewed(side("One"), side("Two")) == ["iam-narrowed low", "iam-widened high"]
+
+
 def test_what_has_moved_to_another_logical_id_is_the_same_thing() -> None:
     before = stack_of(
         resources(Old={"Type": "AWS::S3::Bucket"}, R=role("s3:GetObject", {"Fn::GetAtt": ["Old", "Arn"]}))
@@ -91,6 +115,7 @@ def test_what_has_moved_to_another_logical_id_is_the_same_thing() -> None:
     assert security((moved, same)) == ()
 
 
+@pytest.mark.slow
 def test_a_policy_of_ten_thousand_characters_takes_no_second() -> None:
     names = [f"arn:aws:s3:::data-{n}" for n in range(120)]
     actions = ["s3:Get*", "s3:List*"]
@@ -160,6 +185,7 @@ def junk(draw: st.DrawFn) -> Assembly:
     return Assembly(Path(), {"A": Stack("A", "us-east-1", template, found)})
 
 
+@pytest.mark.slow
 @settings(max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "20")), deadline=None)
 @given(junk(), junk())
 def test_whatever_a_template_holds_is_read_or_said_to_be_unreadable(base: Assembly, head: Assembly) -> None:

@@ -94,6 +94,7 @@ def _hidden_in(secret: str) -> st.SearchStrategy[object]:
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.data(), secrets)
 def test_no_secret_is_shown_wherever_it_stands(data: st.DataObject, secret: str) -> None:
@@ -102,6 +103,7 @@ def test_no_secret_is_shown_wherever_it_stands(data: st.DataObject, secret: str)
     assert len(text) <= LONGEST
 
 
+@pytest.mark.slow
 def test_random_base64_is_masked_under_any_name_and_in_any_text() -> None:
     """Of the shortest kind, AWS's secret access keys of 40 characters, one in 200 may look like words."""
     source = random.Random(7)
@@ -111,6 +113,7 @@ def test_random_base64_is_masked_under_any_name_and_in_any_text() -> None:
         assert len(seen) <= most, (size, len(seen), seen[:3])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     st.recursive(

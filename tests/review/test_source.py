@@ -98,6 +98,7 @@ def test_an_install_by_setuptools_finder_is_led_to_the_commit_too(work: Path, fi
         assert (name_of(base), name_of(head)) == ("old", "new")
 
 
+@pytest.mark.slow
 def test_python_path_of_the_caller_is_led_to_the_commit_too(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [site] = (work / "infra/.venv").glob("lib/python3*/site-packages")
     (site / "work.pth").unlink()
@@ -140,6 +141,7 @@ def test_the_command_sees_what_the_cdk_command_line_gives(work: Path, monkeypatc
     assert (work / "infra/built").exists()
 
 
+@pytest.mark.slow
 def test_a_context_longer_than_a_variable_goes_by_a_file(work: Path) -> None:
     (work / "infra/cdk.context.json").write_text(json.dumps({"zones": "z" * 300_000}))
     with open_side(".", work / "infra") as head:
@@ -161,6 +163,7 @@ def test_a_folder_is_read_where_it_is_and_an_app_that_is_a_folder_too(work: Path
     assert (work / "infra/cdk.out/manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_a_base_of_other_packages_or_with_submodules_is_noted(work: Path) -> None:
     commit(work, {"requirements.txt": "aws-cdk-lib==2.1", ".gitmodules": ""})
     (work / "requirements.txt").write_text("aws-cdk-lib==2.2")
@@ -173,6 +176,8 @@ def test_a_base_of_other_packages_or_with_submodules_is_noted(work: Path) -> Non
 ERRORS: list[tuple[str, Any, str]] = [
     ("nothing", None, "nothing is neither a commit, branch or tag that is here, nor a folder"),
     ("--help", None, "--help is neither a commit"),
+    ("/nowhere/cdk.out", None, "/nowhere/cdk.out is not there: write it with `cdk synth --output /nowhere/cdk.out`"),
+    ("../src", None, "../src is no commit, branch or tag, and holds neither the manifest.json"),
     ("main", {"infra/cdk.json": None}, "main has no infra/cdk.json: go to the folder of the CDK application"),
     (".", {"infra/cdk.json": None}, "has no cdk.json: go to the folder of the CDK application, or name a cdk.out"),
     (".", {"infra/cdk.json": "{"}, "cdk.json is no JSON"),
@@ -206,7 +211,9 @@ def test_outside_a_repository_a_name_is_no_ref(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "sign", [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGINT, signal.SIGHUP))]
+)
 def test_a_review_that_is_ended_leaves_nothing_behind(work: Path, sign: signal.Signals) -> None:
     slow = settings("echo $$ > ../pid; sleep 60 & sleep 60")
     commit(work, {"infra/cdk.json": slow})

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
-from review.cost_charge import COUNT_UNKNOWN, TYPE_UNKNOWN, Charge, dated, guessed, is_type
-from review.cost_prices import HOURS, ML_STORAGE, MLFLOW, MLFLOW_TOLD, SPACE_STORAGE
-from review.cost_side import Side
+from review.cost.charge import COUNT_UNKNOWN, TYPE_UNKNOWN, Charge, dated, guessed, is_type
+from review.cost.prices import HOURS, ML_STORAGE, MLFLOW, MLFLOW_TOLD, SPACE_STORAGE
+from review.cost.side import Side
 
 # A month of one who works five days a week, eight hours a day, and stops what is not in use.
 WORKING_HOURS = 168

@@ -64,7 +64,6 @@ FREE = {
     "AWS::SageMaker::AppImageConfig": "a setting",
     "AWS::SageMaker::CodeRepository": "a setting",
     "AWS::SageMaker::DataQualityJobDefinition": "a description; its schedule is listed itself",
-    "AWS::SageMaker::EndpointConfig": "a description; its endpoint is listed itself",
     "AWS::SageMaker::Image": "is stored in ECR, which is listed itself",
     "AWS::SageMaker::ImageVersion": "is stored in ECR, which is listed itself",
     "AWS::SageMaker::InferenceComponent": "runs on the instances of an endpoint, which is listed itself",

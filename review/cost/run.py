@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from controls.prices import Rate
-from review.cost_charge import dated, is_type
-from review.cost_jobs import ACTIONS, FREE_STEPS, STEPS, Job, Read
-from review.cost_prices import HOURS, ML_STORAGE, SPOT_SAVING
+from review.cost.charge import dated, is_type
+from review.cost.jobs import ACTIONS, FREE_STEPS, STEPS, Job, Read
+from review.cost.prices import HOURS, ML_STORAGE, SPOT_SAVING
 
 USED_SHARE = 0.5  # of its longest run time, that a job is taken to need
 _DEEPEST = 20

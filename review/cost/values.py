@@ -5,14 +5,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from config.prices import REGION
 from review.cloud_assembly import Stack
-from review.cost_conditions import UNKNOWN, Conditions
+from review.cost.conditions import UNKNOWN, Conditions
+from review.json_file import mapping
+from review.pseudo import pseudo
 
 # Functions within functions; what is deeper, or leads in a circle, is not known.
 _DEEPEST = 30
 _MOST = 1e12  # nobody asks for so many of anything
 _REFERENCE = re.compile(r"\$\{(!?)([^}]*)\}")
-_PSEUDO = {"AWS::Partition": ("aws", "aws-cn", "aws-us-gov"), "AWS::URLSuffix": ("amazonaws.com", "amazonaws.com.cn")}
 
 
 class Values:
@@ -21,10 +23,10 @@ class Values:
     def __init__(self, stack: Stack, region: str, given: Mapping[str, Any] | None = None) -> None:
         self._region = region
         self._given = given or {}
-        self._parameters = _mapping(stack.template.get("Parameters"))
-        self._mappings = _mapping(stack.template.get("Mappings"))
+        self._parameters = mapping(stack.template.get("Parameters"))
+        self._mappings = mapping(stack.template.get("Mappings"))
         self._depth = 0
-        self._conditions = Conditions(_mapping(stack.template.get("Conditions")), self.of)
+        self._conditions = Conditions(mapping(stack.template.get("Conditions")), self.of)
 
     def at(self, value: Any, *path: str | int) -> Any:
         """What stands there. None: absent; UNKNOWN: the template alone does not tell."""
@@ -99,12 +101,11 @@ class Values:
             return None
         if name == "AWS::Region":
             return self._region or UNKNOWN
-        if name in _PSEUDO:
-            china, gov = self._region.startswith("cn-"), self._region.startswith("us-gov-")
-            return _PSEUDO[name][min(china + 2 * gov, len(_PSEUDO[name]) - 1) if name == "AWS::Partition" else china]
+        if known := pseudo(name, self._region or REGION):
+            return known
         if name in self._given:
             return self._given[name]
-        parameter = _mapping(self._parameters.get(name))
+        parameter = mapping(self._parameters.get(name))
         default = parameter.get("Default", UNKNOWN)
         kind = str(parameter.get("Type", ""))
         if kind.startswith("AWS::SSM::Parameter"):
@@ -127,7 +128,7 @@ class Values:
             return UNKNOWN
         found: Any = self._mappings
         for key in argument[:3]:
-            found = _mapping(found).get(str(self.of(key)), UNKNOWN)
+            found = mapping(found).get(str(self.of(key)), UNKNOWN)
         return found
 
     def _select(self, argument: Any) -> Any:
@@ -156,7 +157,7 @@ class Values:
                 parts = self.of(parts)
                 return by.join(map(self.text, parts)) if isinstance(parts, list) else "<>"
             case {"Fn::Sub": [str(template), variables]} if len(value) == 1:
-                return self._filled(template, _mapping(variables))
+                return self._filled(template, mapping(variables))
             case {"Fn::Sub": str(template)} if len(value) == 1:
                 return self._filled(template, {})
             case {"Fn::GetAtt": [*parts]} if len(value) == 1:
@@ -200,7 +201,3 @@ def references(text: str) -> Iterator[str]:
 
 def _if_whole(text: str) -> Any:
     return UNKNOWN if re.search(r"<[^<>]*>", text) else text
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from review.cloud_assembly import Stack
-from review.cost_definition import machine_definition
-from review.cost_run import states
-from review.cost_schedule import runs_a_month
-from review.cost_side import Key, Side, Trigger
-from review.cost_values import UNKNOWN
+from review.cost.definition import machine_definition
+from review.cost.run import states
+from review.cost.schedule import runs_a_month
+from review.cost.side import Key, Side, Trigger
+from review.cost.values import UNKNOWN
 
 _PIPELINE, _MACHINE = "AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine"
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from config.prices import FLOW_LOG_GB_PER_ZONE
-from review import cost_prices as prices
 from review.cloud_assembly import Resource, Stack
-from review.cost_charge import Charge
-from review.cost_prices import HOURS, Price
-from review.cost_side import Side
-from review.cost_values import UNKNOWN
+from review.cost import prices
+from review.cost.charge import Charge
+from review.cost.prices import HOURS, Price
+from review.cost.side import Side
+from review.cost.values import UNKNOWN
 
 _NEVER_EXPIRES_DAYS = 365  # what is kept for ever is counted with its first year
 

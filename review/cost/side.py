@@ -10,9 +10,9 @@ from typing import Any
 from config.prices import REGION
 from controls.prices import Prices, Rate
 from review.cloud_assembly import Resource, Stack
-from review.cost_values import Values, references
+from review.cost.values import Values, references
+from review.nesting import Key, nested_stacks
 
-Key = tuple[str, str]  # a stack's name and a logical ID
 _DEEPEST = 5  # exports of what is imported itself; they may lead in a circle
 _NAMES = {
     "AWS::SageMaker::Endpoint": "EndpointName",
@@ -60,7 +60,7 @@ class Side:
         """Those that a text of `Values.text` does."""
         for reference in references(text):
             if reference.startswith("import "):
-                exported = self._exports.get(reference.removeprefix("import "))
+                exported = self._exports.get((stack.environment, reference.removeprefix("import ")))
                 if exported and depth < _DEEPEST:
                     home, value = exported
                     yield from self.named_by(home, self.values(home).text(value), kind, depth + 1)
@@ -86,14 +86,29 @@ class Side:
 
     def _given(self, stack: Stack) -> dict[str, Any]:
         """What the parent of a nested stack says of its parameters, as far as that is known."""
-        outer, _, inner = stack.name.rpartition("/")
-        parent = self.stacks.get(outer)
-        for resource in parent.resources.values() if parent else ():
-            last = resource.path.rpartition("/")[2].removesuffix(".NestedStackResource").removesuffix(".NestedStack")
-            if resource.type == "AWS::CloudFormation::Stack" and parent and last == inner:
-                values, handed = self.values(parent), resource.properties.get("Parameters")
-                return {name: values.of(value) for name, value in handed.items()} if isinstance(handed, dict) else {}
-        return {}
+        if stack.name not in self._parents:
+            return {}
+        outer, logical_id = self._parents[stack.name]
+        values = self.values(self.stacks[outer])
+        handed = self.stacks[outer].resources[logical_id].properties.get("Parameters")
+        return {name: values.of(value) for name, value in handed.items()} if isinstance(handed, dict) else {}
+
+    @cached_property
+    def _parents(self) -> dict[str, Key]:
+        return {child: key for key, child in nested_stacks(self.stacks)}
+
+    @cached_property
+    def configurations_in_use(self) -> set[Key]:
+        """Those of endpoints, of which an endpoint of these stacks is made."""
+        return {
+            key
+            for stack, endpoint in self.of_kind("AWS::SageMaker::Endpoint")
+            for key in self.named(
+                stack,
+                self.values(stack).raw(endpoint.properties, "EndpointConfigName"),
+                "AWS::SageMaker::EndpointConfig",
+            )
+        }
 
     @cached_property
     def _kinds(self) -> dict[str, list[tuple[Stack, Resource]]]:
@@ -114,14 +129,15 @@ class Side:
         return found
 
     @cached_property
-    def _exports(self) -> dict[str, tuple[Stack, Any]]:
-        found: dict[str, tuple[Stack, Any]] = {}
+    def _exports(self) -> dict[tuple[str, str], tuple[Stack, Any]]:
+        """By environment and name."""
+        found: dict[tuple[str, str], tuple[Stack, Any]] = {}
         for stack in self.stacks.values():
             outputs = stack.template.get("Outputs")
             for output in outputs.values() if isinstance(outputs, dict) else ():
                 match output:
                     case {"Export": {"Name": name}, "Value": value}:
-                        found[self.values(stack).text(name)] = stack, value
+                        found[stack.environment, self.values(stack).text(name)] = stack, value
         return found
 
 

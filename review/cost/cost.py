@@ -7,50 +7,51 @@ from functools import cache
 
 from config.prices import REGION
 from controls.prices import Prices
-from review import cost_endpoint, cost_instances, cost_other, cost_runs
 from review.cloud_assembly import Resource, Stack
-from review.cost_charge import Charge
-from review.cost_free import BY_USE, is_free
-from review.cost_prices import HOURS, ML_STORAGE, SPOT_SAVING, SPOT_SOURCE, as_of
-from review.cost_run import USED_SHARE
-from review.cost_side import Side
-from review.cost_triggers import triggers
+from review.cost import endpoint, instances, other, runs
+from review.cost.charge import Charge
+from review.cost.free import BY_USE, is_free
+from review.cost.prices import HOURS, ML_STORAGE, SPOT_SAVING, SPOT_SOURCE, as_of
+from review.cost.run import USED_SHARE
+from review.cost.side import Side
+from review.cost.triggers import triggers
 from review.model import Cost, CostLine
 from review.pairs import Pair
 
 # What is priced by instances follows its region; all else has the prices of us-east-1.
 _BY_INSTANCE: dict[str, Callable[[Side, Stack, Resource], Charge]] = {
-    "AWS::SageMaker::App": cost_instances.app,
-    "AWS::SageMaker::Cluster": cost_instances.cluster,
-    "AWS::SageMaker::Endpoint": cost_endpoint.endpoint,
-    "AWS::SageMaker::MonitoringSchedule": cost_runs.monitor,
-    "AWS::SageMaker::NotebookInstance": cost_instances.notebook,
-    "AWS::SageMaker::Pipeline": cost_runs.pipeline,
-    "AWS::SageMaker::ProcessingJob": cost_runs.once,
-    "AWS::SageMaker::UserProfile": cost_instances.profile,
-    "AWS::StepFunctions::StateMachine": cost_runs.machine,
+    "AWS::SageMaker::App": instances.app,
+    "AWS::SageMaker::Cluster": instances.cluster,
+    "AWS::SageMaker::Endpoint": endpoint.endpoint,
+    "AWS::SageMaker::MonitoringSchedule": runs.monitor,
+    "AWS::SageMaker::NotebookInstance": instances.notebook,
+    "AWS::SageMaker::Pipeline": runs.pipeline,
+    "AWS::SageMaker::ProcessingJob": runs.once,
+    "AWS::SageMaker::UserProfile": instances.profile,
+    "AWS::StepFunctions::StateMachine": runs.machine,
 }
 _FLAT: dict[str, Callable[[Side, Stack, Resource], Charge | None]] = {
-    "AWS::CloudWatch::Alarm": cost_other.alarm,
-    "AWS::CloudWatch::Dashboard": cost_other.dashboard,
-    "AWS::DynamoDB::Table": cost_other.table,
-    "AWS::EC2::EIP": cost_other.address,
-    "AWS::EC2::FlowLog": cost_other.flow_log,
-    "AWS::EC2::NatGateway": cost_other.nat_gateway,
-    "AWS::EC2::VPCEndpoint": cost_other.network_endpoint,
-    "AWS::KMS::Key": cost_other.key,
-    "AWS::KMS::ReplicaKey": cost_other.replica_key,
-    "AWS::Lambda::Alias": cost_other.function_version,
-    "AWS::Lambda::Version": cost_other.function_version,
-    "AWS::Logs::MetricFilter": cost_other.metric,
-    "AWS::SSM::Parameter": cost_other.parameter,
-    "AWS::SageMaker::MlflowTrackingServer": cost_instances.mlflow,
-    "AWS::SageMaker::Space": cost_instances.space,
-    "AWS::SecretsManager::Secret": cost_other.secret,
+    "AWS::CloudWatch::Alarm": other.alarm,
+    "AWS::CloudWatch::Dashboard": other.dashboard,
+    "AWS::DynamoDB::Table": other.table,
+    "AWS::EC2::EIP": other.address,
+    "AWS::EC2::FlowLog": other.flow_log,
+    "AWS::EC2::NatGateway": other.nat_gateway,
+    "AWS::EC2::VPCEndpoint": other.network_endpoint,
+    "AWS::KMS::Key": other.key,
+    "AWS::KMS::ReplicaKey": other.replica_key,
+    "AWS::Lambda::Alias": other.function_version,
+    "AWS::Lambda::Version": other.function_version,
+    "AWS::Logs::MetricFilter": other.metric,
+    "AWS::SSM::Parameter": other.parameter,
+    "AWS::SageMaker::EndpointConfig": endpoint.configuration,
+    "AWS::SageMaker::MlflowTrackingServer": instances.mlflow,
+    "AWS::SageMaker::Space": instances.space,
+    "AWS::SecretsManager::Secret": other.secret,
 }
 ASSUMPTIONS = (
     f"On demand, {HOURS} hours a month; AWS's free tiers, taxes, discounts and transfer are left out.",
-    f"People work {cost_instances.WORKING_HOURS} hours a month and stop what they do not use.",
+    f"People work {instances.WORKING_HOURS} hours a month and stop what they do not use.",
     f"A job takes {USED_SHARE:.0%} of its longest run time; each of a search's trainings is made, none is repeated.",
     f"A volume of SageMaker's costs {ML_STORAGE.usd} USD a GB and month, as in eu-west-1.",
     f"Spot saves {SPOT_SAVING:.0%} ({SPOT_SOURCE}).",

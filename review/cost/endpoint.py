@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
-from review.cost_charge import COUNT_UNKNOWN, TYPE_UNKNOWN, Charge, dated, guessed, is_type
-from review.cost_prices import HOURS, ML_STORAGE
-from review.cost_side import Side
-from review.cost_values import Values
+from review.cost.charge import COUNT_UNKNOWN, TYPE_UNKNOWN, Charge, dated, guessed, is_type
+from review.cost.prices import HOURS, ML_STORAGE
+from review.cost.side import Side
+from review.cost.values import Values
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,13 @@ def endpoint(side: Side, stack: Stack, resource: Resource) -> Charge:
         "; ".join(unpriced),
         tuple(dates),
     )
+
+
+def configuration(side: Side, stack: Stack, resource: Resource) -> Charge | None:
+    """Nothing by itself; but an endpoint that something else makes of it costs, and no other line says so."""
+    if (stack.name, resource.logical_id) in side.configurations_in_use:
+        return None
+    return Charge(unpriced="no endpoint of these stacks uses it: what it costs once one does is not known")
 
 
 def _variant(side: Side, stack: Stack, resource: Resource, home: Stack, variant: Any) -> Charge:

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from review import embedded_json
 from review.cloud_assembly import Resource
-from review.cost_values import UNKNOWN, Values
+from review.cost.values import UNKNOWN, Values
 
 
 def machine_definition(values: Values, resource: Resource) -> dict[str, Any] | None:
@@ -27,8 +28,8 @@ def parsed(values: Values, body: Any) -> dict[str, Any] | None:
         found = plain(values, body)
         return found if isinstance(found, dict) else None
     try:
-        found = json.loads(values.text(body))
-    except (ValueError, RecursionError):
+        found = embedded_json.read(values.text(body), '<[^<>"]*>')
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from review.cloud_assembly import Resource, Stack
-from review.cost_charge import Charge
-from review.cost_definition import machine_definition, parsed, plain
-from review.cost_prices import HOURS
-from review.cost_run import USED_SHARE, Run, of_cluster, of_machine, of_pipeline
-from review.cost_schedule import runs_a_month
-from review.cost_side import Side, Trigger
+from review.cost.charge import Charge
+from review.cost.definition import machine_definition, parsed, plain
+from review.cost.prices import HOURS
+from review.cost.run import USED_SHARE, Run, of_cluster, of_machine, of_pipeline
+from review.cost.schedule import runs_a_month
+from review.cost.side import Side, Trigger
 
 _DAY_SECONDS = 86_400
 _JOB_DEFINITIONS = tuple(

@@ -1,0 +1,1 @@
+"""What a change costs a month, from the templates alone."""
