@@ -33,6 +33,7 @@ def test_each_call_is_told_by_who_makes_it() -> None:
         assert page.endswith(f"| ListApps | {who} |\n| ListSpaces | tests |\n")
 
 
+@pytest.mark.slow
 def test_the_documented_example_runs(tmp_path: Path) -> None:
     [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "embedded-cloud.md").read_text(), re.DOTALL)
     example = example.replace("out/tried", str(tmp_path))

@@ -32,6 +32,7 @@ def refused(workload: str, folder: Path) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_a_processing_job_leaves_the_reason_of_its_end_as_its_message(workload: str, job: Path) -> None:
     said = refused(workload, job)
@@ -40,6 +41,7 @@ def test_a_processing_job_leaves_the_reason_of_its_end_as_its_message(workload: 
     assert ("has no column 'y'; it has 'a', 'b', 'ü'" in message) == (workload != "digits")
 
 
+@pytest.mark.slow
 def test_outside_a_processing_job_no_message_is_left(tmp_path: Path) -> None:
     refused("tabular", tmp_path)
     assert not (tmp_path / "output").exists()
