@@ -164,7 +164,7 @@ def _hindrance(starts: tuple[datetime, ...], facts: Facts, terms: Terms, now: da
         return "another run of the workload goes on"
     if _cooling(starts, terms, now):
         return f"cooling down until {starts[-1] + terms.cool_down:%Y-%m-%d %H:%M} UTC"
-    if sum(now - start < WEEK for start in starts) >= 99:
+    if sum(now - start < WEEK for start in starts) >= terms.most_a_week:
         return f"{terms.most_a_week} runs have been started for drift within a week"
     if not facts.budget_left:
         return "the month's budget is spent"
