@@ -56,7 +56,8 @@ class Contest:
         given = {"metric": self._metric, "maximize": options.direction == "maximize", "truth": truth, **answers}
         told = challenge.compared(**given, margin=options.margin, seed=options.seed)
         for name in self._segment:
-            values = frame[name].astype(object).where(frame[name].notna(), None).tolist()
+            values = frame[name].map(_text, na_action="ignore").astype(object)
+            values = values.where(values.notna(), None).tolist()
             told["segments"] = challenge.segments(
                 **given, values=values, limit=options.segment_limit, seed=options.seed
             )
