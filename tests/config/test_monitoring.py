@@ -50,8 +50,8 @@ def test_the_workload_that_ships_has_a_monitor_that_only_observes() -> None:
         ),
         (
             {"schedule": {"expression": "cron(0 3 ? * MON *)"}},
-            "monitor.schedule.expression: must run at least every six days: CloudWatch looks back no further to see that "
-            "it fell silent",
+            "monitor.schedule.expression: must run at least every six days: CloudWatch looks back no further to see "
+            "that it fell silent",
         ),
         (
             {"retrain": {"cool_down_hours": 48, "expires_days": 2}},
