@@ -119,7 +119,10 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action.replace("stepfunctions", "states"), params.get("TopicArn") or params["executionArn"]
     elif operation == "ListExecutions":
         yield "states:ListExecutions", params["stateMachineArn"]
-    elif operation == "ListPipelineExecutions":
+    elif operation == "DescribeAlarms":
+        for name in params["AlarmNames"]:
+            yield action, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+    elif operation in ("ListPipelineExecutions", "StartPipelineExecution"):
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
     elif call.service == "dynamodb":
         yield action, params["TableName"] + ".Arn" + (f"/index/{params['IndexName']}" if "IndexName" in params else "")
@@ -145,7 +148,7 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, params.get("PipelineExecutionArn") or params["Arn"]
     elif operation == "ListTrainingJobsForHyperParameterTuningJob":
         yield action, cloud.arn(_NAMED["HyperParameterTuningJob"].format(**params))
-    elif operation in ("ListTags", "AddTags", "DeleteModelPackage", "DescribeModelPackage"):
+    elif operation in ("ListTags", "AddTags", "DeleteModelPackage", "DescribeModelPackage", "UpdateModelPackage"):
         yield action, next(iter(params.values()))
     elif operation == "ListModelPackages":
         yield action, cloud.arn("model-package/{ModelPackageGroupName}/*".format(**params))
@@ -191,9 +194,9 @@ def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, 
     action = {"GetObject": "GetObject", "HeadObject": "GetObjectVersion", "AbortMultipartUpload": operation}
     yield f"s3:{action.get(operation, 'PutObject')}", f"{bucket}/{params['Key']}"
     if "CopySource" in params:
-        source, _, _ = params["CopySource"].partition("?versionId=")
+        source, _, version = params["CopySource"].partition("?versionId=")
         place, _, key = unquote(source).partition("/")
-        yield "s3:GetObjectVersion", f"{place}.Arn/{key}"
+        yield "s3:GetObjectVersion" if version else "s3:GetObject", f"{place}.Arn/{key}"
 
 
 def _context(action: str, tags: dict[str, str]) -> dict[str, str]:
@@ -237,6 +240,8 @@ def _meets(operator: str, found: str | None, wanted: list[str]) -> bool:
             return found in wanted
         case "StringEqualsIfExists":
             return found is None or found in wanted
+        case "StringLike":
+            return any(fnmatchcase(found or "", pattern) for pattern in wanted)
         case "StringNotEquals":
             return found not in wanted
         case "Null":

@@ -13,7 +13,10 @@ from bench.alone import RUNTIME, imported
 from sluice import function
 from sluice.function import HandlerFunction
 
-VERBS = ["begin", "cancel", "govern", "meter", "promote", "record", "report", "reprice", "sweep", "teardown", "tell"]
+VERBS = [
+    *("begin", "cancel", "conclude", "govern", "meter", "promote", "record", "report", "reprice", "retrain", "sweep"),
+    *("teardown", "tell", "watch"),
+]
 
 
 def bundle(folder: Path) -> Path:

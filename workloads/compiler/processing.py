@@ -21,21 +21,28 @@ from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan, i
 FOLDER = "/opt/ml/processing"
 # Empty: the live data; else the manifest of an earlier run, whose data this one uses again.
 MANIFEST = ParameterString(name="Manifest", default_value="")
+ANSWERS = ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")
+ROWS = {"recent": "RecentUri", "champion-test": "ChampionTestUri"}  # input of Evaluate -> what Begin answers
 EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
 
 
 def begin(plan: Plan) -> LambdaStep:
-    """The step that fixes what this run reads, and which model it has to beat."""
+    """The step that fixes what this run reads, and which model it has to beat; with a monitor also on which rows."""
+    asked: dict[str, object] = {
+        "workload": plan.name,
+        "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
+        "path": plan.workload.data.path,
+        "manifest": MANIFEST,
+    }
+    if monitor := plan.workload.monitor:
+        asked |= {"began": ExecutionVariables.START_DATETIME, "source": monitor.source}
+        asked |= {"window_hours": str(monitor.window_hours), "delay_hours": str(monitor.label_delay_hours)}
+    answers = (*ANSWERS, *ROWS.values()) if monitor else ANSWERS
     return LambdaStep(
         name="Begin",
         lambda_func=Lambda(function_arn="${BeginFunctionArn}"),
-        inputs={
-            "workload": plan.name,
-            "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
-            "path": plan.workload.data.path,
-            "manifest": MANIFEST,
-        },
-        outputs=[LambdaOutput(name) for name in ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")],
+        inputs=asked,
+        outputs=[LambdaOutput(name) for name in answers],
     )
 
 
@@ -58,15 +65,33 @@ def preprocess(plan: Plan, begin: LambdaStep, arguments: Sequence[object], outpu
     return _step(plan, "Preprocess", using, command, inputs, outputs, instances=settings.instance_count)
 
 
-def evaluate(plan: Plan, begin: LambdaStep, model: object, test: object, extra: Sequence[str] = ()) -> ProcessingStep:
-    """`evaluate` of `model` and of the champion on the same data; without a champion no file of it is there."""
+def evaluate(
+    plan: Plan,
+    begin: LambdaStep,
+    model: object,
+    test: object,
+    extra: Sequence[str] = (),
+    learned: Mapping[str, object] | None = None,
+) -> ProcessingStep:
+    """`evaluate` of `model` and of the champion on the same data; without a champion no file of it is there.
+
+    With a monitor also on the rows that it found labels of, but for those that the model has `learned` from.
+    """
     metric = plan.workload.metric
-    inputs = {"model": model, "champion": told(begin, "ChampionModel"), "test": test}
+    inputs: dict[str, object] = {"model": model, "champion": told(begin, "ChampionModel"), "test": test}
     command = ["evaluate", "--model", f"{FOLDER}/input/model/model.tar.gz"]
     command += ["--champion", f"{FOLDER}/input/champion/model.tar.gz"]
     command += ["--champion-version", told(begin, "ChampionVersion"), "--test", f"{FOLDER}/input/test"]
     command += ["--metric", metric.name, "--direction", metric.direction, *extra]
     command += ["--worst", str(metric.worst)] if metric.worst is not None else []
+    if monitor := plan.workload.monitor:
+        for name, answer in ROWS.items():
+            inputs[name] = told(begin, answer)
+            command += [f"--{name}", f"{FOLDER}/input/{name}"]
+        for name, uri in (learned or {}).items():
+            inputs[name] = uri
+            command += ["--trained", f"{FOLDER}/input/{name}"]
+        command += ["--margin", str(monitor.retrain.margin), "--segment-limit", str(monitor.retrain.segment_limit)]
     command += ["--output", f"{FOLDER}/output/evaluation"]
     using = image(plan.workload, "process")
     return _step(plan, "Evaluate", using, command, inputs, ["evaluation"], files=[EVALUATION])
@@ -93,8 +118,8 @@ def _step(
     files: Sequence[PropertyFile] = (),
     instances: int = 1,
 ) -> ProcessingStep:
-    run = _processor(plan, using, instances).run(
-        inputs=[_input("code", CODE), *(_input(given, uri) for given, uri in inputs.items())],
+    run = processor(plan, using, instances).run(
+        inputs=[source("code", CODE), *(source(given, uri) for given, uri in inputs.items())],
         outputs=[_output(plan, name.lower(), made) for made in outputs],
         arguments=list(command),
     )
@@ -107,7 +132,7 @@ def _step(
     )
 
 
-def _processor(plan: Plan, using: str, instances: int) -> Processor:
+def processor(plan: Plan, using: str, instances: int) -> Processor:
     settings = plan.workload.process
     return Processor(
         role=plan.role,
@@ -132,11 +157,11 @@ def _processor(plan: Plan, using: str, instances: int) -> Processor:
     )
 
 
-def _input(name: str, uri: object) -> ProcessingInput:
-    source = ProcessingS3Input(
-        s3_uri=uri, local_path=f"{FOLDER}/input/{name}", s3_data_type="S3Prefix", s3_input_mode="File"
-    )
-    return ProcessingInput(input_name=name, s3_input=source)
+def source(name: str, uri: object, *, listed: bool = False) -> ProcessingInput:
+    """What lies under `uri` as the input `name` of a job; `listed`: what the manifest at `uri` lists."""
+    kind = "ManifestFile" if listed else "S3Prefix"
+    given = ProcessingS3Input(s3_uri=uri, local_path=f"{FOLDER}/input/{name}", s3_data_type=kind, s3_input_mode="File")
+    return ProcessingInput(input_name=name, s3_input=given)
 
 
 def _output(plan: Plan, step: str, name: str) -> ProcessingOutput:

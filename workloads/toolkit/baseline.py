@@ -1,4 +1,4 @@
-"""What a table is like, in the layout of SageMaker Model Monitor's statistics.json and constraints.json.
+"""What a table is like: a sample of its rows, and the layout of Model Monitor's statistics.json and constraints.json.
 
 Source: AWS, "Schema for Statistics" and "Schema for Constraints". The KLL sketch, which monitoring does without where
 it compares buckets, is left out: Model Monitor's own container may ask for it, which was not tried.
@@ -13,11 +13,14 @@ from pandas.api.types import is_numeric_dtype
 
 BUCKETS = 10
 MOST_VALUES = 20  # of a text that are listed
+MOST_ROWS = 5_000  # that later rows are compared with
 
 
 def write(frame, folder):
-    """statistics.json and constraints.json of the rows."""
+    """statistics.json and constraints.json of the rows, and reference.csv: them, or a sample that is always the same."""
     folder.mkdir(parents=True, exist_ok=True)
+    sample = frame if len(frame) <= MOST_ROWS else frame.sample(MOST_ROWS, random_state=0)
+    sample.to_csv(folder / "reference.csv", index=False)
     for name, content in (("statistics", statistics(frame)), ("constraints", constraints(frame))):
         (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 

@@ -1,0 +1,81 @@
+"""Runs of a workload's pipeline that were started for a drift, and the models that they registered."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from controls import running
+from controls.drift import Outcome
+from controls.refusals import is_missing
+
+NOT_BETTER = "NotBetter"  # the step in which a run ends whose model does not win (workloads/compiler/registration.py)
+
+
+class Challengers:
+    """`name` is that of the pipeline and of its model package group."""
+
+    def __init__(self, sagemaker: Any, name: str) -> None:
+        self._sagemaker, self._name = sagemaker, name
+
+    def running(self) -> Iterator[str]:
+        """The ARNs of runs that have not ended."""
+        return (arn for _, arn in running.pipeline_runs(self._sagemaker, self._name))
+
+    def start(self, token: str) -> str:
+        """The ARN of the run; asked again with the same token, of the same run."""
+        asked = {"PipelineName": self._name, "ClientRequestToken": token}
+        told = "Started for a drift of the model"
+        return self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=told)[
+            "PipelineExecutionArn"
+        ]
+
+    def outcome(self, execution: str) -> Outcome:
+        try:
+            run = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
+        except ClientError as error:
+            if is_missing(error):
+                return Outcome.FAILED
+            raise
+        match run["PipelineExecutionStatus"]:
+            case "Succeeded":
+                return self._registered(execution)
+            case "Failed" | "Stopped":
+                return Outcome.LOST if self._lost(execution) else Outcome.FAILED
+            case _:
+                return Outcome.RUNS
+
+    def approve(self, execution: str, why: str) -> None:
+        """Of the model that `execution` registered, unless a person has decided meanwhile."""
+        found = self._package(execution)
+        if found and found["ModelApprovalStatus"] == "PendingManualApproval":
+            self._sagemaker.update_model_package(
+                ModelPackageArn=found["ModelPackageArn"], ModelApprovalStatus="Approved", ApprovalDescription=why[:1024]
+            )
+
+    def _registered(self, execution: str) -> Outcome:
+        found = self._package(execution)
+        if found is None:  # deleted meanwhile: nothing is left that could answer the drift
+            return Outcome.FAILED
+        approval = found["ModelApprovalStatus"]
+        return {"Approved": Outcome.APPROVED, "Rejected": Outcome.REJECTED}.get(approval, Outcome.AWAITS)
+
+    def _lost(self, execution: str) -> bool:
+        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
+        return any(step["StepName"] == NOT_BETTER for page in pages for step in page["PipelineExecutionSteps"])
+
+    def _package(self, execution: str) -> dict[str, Any] | None:
+        """The version whose registration was the step of that run."""
+        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
+        arns = [
+            step["Metadata"]["RegisterModel"]["Arn"]
+            for page in pages
+            for step in page["PipelineExecutionSteps"]
+            if "RegisterModel" in step.get("Metadata", {})
+        ]
+        try:
+            return self._sagemaker.describe_model_package(ModelPackageName=arns[0]) if arns else None
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise

@@ -1,0 +1,175 @@
+"""What is done about a model that no longer fits: each drift is a record, looked at again until it is answered. Pure.
+
+A drift is open from the first look that finds its alarm red to the one at which it is answered: a better model was
+approved, or the alarm is green again, or it expires. What happened meanwhile, and in which order it was told, does not
+matter: `decide` sees what is, never what an event says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+WEEK = timedelta(days=7)
+
+
+class State(StrEnum):
+    OPEN = "open"  # nothing runs for it: `why` says what stands in the way
+    STARTING = "starting"  # a run has been asked for, and asking again gives the same run
+    RUNNING = "running"
+    WON = "won"
+    PASSED = "passed"
+    EXPIRED = "expired"
+
+
+CLOSED = (State.WON, State.PASSED, State.EXPIRED)
+
+
+class Outcome(StrEnum):
+    """Of a run. `lost`: its model was not better. `awaits`: it is registered, and nobody has approved it yet."""
+
+    RUNS = "runs"
+    AWAITS = "awaits"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    LOST = "lost"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """`acts`: runs are started (enforce); `approves`: a winner is approved without a person."""
+
+    acts: bool
+    approves: bool
+    cool_down: timedelta
+    most_a_week: int
+    expires: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is so now. `red`: the alarm. `busy`: a run of the workload goes on that is not this drift's.
+
+    `outcome` is that of the record's own run, None where it has none. `cause` and `report` are of the last window.
+    """
+
+    red: bool
+    busy: bool
+    budget_left: bool
+    cause: str
+    report: str
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """The record. `starts`: when runs were started for this and for earlier drifts of the workload, of the last week.
+
+    `tries` counts the runs of this drift; `execution` is the last one's ARN.
+    """
+
+    workload: str
+    opened_at: datetime
+    state: State = State.OPEN
+    why: str = ""
+    cause: str = ""
+    report: str = ""
+    tries: int = 0
+    execution: str = ""
+    starts: tuple[datetime, ...] = ()
+    told: bool = False
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Self:
+        """As the ledger remembers it."""
+        known = {name: item[name] for name in ("why", "cause", "report", "tries", "execution", "told")}
+        starts = tuple(map(datetime.fromisoformat, item["starts"]))
+        opened = datetime.fromisoformat(item["opened_at"])
+        return cls(**known, workload=item["at"], opened_at=opened, starts=starts, state=State(item["state"]))
+
+    @property
+    def members(self) -> dict[str, Any]:
+        kept = {name: getattr(self, name) for name in ("why", "cause", "report", "tries", "execution", "told", "state")}
+        starts = [start.isoformat() for start in self.starts]
+        return kept | {"opened_at": self.opened_at.isoformat(), "starts": starts}
+
+    @property
+    def token(self) -> str:
+        """The same for each time that this try is asked for: SageMaker starts one run for it."""
+        return f"drift-{self.workload}-{self.opened_at:%Y%m%dT%H%M%S}-{self.tries}".ljust(32, "-")
+
+
+def decide(known: Drift | None, facts: Facts, terms: Terms, now: datetime) -> Drift | None:
+    """The record after a look; the same one where nothing changes, None where there is none and none is due."""
+    if known is None or known.state in CLOSED:
+        # Of a model that has just won the alarm stays red until its first window has been examined.
+        won = known is not None and known.state is State.WON and _cooling(known.starts, terms, now)
+        if not facts.red or won:
+            return known
+        fresh = Drift(
+            workload=known.workload if known else "",
+            opened_at=now,
+            cause=facts.cause,
+            report=facts.report,
+            starts=known.starts if known else (),
+        )
+        return _due(fresh, facts, terms, now)
+    if known.state is State.STARTING:
+        expired = now - known.opened_at >= terms.expires
+        return replace(known, state=State.EXPIRED, why="its run could not be started") if expired else known
+    if known.state is State.RUNNING:
+        known = _after(known, facts, terms)
+        if known.state is not State.OPEN:
+            return known
+    return _due(known, facts, terms, now)
+
+
+def _after(known: Drift, facts: Facts, terms: Terms) -> Drift:
+    """What a run came to."""
+    match facts.outcome:
+        case Outcome.APPROVED:
+            return replace(known, state=State.WON, why="a better model was approved")
+        case Outcome.LOST:
+            return replace(known, state=State.OPEN, why="the challenger is not better: the champion stays")
+        case Outcome.REJECTED:
+            return replace(known, state=State.OPEN, why="the challenger was rejected: the champion stays")
+        case Outcome.FAILED:
+            return replace(known, state=State.OPEN, why="the run failed")
+        case Outcome.AWAITS:
+            waits = "a better model is being approved" if terms.approves else "a better model awaits its approval"
+            return replace(known, why=waits)
+        case _:
+            return known
+
+
+def _due(known: Drift, facts: Facts, terms: Terms, now: datetime) -> Drift:
+    """Of a record for which nothing runs: a run is due, or what stands in the way of one."""
+    if not facts.red:
+        return replace(known, state=State.PASSED, why=f"{known.why or 'nothing was done'}; the alarm is green again")
+    if now - known.opened_at >= terms.expires:
+        return replace(known, state=State.EXPIRED, why=f"{known.why}; unanswered for {terms.expires.days} days")
+    starts = tuple(start for start in known.starts if now - start < max(WEEK, terms.cool_down))
+    hindrance = _hindrance(starts, facts, terms, now)
+    if hindrance:
+        return replace(known, state=State.OPEN, why=hindrance, starts=starts)
+    return replace(known, state=State.STARTING, why="", tries=known.tries + 1, execution="", starts=(*starts, now))
+
+
+def _hindrance(starts: tuple[datetime, ...], facts: Facts, terms: Terms, now: datetime) -> str:
+    if not terms.acts:
+        return "retraining is only observed: retrain.mode of workload.yaml"
+    if facts.busy:
+        return "another run of the workload goes on"
+    if _cooling(starts, terms, now):
+        return f"cooling down until {starts[-1] + terms.cool_down:%Y-%m-%d %H:%M} UTC"
+    if sum(now - start < WEEK for start in starts) >= terms.most_a_week:
+        return f"{terms.most_a_week} runs have been started for drift within a week"
+    if not facts.budget_left:
+        return "the month's budget is spent"
+    return ""
+
+
+def _cooling(starts: tuple[datetime, ...], terms: Terms, now: datetime) -> bool:
+    return bool(starts) and now - starts[-1] < terms.cool_down

@@ -1,0 +1,175 @@
+"""Answers drift with a run of the workload's pipeline, once, and sees to it that it is answered.
+
+It looks at what is, whatever event calls it: the alarm of each monitor, the record of its drift in the ledger, the run
+that was started for it. An event that is lost is made up for by the next, one that comes twice or late changes nothing.
+What a look decides is written before it is done, under a condition that only one of two looks at once can meet; what
+breaks off after that is done by the next look, and SageMaker gives the same run to who asks twice with one token.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from controls import clients, settings
+from controls.challengers import Challengers
+from controls.drift import Drift, Facts, Outcome, State, Terms, decide
+from controls.ledger import Ledger
+from controls.month import Month
+
+logger = Logger(service="retrain")
+
+TOPIC = "drift"
+WINDOW = "monitor"  # remembered by workload: the last window that was examined
+BUDGET = "budget"
+_SUBJECT_CHARACTERS = 100
+
+
+class RetrainError(RuntimeError):
+    """Some workloads' drift could not be looked at; all others' is."""
+
+
+class ContendedError(RuntimeError):
+    """Somebody else wrote the record meanwhile: the event comes again."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`monitors`: by workload the alarm's name and the terms, with hours and days as numbers."""
+
+    platform: str
+    ledger_table: str
+    topic_arn: str
+    monitors: dict[str, dict[str, Any]]
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """The state of each workload's drift, `none` where there is none. Raises RetrainError at the end."""
+    config = settings.read(Settings, os.environ)
+    now = datetime.fromisoformat(event["time"])
+    ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
+    told, troubles = dict[str, str](), list[str]()
+    for workload, monitor in config.monitors.items():
+        loop = Loop(clients.client, ledger, config, workload, monitor, now)
+        try:
+            known = loop.look()
+        except (ClientError, BotoCoreError, ContendedError) as error:
+            logger.warning("not looked at", workload=workload, reason=str(error))
+            troubles.append(f"{workload}: {error}")
+            continue
+        told[workload] = known.state if known else "none"
+    if troubles:
+        raise RetrainError("; ".join(troubles))
+    return told
+
+
+class Loop:
+    """One look at the drift of one workload."""
+
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        ledger: Ledger,
+        config: Settings,
+        workload: str,
+        monitor: dict[str, Any],
+        now: datetime,
+    ) -> None:
+        """`client` makes the client of a service."""
+        self._client, self._ledger, self._config, self._workload, self._now = client, ledger, config, workload, now
+        self._alarm = monitor["alarm"]
+        self._terms = Terms(
+            acts=monitor["acts"],
+            approves=monitor["approves"],
+            cool_down=timedelta(hours=monitor["cool_down_hours"]),
+            most_a_week=monitor["most_a_week"],
+            expires=timedelta(days=monitor["expires_days"]),
+        )
+        self._challengers = Challengers(client("sagemaker"), f"{config.platform}-{workload}")
+
+    def look(self) -> Drift | None:
+        """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""
+        item = self._ledger.recall(TOPIC, self._workload)
+        known, self._revision = (Drift.of(item), int(item["revision"])) if item else (None, 0)
+        facts = self._facts(known)
+        decided = decide(known, facts, self._terms, self._now)
+        if decided is None:
+            return None
+        decided = self._written(replace(decided, workload=self._workload), known)
+        if not decided.told:
+            self._tell(decided)
+            decided = self._written(replace(decided, told=True), decided)
+        if decided.state is State.STARTING:
+            arn = self._challengers.start(decided.token)
+            # Asked for an hour ago and refused until now, it starts now.
+            starts = (*decided.starts[:-1], self._now)
+            decided = self._written(replace(decided, state=State.RUNNING, execution=arn, starts=starts), decided)
+        if facts.outcome is Outcome.AWAITS and self._terms.approves and decided.state is State.RUNNING:
+            self._challengers.approve(decided.execution, f"better than the champion; drift of {decided.opened_at}")
+        return decided
+
+    def _facts(self, known: Drift | None) -> Facts:
+        found = self._client("cloudwatch").describe_alarms(AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm"])
+        window = self._ledger.recall(WINDOW, self._workload) or {}
+        month = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
+        own = known.execution if known and known.state is State.RUNNING else ""
+        return Facts(
+            red=any(alarm["StateValue"] == "ALARM" for alarm in found["MetricAlarms"]),
+            busy=any(arn != own for arn in self._challengers.running()),
+            budget_left=not month or _has_left(Month.of(month)),
+            cause="; ".join(window.get("causes", ())) or f"the alarm {self._alarm} is red",
+            report=window.get("report", ""),
+            outcome=self._challengers.outcome(own) if own else None,
+        )
+
+    def _written(self, drift: Drift, before: Drift | None) -> Drift:
+        """Kept as the record, and in the ledger under the time that it was opened. Raises ContendedError."""
+        if drift == before:
+            return drift
+        self._enter(drift)
+        if not self._ledger.revise(TOPIC, self._workload, self._revision, **drift.members):
+            if item := self._ledger.recall(TOPIC, self._workload):
+                self._enter(Drift.of(item))
+            raise ContendedError("the record was written by somebody else")
+        self._revision += 1
+        return drift
+
+    def _enter(self, drift: Drift) -> None:
+        at = drift.opened_at.isoformat()
+        self._ledger.enter(
+            f"{TOPIC}/{self._workload}",
+            at=at,
+            day=at[:10],
+            kind="model",
+            name=self._workload,
+            workload=self._workload,
+            action="retrain",
+            rule=TOPIC,
+            outcome=drift.state,
+            reason=f"{drift.cause}; {drift.why}" if drift.why else drift.cause,
+            execution=drift.execution,
+            report=drift.report,
+        )
+
+    def _tell(self, drift: Drift) -> None:
+        """One message a drift. One that breaks off between this and its being noted is told again."""
+        then = "A run is started." if drift.state is State.STARTING else f"No run is started yet: {drift.why}."
+        winner = "approved" if self._terms.approves else "registered, and awaits your approval"
+        lines = [
+            f"workload: {drift.workload}",
+            f"cause: {drift.cause}",
+            f"report: {drift.report or 'none'}",
+            "",
+            then,
+            f"If the new model is better it is {winner}. How it goes on: sluice monitors status",
+        ]
+        subject = f"[{self._config.platform}] {drift.workload}: drift"[:_SUBJECT_CHARACTERS]
+        self._client("sns").publish(TopicArn=self._config.topic_arn, Subject=subject, Message="\n".join(lines))
+
+
+def _has_left(month: Month) -> bool:
+    return not month.frozen_since and (not month.limit_usd or month.used_usd < month.limit_usd)
