@@ -102,6 +102,8 @@ nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larg
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \
 	  tests/lambda/test_freeze.py tests/lambda/test_meter.py
+	@SLUICE_PROFILE=nightly $(PY) -m bench --only drift.false
+	@SLUICE_PROFILE=nightly $(PY) -m bench --only monitor.
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -114,9 +116,10 @@ compile: setup setup-sdk ## write every workload's pipeline.json
 bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix; TRACES=DIR for the figures cost.*: docs/money.md)
 	@$(PY) -m bench --only "$(ONLY)" $(if $(TRACES),--traces "$(TRACES)")
 
-pictures: setup ## draw docs/costs-report.png anew; installs Debian's chromium if it is absent
+pictures: setup ## draw the reports in docs/*.png anew; installs Debian's chromium if it is absent
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PY) -m bench.costs_picture
+	@$(PY) -m bench.monitor_picture
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import controls, governance, platform, scale, sweep, training
+from bench import controls, drift, governance, platform, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 from bench.money import figures as money
@@ -39,6 +39,9 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("tuning.seconds", "automl.auc"): training.story,
     ("tuning.gain_over_default", "tuning.gain_share_of_splits"): training.gains,
     ("sweep.calls_ratio", "sweep.peak_mb", "sweep.minutes"): sweep.sweeping,
+    ("drift.false_alarm_rate", "drift.power"): drift.rates,
+    ("drift.evidently_agreement",): drift.compared,
+    ("monitor.peak_mb",): drift.peak,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

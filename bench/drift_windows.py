@@ -1,7 +1,7 @@
 """How often windows without drift are called drifted, and how often a drift is found, on tables of scikit-learn.
 
 Run in .venv-cloud: `python -m bench.drift_windows --windows 500 --trials 200 --output FILE`. Reference and window are
-parts of one table, drawn without replacement: drawn with it, a window would resemble only the part that it was drawn
+two parts of one table, drawn without replacement: drawn with it, a window would resemble only the part that it came
 from, and the test be right to say that it is another. The table with the shift is too small for 1,000 rows, so there
 the window is drawn with replacement; that makes nothing easier to find than the shift itself.
 """
