@@ -8,6 +8,7 @@ the window is drawn with replacement; that makes nothing easier to find than the
 
 # pyright: reportMissingImports=false
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -69,8 +70,7 @@ def judged(reference: pd.DataFrame, window: pd.DataFrame, critical: int) -> tupl
     """(features, whether the window has drifted); the first `critical` features are that."""
     if str(SCRIPTS) not in sys.path:
         sys.path.insert(0, str(SCRIPTS))
-    import drift
-
+    drift = importlib.import_module("drift")
     features, _, drifted, _ = drift.judged(drift.features(reference, window, set(reference.columns[:critical])))
     return features, drifted
 

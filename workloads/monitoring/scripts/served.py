@@ -23,6 +23,8 @@ class Served:
         if not (folder / CODE).is_file():
             raise KeyError(f"{archive} holds no {CODE}")
         spec = importlib.util.spec_from_file_location("served_inference", folder / CODE)
+        if spec is None or spec.loader is None:
+            raise KeyError(f"{CODE} is no module")
         self._code = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = self._code
         spec.loader.exec_module(self._code)
