@@ -12,33 +12,38 @@ import numpy as np
 import pandas as pd
 
 ROWS, ORDERS = 100, 8
-AT_ONCE = 16  # columns whose rows are asked for together: each question to a model takes its time
+AT_ONCE = 64  # columns whose rows are asked for together: each question to a model takes its time
 LEAST_NDCG = 0.90
 
 
 def importance(answer, rows, reference, *, seed=0):
-    """Mean absolute Shapley value of each column. `answer` takes rows (frames) and gives one number for each."""
+    """Mean absolute Shapley value of each column, in sum over classes.
+
+    `answer` takes rows (frames) and gives of each a number, or the probability of each class.
+    """
     draws, columns = np.random.default_rng(seed), list(rows.columns)
     chosen = rows.sample(min(ROWS, len(rows)), random_state=seed).reset_index(drop=True)
-    total = np.zeros((len(chosen), len(columns)))
+    total = 0.0
     for order in range(ORDERS):
         current = reference.sample(len(chosen), replace=True, random_state=seed * 1000 + order).reset_index(drop=True)
-        known = answer(current)
-        permuted = draws.permutation(len(columns))
+        known = answer(current).reshape(len(chosen), -1)
+        permuted, changes = draws.permutation(len(columns)), np.zeros((len(columns), *known.shape))
         for first in range(0, len(columns), AT_ONCE):
-            steps = []
-            for at in permuted[first : first + AT_ONCE]:
+            places, steps = permuted[first : first + AT_ONCE], []
+            for at in places:
                 current = current.assign(**{columns[at]: chosen[columns[at]]})
                 steps.append(current)
-            answers = answer(pd.concat(steps, ignore_index=True)).reshape(len(steps), len(chosen))
-            for at, now in zip(permuted[first:], answers):
-                total[:, at] += now - known
+            answers = answer(pd.concat(steps, ignore_index=True)).reshape(len(steps), *known.shape)
+            for at, now in zip(places, answers, strict=True):
+                changes[at] = now - known
                 known = now
-    return dict(zip(columns, np.abs(total / ORDERS).mean(axis=0).tolist()))
+        total = total + changes
+    return dict(zip(columns, np.abs(total / ORDERS).mean(axis=1).sum(axis=1).tolist(), strict=True))
 
 
 def ndcg(before, now):
     """How well the order of `now` agrees with the values of `before`: 1 is the same order."""
+
     def gain(order):
         return sum(before[name] / np.log2(place + 2) for place, name in enumerate(order))
 
@@ -53,11 +58,20 @@ def judged(answer, window, reference, *, seed=0):
     """
     half = len(reference) // 2
     shuffled = reference.sample(frac=1.0, random_state=seed)
-    parts = [importance(answer, part, reference, seed=seed + n) for n, part in enumerate((shuffled[:half], shuffled[half:]))]
+    parts = [
+        importance(answer, part, reference, seed=seed + n) for n, part in enumerate((shuffled[:half], shuffled[half:]))
+    ]
     before = {name: (parts[0][name] + parts[1][name]) / 2 for name in parts[0]}
     now = importance(answer, window, reference, seed=seed + 2)
     limit, value = min(LEAST_NDCG, ndcg(parts[0], parts[1])), ndcg(before, now)
-    first = [max(values, key=values.get) for values in (before, now)]
+    first = [max(values, key=lambda name: values[name]) for values in (before, now)]
     cause = f"ranks of attributions: NDCG {value:.2f}, below {limit:.2f}; first {first[0]} -> {first[1]}"
     drifted = bool(value < limit)
-    return {"ndcg": value, "limit": limit, "before": before, "now": now, "drifted": drifted, "cause": cause if drifted else ""}
+    return {
+        "ndcg": value,
+        "limit": limit,
+        "before": before,
+        "now": now,
+        "drifted": drifted,
+        "cause": cause if drifted else "",
+    }
