@@ -18,7 +18,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all cloud-operations nightly check bench pictures compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all cloud-operations rules nightly check bench pictures compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -90,6 +90,9 @@ test-clients: setup setup-sdk build/.clients ## clients written elsewhere agains
 test-torch: setup build/.torch ## the hooks of PyTorch and Keras and training on two instances; installs PyTorch
 	@$(PY) -m pytest -q tests/workloads/test_inside_networks.py tests/workloads/test_distributed.py
 
+rules: setup ## write docs/rules.md: the governance pack
+	@$(PY) -m review.governance.page
+
 cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who calls what of the embedded SageMaker
 	@$(PY) -m rehearsal.operations
 
@@ -98,10 +101,11 @@ test-all: setup setup-sdk build/.clients ## every test
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
 	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PARALLEL) tests/config/test_random.py tests/rehearsal/test_conformance.py \
+	  tests/review/test_report_markdown.py tests/review/test_report_formats.py tests/review/test_iam_meaning.py \
 	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \
-	  tests/lambda/test_freeze.py tests/lambda/test_meter.py
+	  tests/lambda/test_freeze.py tests/lambda/test_meter.py tests/review/test_review_properties.py
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -114,9 +118,10 @@ compile: setup setup-sdk ## write every workload's pipeline.json
 bench: setup setup-sdk ## measure, into out/bench.json (ONLY=prefix; TRACES=DIR for the figures cost.*: docs/money.md)
 	@$(PY) -m bench --only "$(ONLY)" $(if $(TRACES),--traces "$(TRACES)")
 
-pictures: setup ## draw docs/costs-report.png anew; installs Debian's chromium if it is absent
+pictures: setup ## draw the docs' pictures of reports anew; installs Debian's chromium if it is absent
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PY) -m bench.costs_picture
+	@$(PY) -m bench.review_picture
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import controls, governance, platform, scale, sweep, training
+from bench import controls, governance, platform, review, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 from bench.money import figures as money
@@ -39,6 +39,11 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("tuning.seconds", "automl.auc"): training.story,
     ("tuning.gain_over_default", "tuning.gain_share_of_splits"): training.gains,
     ("sweep.calls_ratio", "sweep.peak_mb", "sweep.minutes"): sweep.sweeping,
+    ("review.seconds", "review.seconds_3000", "review.peak_mb"): review.times,
+    ("review.two_synths_seconds",): review.two_synths,
+    ("review.corpus_wrong",): review.corpus,
+    ("review.ratio_to_cdk_diff",): review.against_cdk,
+    ("rules.seconds", "rules.count"): review.rules,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

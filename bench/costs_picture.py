@@ -12,7 +12,7 @@ from controls.report_page import page
 PAGE = ROOT / "out" / "costs-report.html"
 PICTURE = ROOT / "docs" / "costs-report.png"
 _SIZE = "1200,1480"
-_QUIET = (
+QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
@@ -29,7 +29,7 @@ def draw(source: Path, target: Path, size: str = _SIZE, *, dark: bool = False) -
     scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
     with tempfile.TemporaryDirectory() as home:
         told = [f"--user-data-dir={home}", f"--window-size={size}", f"--screenshot={target}"]
-        command = ["chromium", *_QUIET, *scheme, *told, source.as_uri()]
+        command = ["chromium", *QUIET, *scheme, *told, source.as_uri()]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
 
 

@@ -24,9 +24,9 @@ EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "10"))
 
 def wildcards() -> list[Figure]:
     """The wildcards of every sample configuration's roles on actions that could name their resources."""
-    from review.assembly import synthesize
     from review.policies import roles, unexplained
     from review.policies import wildcards as held
+    from review.synthesis import synthesize
 
     without, total = 0, 0
     samples = sorted((ROOT / "config").glob("*.yaml"))
@@ -101,8 +101,8 @@ def random_valid() -> list[Figure]:
 
 def wrong(raw: dict[str, Any], folder: Path) -> Iterator[str]:
     """What is wrong with the platform of a team file that says `raw` and should be valid."""
-    from review.assembly import synthesize
     from review.policies import forbidden, risks, roles, unexplained
+    from review.synthesis import synthesize
 
     file = folder / "team.yaml"
     file.write_text(yaml.safe_dump(raw, sort_keys=False), "utf-8")

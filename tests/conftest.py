@@ -14,7 +14,7 @@ from config.schema import Platform
 if TYPE_CHECKING:
     from aws_cdk.assertions import Template
 
-    from review.assembly import Assembly
+    from review.synthesis import Synthesis
 
 os.environ.setdefault("CDK_VALIDATION", "false")
 # As in the embedded cloud: OpenMP's threads of several trainings at once wait for each other most of the time.
@@ -27,13 +27,13 @@ def platform() -> Platform:
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Assembly]":
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Synthesis]":
     """Synthesizes config/<name>.yaml, once for each name; as `<name>@<region>`, moved to another region."""
 
     @cache
-    def once(name: str) -> "Assembly":
+    def once(name: str) -> "Synthesis":
         # Imported here: most tests do without aws_cdk, whose import takes a second.
-        from review import assembly
+        import review.synthesis
 
         sample, _, region = name.partition("@")
         path, folder = ROOT / "config" / f"{sample}.yaml", tmp_path_factory.mktemp(name)
@@ -41,18 +41,18 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Ass
             text = path.read_text("utf-8")
             path = tmp_path_factory.mktemp("config") / path.name
             path.write_text(text.replace(load(ROOT / "config" / path.name).region, region))
-        return assembly.synthesize(load(path), folder)
+        return review.synthesis.synthesize(load(path), folder)
 
     return once
 
 
 @pytest.fixture(scope="session")
-def synthesis(synthesize: "Callable[[str], Assembly]") -> "Assembly":
+def synthesis(synthesize: "Callable[[str], Synthesis]") -> "Synthesis":
     return synthesize("team")
 
 
 @pytest.fixture(scope="session")
-def app_templates(synthesis: "Assembly") -> "Mapping[str, Template]":
+def app_templates(synthesis: "Synthesis") -> "Mapping[str, Template]":
     """The templates of config/team.yaml by the last part of the stack's name, e.g. `foundation`."""
     from aws_cdk.assertions import Template
 

@@ -5,11 +5,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import review.synthesis
 from config.costs import Costs
 from config.guardrails import ROOM_CHARACTERS
 from rehearsal import attempts
 from rehearsal.embedded import ROOT
-from review import assembly
 from sluice.controls_boundary import ACTIONS
 from sluice.guardrails import TABLE
 
@@ -55,7 +55,7 @@ def test_nor_does_that_of_the_cost_controls_which_have_one_of_their_own(synthesi
             "targets": ({"region": "us-east-2", "role_arn": "arn:aws:iam::444455556666:role/swept"},),
         }
     )
-    acting = assembly.synthesize(synthesis.platform.model_copy(update={"costs": costs}), tmp_path)
+    acting = review.synthesis.synthesize(synthesis.platform.model_copy(update={"costs": costs}), tmp_path)
     granted = _granted(acting.templates["costs"]) - {"iam:PassRole"}
     assert len(granted) > 40
     assert {action for action in granted if not any(fnmatchcase(action, pattern) for pattern in ACTIONS)} == set()

@@ -67,7 +67,8 @@ def test_every_file_that_the_readme_links_or_names_exists() -> None:
 
 def test_every_sluice_command_of_the_docs_is_understood() -> None:
     commands = typed(".venv/bin/sluice")
-    assert {words[0] for words in commands} == {"costs", "keep", "new", "pipelines", "restore", "runs", "sweep", "thaw"}
+    told = {"costs", "keep", "new", "pipelines", "restore", "review", "runs", "sweep", "thaw"}
+    assert {words[0] for words in commands} == told
     for words in commands:
         command, context = get_command(app), None
         while isinstance(command, TyperGroup):

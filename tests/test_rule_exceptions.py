@@ -4,7 +4,7 @@ from datetime import date
 
 from config.schema import Platform
 from config.workload import RuleException
-from review.assembly import rule_exceptions
+from review.synthesis import rule_exceptions
 
 
 def test_exceptions_are_listed_with_their_workload_until_their_last_day_and_as_expired_from_then_on(

@@ -10,6 +10,7 @@ from config.guardrails import Persona
 from config.schema import Studio as StudioSettings
 from sluice.network import Network
 from sluice.personas import PersonaRole
+from sluice.waiver import accept
 
 # SageMaker's own least idle time.
 _MIN_IDLE_MINUTES = 60
@@ -49,6 +50,10 @@ class Studio(Construct):
             ),
             default_user_settings=_user_settings(settings, roles["viewer"], network),
         )
+        if network.internet:
+            accept(
+                self.domain, "SLUICE-DOM-01", "For trying out: the configuration chooses a public network, and says why"
+            )
         for user in settings.users:
             sagemaker.CfnUserProfile(
                 self,

@@ -1,4 +1,4 @@
-"""How a finding of cdk-nag or cfn-lint is accepted, beside the resource that it is about."""
+"""How a finding of cdk-nag, the governance pack or cfn-lint is accepted, beside the resource that it is about."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ _accepted: list[tuple[IConstruct, Mapping[str, str]]] = []
 
 
 def accept(scope: IConstruct, rule: str, reason: str) -> None:
-    """Accepts `rule` (e.g. `AwsSolutions-L1` or `NIST.800.53.R5-LambdaInsideVPC`) on `scope` and all below it."""
+    """Accepts `rule` (e.g. `AwsSolutions-L1` or `SLUICE-DOM-01`) on `scope` and all below it."""
     accept_each(scope, {rule: reason})
 
 
@@ -26,9 +26,9 @@ def accept_each(scope: IConstruct, reasons: Mapping[str, str]) -> None:
 
 
 def acknowledge() -> None:
-    """Tells CDK what was accepted since the last call. Whoever runs cdk-nag calls it before.
+    """Tells CDK what was accepted since the last call. Whoever runs rule packs calls it before.
 
-    Not done at once: it takes a tenth of the time of a synth, and nothing but cdk-nag reads it.
+    Not done at once: it takes a tenth of the time of a synth, and nothing but the packs reads it.
     """
     for scope, reasons in _accepted:
         rules = {_as_reported(scope, rule): reason for rule, reason in reasons.items()}

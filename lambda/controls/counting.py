@@ -80,7 +80,7 @@ def _advanced(month: Month, reading: Reading, upto: datetime) -> Month:
     last = month.read_until
     counted = max(last, reading.at - LONGEST_GAP)
     before = _sums((each.group, each.usd_per_hour) for each in reading.running if each.since <= last)
-    began = [each for each in reading.running if last < each.since < upto]
+    began = [each for each in reading.running if last < each.since <= upto]
     # The dearer of both readings: what was there then is gone now, or has become larger since.
     went_on = {group: max(month.running.get(group, 0), before.get(group, 0)) for group in {*month.running, *before}}
     spent = [(group, rate * _hours(counted, upto)) for group, rate in went_on.items()]

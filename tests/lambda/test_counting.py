@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from controls import budget, clients
@@ -155,6 +155,8 @@ def test_what_any_reading_saw_is_never_counted_too_low_and_too_high_only_by_the_
 
 
 @MANY
+# One begins at midnight to the second.
+@example(things=[Thing(0, 16, 1, "ada"), Thing(120, 136, 1, "ada")], ends=[1, 9])
 @given(things=st.lists(things, max_size=6), ends=st.lists(st.integers(1, 200), min_size=2, max_size=30))
 def test_what_ends_with_a_reading_is_counted_to_the_second(things: list[Thing], ends: list[int]) -> None:
     taken = sorted({0, *(15 * each for each in ends if 15 * each <= HOURS * 60)})

@@ -1,0 +1,1 @@
+"""What IAM policies mean, and which way a change of them goes."""
