@@ -11,7 +11,7 @@ from aws_cdk import App, Environment, Tags  # noqa: E402
 
 from config import prices  # noqa: E402
 from config.load import ConfigurationError, Platform, chosen, load  # noqa: E402
-from stacks import costs, foundation, serving, studio, training  # noqa: E402
+from stacks import costs, foundation, monitoring, serving, studio, training  # noqa: E402
 
 
 def build(app: App, platform: Platform) -> None:
@@ -22,7 +22,9 @@ def build(app: App, platform: Platform) -> None:
         studio.StudioStack(app, f"{platform.prefix}-studio", foundation=base, **common)
     models = training.TrainingStack(app, f"{platform.prefix}-training", foundation=base, **common)
     serving.ServingStack(app, f"{platform.prefix}-serving", foundation=base, training=models, **common)
-    costs.CostsStack(app, f"{platform.prefix}-costs", foundation=base, **common)
+    spending = costs.CostsStack(app, f"{platform.prefix}-costs", foundation=base, **common)
+    if platform.monitors:
+        monitoring.MonitoringStack(app, f"{platform.prefix}-monitoring", foundation=base, costs=spending, **common)
     base.guardrails.bind(app)
     for key, value in platform.tags.items():
         Tags.of(app).add(key, value)

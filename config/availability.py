@@ -8,6 +8,8 @@ MLFLOW_APP = "AWS::SageMaker::MlflowApp"
 REGISTRY = (MODEL_PACKAGE_GROUP,)
 STUDIO = (DOMAIN, USER_PROFILE)
 EXPERIMENTS = (MLFLOW_APP,)
+# Where the one is, the others are.
+NATIVE_MONITORS = ("AWS::SageMaker::DataQualityJobDefinition",)
 
 # Of the types in this platform's templates, as the schemas of cfn-lint have them: a test compares. cfn-lint itself is
 # no part of what deploys.

@@ -42,6 +42,30 @@ Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$"
 Zone = Annotated[str, StringConstraints(max_length=50), AfterValidator(_is_known)]
 
 
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+def hours_apart(expression: str) -> int | None:
+    """How many hours two times of `expression` are apart at most, rounded up; None for what is not of every week."""
+    kind, _, inner = expression[:-1].partition("(")
+    fields = inner.split()
+    if kind == "rate":
+        number, unit = int(fields[0]), fields[1].rstrip("s")
+        return -(-number // 60) if unit == "minute" else number * (24 if unit == "day" else 1)
+    if len(fields) != len(_HIGHEST) or fields[3] != "*" or fields[5] != "*" or fields[2] not in ("*", "?"):
+        return None
+    if fields[4] in ("*", "?"):
+        return 1 if fields[1] == "*" else 24
+    days = sorted({day for part in fields[4].split(",") for day in _weekdays(part)})
+    return 24 * max(((days + [days[0] + 7])[at + 1] - day for at, day in enumerate(days)), default=0) or None
+
+
+def _weekdays(part: str) -> list[int]:
+    """The days of `MON`, `2` or `MON-FRI`, Sunday being 1; none of what has another meaning."""
+    ends = [_DAYS.index(end) + 1 if end in _DAYS else int(end) if end.isdigit() else 0 for end in part.split("-")]
+    return list(range(ends[0], ends[-1] + 1)) if min(ends) > 0 else []
+
+
 class Schedule(Section):
     """When EventBridge Scheduler starts a run by itself."""
 

@@ -10,6 +10,7 @@ from config import availability
 from config.costs import Costs, swept
 from config.guardrails import Guardrails, Persona
 from config.instances import Region, partition, regions
+from config.monitoring import Monitor, Monitoring
 from config.network import AnyNetwork
 from config.section import Finding, Section, TagValue, repeated
 from config.storage import Environment, Storage
@@ -87,6 +88,7 @@ class Platform(Section):
     registry: Wanted = "auto"
     experiments: WantedOrNot = "auto"
     workloads: dict[WorkloadName, Workload] = {}
+    monitoring: Monitoring = Monitoring()
     costs: Costs = Costs()
     guardrails: Guardrails = Guardrails()
 
@@ -109,6 +111,12 @@ class Platform(Section):
     def has_experiments(self) -> bool:
         """Whether runs are recorded in an MLflow App of the platform's own."""
         return self.experiments != "off" and not availability.missing(self.region, availability.EXPERIMENTS)
+
+    @property
+    def monitors(self) -> dict[str, Monitor]:
+        """By workload; none where no model can be registered, and so none be served."""
+        found = {name: workload.monitor for name, workload in self.workloads.items() if workload.monitor}
+        return found if self.has_registry else {}
 
     @property
     def left_out(self) -> list[str]:
@@ -152,6 +160,7 @@ class Platform(Section):
         for taken, whose in RESERVED.items():
             if taken in (raw.get("workloads") or ()):
                 yield ("workloads", taken), None, f"is the place of {whose}; name the folder otherwise"
+        yield from _monitored(raw, str(region))
         yield from _misplaced_copies(raw, str(region))
         yield from _own_targets(raw)
         if isinstance(network, Mapping) and network.get("mode") == "public" and raw.get("environment") == "prod":
@@ -195,6 +204,22 @@ def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
     for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
         for field, value, allowed in guardrails.breaches(workload) if isinstance(workload, Workload) else ():
             yield ("workloads", name), value, f"is {field} of workloads/{name}/workload.yaml; it must be {allowed}"
+
+
+def _monitored(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
+    """Pipelines of monitors that would have the name of another, and what SageMaker's own jobs cannot examine."""
+    workloads, section = raw.get("workloads"), raw.get("monitoring")
+    native = isinstance(section, Mapping) and section.get("engine") == "sagemaker-model-monitor"
+    if native and (lacking := availability.missing(region, availability.NATIVE_MONITORS)):
+        told = f"needs {' and '.join(lacking)}, which {region} does not have: write evidently"
+        yield ("monitoring", "engine"), "sagemaker-model-monitor", told
+    for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
+        if str(name).endswith("-monitor"):
+            yield ("workloads", name), None, "must not end in -monitor, as the pipelines of monitors do"
+        monitor = workload.monitor if isinstance(workload, Workload) else None
+        for field, value, allowed in monitor.strange() if monitor and native else ():
+            told = f"is {field} of workloads/{name}/workload.yaml; where engine is sagemaker-model-monitor it must be {allowed}"
+            yield ("workloads", name), value, told
 
 
 def _own_targets(raw: Mapping[str, Any]) -> Iterator[Finding]:

@@ -6,8 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from config.instances import Hosting, Processing, Training
+from config import monitoring
+from config.instances import Hosting, Training
 from config.metrics import Metric, contradicted
+from config.monitoring import Monitor
+from config.processing import ProcessSettings
 from config.schedule import Schedule
 from config.section import Finding, Positive, Section, TagValue, Text
 from config.tuning import Finite, HyperparameterName, Tuning
@@ -66,21 +69,6 @@ class Autopilot(Section):
     candidates: Annotated[int, Field(ge=1, le=750)]
     search_seconds: Seconds
     candidate_seconds: Seconds
-
-
-class ProcessSettings(Section):
-    instance_type: Processing
-    instance_count: Positive = 1
-    volume_gb: Positive
-    max_run_seconds: Annotated[int, Field(ge=1, le=777_600)]
-    # On Spark the work is shared between instances; a script runs whole on each of them.
-    engine: Literal["script", "spark"] = "script"
-
-    @classmethod
-    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
-        count = raw.get("instance_count", 1)
-        if raw.get("engine", "script") == "script" and isinstance(count, int) and count > 1:
-            yield ("instance_count",), count, "must be 1 unless engine is spark: every instance would do the same work"
 
 
 class TrainSettings(Section):
@@ -161,12 +149,14 @@ _UNWANTED = {
         **dict.fromkeys(("train", "tuning", "watch", "debugger"), "it trains by itself"),
         "data.segment": "its runs measure no bias",
         "metric.pattern": "no training log of its is read",
+        "monitor": "its runs leave no rows that later ones could be compared with",
         "process.engine": "its processing steps are scripts",
         "run.cache_days": "state machines reuse no results",
         "run.parallel_steps": "its steps come one after another",
     },
     "kmeans": {
         **dict.fromkeys(("watch", "debugger"), _BUILT_IN),
+        "monitor": "its runs leave no rows with a target that later ones could be compared with",
         "tuning": "its metrics come from a test channel, and there is none",
     },
 }
@@ -191,6 +181,7 @@ class Workload(Section):
     serve: ServeSettings
     run: RunSettings = RunSettings()
     schedule: Schedule | None = None
+    monitor: Monitor | None = None
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}  # AWS: 50, with those of the platform
     exceptions: tuple[RuleException, ...] = Field(default=(), strict=False)
 
@@ -207,6 +198,8 @@ class Workload(Section):
             if value and value != _ANYWAY.get(field):
                 yield place, None, f"must be left out where the algorithm is {name}: {why}"
         yield from contradicted(algorithm, metric)
+        if isinstance(monitor := raw.get("monitor"), Mapping) and name == "script":
+            yield from monitoring.contradicted(monitor, algorithm, data, metric)
         for part, neutral in _UNREAD.items() if name == "kmeans" else ():
             if (value := data.get(part, neutral)) != neutral:
                 told = "must be left out where the algorithm is kmeans, which clusters the rows of a CSV"

@@ -19,12 +19,14 @@ from stacks.foundation import FoundationStack
 
 
 class CostsStack(Stack):
+    """`ledger`: what is remembered of the platform."""
+
     def __init__(
         self, scope: Construct, id: str, *, platform: Platform, foundation: FoundationStack, env: Environment
     ) -> None:
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: clean-up, budget and the report of both")
         ControlsBoundary(self, "Boundary", prefix=platform.prefix)
-        ledger = CostLedger(self, "Ledger", key=foundation.key)
+        self.ledger = ledger = CostLedger(self, "Ledger", key=foundation.key)
         sweep = Sweep(
             self,
             "Sweep",

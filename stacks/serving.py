@@ -43,6 +43,7 @@ class ServingStack(Stack):
                 key=foundation.key,
                 network=foundation.network,
                 image_uris=training.image_uris[workload],
+                capture_percent=_captured(platform, workload),
             )
             for workload, group in training.package_groups.items()
         ]
@@ -69,3 +70,9 @@ class ServingStack(Stack):
         for endpoint in endpoints:
             endpoint.grant_promotion(promotion.handler.role)
         FunctionsAlarm(self, "Alarm", functions=[promotion.handler, teardown.handler], alerts=foundation.alerts)
+
+
+def _captured(platform: Platform, workload: str) -> int:
+    """Percent of the requests that a monitor looks at."""
+    monitor = platform.monitors.get(workload)
+    return monitor.sampling_percent if monitor and monitor.source == "endpoint" else 0

@@ -10,14 +10,17 @@ from constructs import Construct
 from config.workload import ServeSettings
 from sluice.arn import arn
 from sluice.network import Network
-from sluice.permission import allow, allow_grants
-from sluice.roles import JOB_LOGS, WorkloadRole
+from sluice.permission import allow, allow_grants, allow_key
+from sluice.roles import WorkloadRole
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 
 
 class Endpoint(Construct):
-    """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it."""
+    """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it.
+
+    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Endpoint(Construct):
         key: kms.IKey,
         network: Network,
         image_uris: Iterable[str],
+        capture_percent: int = 0,
     ) -> None:
         super().__init__(scope, id)
         self.name, self._key = name, key
@@ -45,30 +49,23 @@ class Endpoint(Construct):
         allow(self.role, ["kms:Decrypt"], [key.key_arn])
         self.role.allow_network(network)
         self.role.allow_images(image_uris)
-        self.monitor_role = self._monitor_role(workload, artifact_bucket, network, image_uris)
         self.hosting = {
             "workload": workload,
             "instance_type": serve.instance_type,
             "instance_count": serve.instance_count,
             "role_arn": self.role.role_arn,
         }
+        if capture_percent:
+            folder = f"{workload}/capture"
+            self.hosting |= {"capture_percent": capture_percent}
+            self.hosting |= {"capture_uri": f"s3://{artifact_bucket.bucket_name}/{folder}"}
+            # SageMaker writes what it captures as the endpoint.
+            self.role.allow_data(artifact_bucket, write=True, prefix=f"{folder}/")
+            allow_key(self.role, key, "s3", "GenerateDataKey")
         self._endpoint = self._arn("endpoint", name)
         # As `controls.release` names them.
         self._config = self._arn("endpoint-config", f"{name}-v*")
         self._model = self._arn("model", f"{name}-v*")
-
-    def _monitor_role(
-        self, workload: str, artifact_bucket: s3.IBucket, network: Network, image_uris: Iterable[str]
-    ) -> WorkloadRole:
-        """What jobs run as that look at what the endpoint was asked; they keep to the workload's prefix."""
-        role = WorkloadRole(
-            self, "MonitorRole", workload=workload, description=f"Monitors of {self.name}", log_groups=JOB_LOGS
-        )
-        role.allow_data(artifact_bucket, write=True)
-        role.allow_key(self._key)
-        role.allow_network(network)
-        role.allow_images(image_uris)
-        return role
 
     def grant_promotion(self, role: iam.Role) -> None:
         """Create the endpoint and change what it serves."""

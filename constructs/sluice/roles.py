@@ -12,7 +12,7 @@ from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import Role, allow, allow_grants, from_this_account, starts_compute
 
-_JOBS = ("processing-job", "training-job")
+_JOBS = {"ProcessingJob": "processing-job", "TrainingJob": "training-job"}
 _AT_CREATION = {"Null": {"sagemaker:TaggingAction": "false"}}
 JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
@@ -108,9 +108,17 @@ class WorkloadRole(Role):
 
 
 class PipelineRole(Role):
-    """What a pipeline runs as: starts jobs that SageMaker names after it, and hands them `job_role`."""
+    """What a pipeline runs as: starts jobs of `kinds` that SageMaker names after it, and hands them `job_role`."""
 
-    def __init__(self, scope: Construct, id: str, *, workload: str, job_role: iam.IRole) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        workload: str,
+        job_role: iam.IRole,
+        kinds: Sequence[str] = tuple(_JOBS),
+    ) -> None:
         super().__init__(
             scope,
             id,
@@ -119,8 +127,7 @@ class PipelineRole(Role):
         )
         starts_compute(self)
         self._own = {"StringEquals": {"aws:ResourceTag/sluice:workload": workload}}
-        jobs = [self._arn(kind, "pipelines-*") for kind in _JOBS]
-        kinds = ("ProcessingJob", "TrainingJob")
+        jobs = [self._arn(_JOBS[kind], "pipelines-*") for kind in kinds]
         self._allow_jobs(
             [f"Create{kind}" for kind in kinds], [f"{v}{k}" for v in ("Describe", "Stop") for k in kinds], jobs
         )

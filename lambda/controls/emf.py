@@ -11,16 +11,17 @@ SPENT = "SpentUSD"  # in the month until now
 RATE = "RateUSDPerHour"  # of what runs now
 
 
-def emit(platform: str, values: dict[str, float], now: datetime) -> None:
-    """One datum of each metric in `values`, at `now`, under the dimension Platform.
+def emit(platform: str, values: dict[str, float], now: datetime, *, workload: str = "") -> None:
+    """One datum of each metric in `values`, at `now`, under the dimension Platform and, with a workload, Workload.
 
     An event that comes twice leaves two: read them by their maximum.
     """
     metrics = [{"Name": name, "Unit": "None"} for name in values]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["Platform"]], "Metrics": metrics}
+    dimensions = {"Platform": platform, **({"Workload": workload} if workload else {})}
+    directive = {"Namespace": NAMESPACE, "Dimensions": [[*dimensions]], "Metrics": metrics}
     told = {
         "_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]},
-        "Platform": platform,
+        **dimensions,
         **values,
     }
     sys.stdout.write(json.dumps(told) + "\n")

@@ -11,7 +11,7 @@ VARIANT = "AllTraffic"
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """How the models of one workload are hosted."""
+    """How the models of one workload are hosted. Of `capture_percent` of the requests a copy goes to `capture_uri`."""
 
     tags: Mapping[str, str]
     workload: str
@@ -21,6 +21,27 @@ class Hosting:
     key_arn: str
     subnet_ids: tuple[str, ...]
     security_group_ids: tuple[str, ...]
+    capture_uri: str = ""
+    capture_percent: int = 0
+
+    @property
+    def capture(self) -> dict[str, Any]:
+        """The member of an endpoint configuration by which requests and answers are kept, if they are to be."""
+        if not self.capture_percent:
+            return {}
+        captured: dict[str, Any] = {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": self.capture_percent,
+            "DestinationS3Uri": self.capture_uri,
+            "KmsKeyId": self.key_arn,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            # Of these types as text, which is read without decoding; of all others in base64.
+            "CaptureContentTypeHeader": {
+                "CsvContentTypes": ["text/csv"],
+                "JsonContentTypes": ["application/json"],
+            },
+        }
+        return {"DataCaptureConfig": captured}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +81,7 @@ def plan(group: str, package: Package, hosting: Hosting) -> Release:
         "InitialInstanceCount": hosting.instance_count,
         "InitialVariantWeight": 1.0,
     }
-    config: dict[str, Any] = {"KmsKeyId": hosting.key_arn, "Tags": tags}
+    config: dict[str, Any] = {"KmsKeyId": hosting.key_arn, "Tags": tags, **hosting.capture}
     asked = json.dumps([model, variant, config], sort_keys=True).encode()
     name = f"{group}-v{package.version}-{hashlib.sha256(asked).hexdigest()[:8]}"
     return Release(

@@ -113,15 +113,12 @@ class Loop:
         return decided
 
     def _facts(self, known: Drift | None) -> Facts:
-        found = self._client("cloudwatch").describe_alarms(
-            AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        alarms = [*found["MetricAlarms"], *found["CompositeAlarms"]]
+        found = self._client("cloudwatch").describe_alarms(AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm"])
         window = self._ledger.recall(WINDOW, self._workload) or {}
         month = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
         own = known.execution if known and known.state is State.RUNNING else ""
         return Facts(
-            red=any(alarm["StateValue"] == "ALARM" for alarm in alarms),
+            red=any(alarm["StateValue"] == "ALARM" for alarm in found["MetricAlarms"]),
             busy=any(arn != own for arn in self._challengers.running()),
             budget_left=not month or _has_left(Month.of(month)),
             cause="; ".join(window.get("causes", ())) or f"the alarm {self._alarm} is red",

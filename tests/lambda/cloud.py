@@ -11,6 +11,7 @@ from typing import Any
 # `lambda` is a keyword, so no import statement reaches this folder.
 base = importlib.import_module("tests.lambda.base")
 estate = importlib.import_module("tests.lambda.estate")
+monitored = importlib.import_module("tests.lambda.monitored")
 runs = importlib.import_module("tests.lambda.runs")
 table = importlib.import_module("tests.lambda.table")
 ACCOUNT, REGION, NOW, OURS = base.ACCOUNT, base.REGION, base.NOW, base.OURS
@@ -35,11 +36,11 @@ class Call:
         return not self.operation.startswith(("List", "Describe", "Get", "Query"))
 
 
-class Cloud(runs.Runs, estate.Estate, table.Table):
+class Cloud(runs.Runs, estate.Estate, table.Table, monitored.Monitored):
     """What exists, what was called, and what goes wrong. Endpoints stay Creating or Updating until `settle`."""
 
     def __init__(self) -> None:
-        for part in (runs.Runs, estate.Estate, table.Table):
+        for part in (runs.Runs, estate.Estate, table.Table, monitored.Monitored):
             part.__init__(self)
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.configs: dict[str, dict[str, Any]] = {}

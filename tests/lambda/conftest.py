@@ -11,11 +11,15 @@ from aws_cdk.assertions import Template
 
 from config.costs import Budget, Costs, IdleRule, JobLimits, OffHours, OrphanRule, Spot, StuckRule, TtlRule
 from config.costs import Sweep as SweepSettings
+from config.load import ROOT, load_workload
+from config.monitoring import Retrain
+from config.workload import Workload
 from controls import clients
 from sluice.begin import Begin
 from sluice.tell import Tell
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
+from stacks.monitoring import MonitoringStack
 from tests import autopilot_app
 
 # `lambda` is a keyword, so no import statement reaches this folder.
@@ -100,13 +104,25 @@ def deployed(synthesis: Any) -> dict[str, Any]:
     app = App(context=context)
     foundation = FoundationStack(app, "Foundation", **common)
     costs, runs = CostsStack(app, "Costs", foundation=foundation, **common), _runs(app, foundation)
+    watched = {**common, "platform": common["platform"].model_copy(update={"workloads": _monitored()})}
+    monitoring = MonitoringStack(app, "Monitoring", foundation=foundation, costs=costs, **watched)
     return {
         **dict(permissions.functions(synthesis.templates["serving"])),
         **dict(permissions.functions(synthesis.templates["training"])),
         **dict(permissions.functions(dict(Template.from_stack(costs).to_json()))),
         **dict(permissions.functions(dict(Template.from_stack(runs).to_json()))),
+        **dict(permissions.functions(dict(Template.from_stack(monitoring).to_json()))),
         **dict(permissions.functions(dict(Template.from_stack(autopilot_app.build(App(context=context))).to_json()))),
     }
+
+
+def _monitored() -> dict[str, Workload]:
+    """The workload that has a monitor: as it ships, but answered by runs whose winners are approved."""
+    tabular = load_workload(ROOT / "workloads" / "tabular" / "workload.yaml")
+    assert tabular.monitor
+    retrain = Retrain(mode="enforce", approve="machine")
+    monitor = tabular.monitor.model_copy(update={"retrain": retrain, "critical": ("alcohol",)})
+    return {"tabular": tabular.model_copy(update={"monitor": monitor})}
 
 
 def _runs(app: App, foundation: FoundationStack) -> Stack:

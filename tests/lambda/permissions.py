@@ -118,7 +118,10 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action.replace("stepfunctions", "states"), params.get("TopicArn") or params["executionArn"]
     elif operation == "ListExecutions":
         yield "states:ListExecutions", params["stateMachineArn"]
-    elif operation == "ListPipelineExecutions":
+    elif operation == "DescribeAlarms":
+        for name in params["AlarmNames"]:
+            yield action, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+    elif operation in ("ListPipelineExecutions", "StartPipelineExecution"):
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
     elif call.service == "dynamodb":
         yield action, params["TableName"] + ".Arn" + (f"/index/{params['IndexName']}" if "IndexName" in params else "")
@@ -144,7 +147,7 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
         yield action, params.get("PipelineExecutionArn") or params["Arn"]
     elif operation == "ListTrainingJobsForHyperParameterTuningJob":
         yield action, cloud.arn(_NAMED["HyperParameterTuningJob"].format(**params))
-    elif operation in ("ListTags", "AddTags", "DeleteModelPackage", "DescribeModelPackage"):
+    elif operation in ("ListTags", "AddTags", "DeleteModelPackage", "DescribeModelPackage", "UpdateModelPackage"):
         yield action, next(iter(params.values()))
     elif operation == "ListModelPackages":
         yield action, cloud.arn("model-package/{ModelPackageGroupName}/*".format(**params))
@@ -223,6 +226,7 @@ def covers(
         and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
         and all(
             (operator in ("StringEquals", "ArnEquals") and context.get(key) in [_flat(each) for each in _list(value)])
+            or (operator == "StringLike" and any(fnmatchcase(context.get(key, ""), _flat(p)) for p in _list(value)))
             or (operator == "StringNotEquals" and context.get(key) not in [_flat(each) for each in _list(value)])
             or (operator == "Null" and (key in context) == (value == "false"))
             for operator, keys in statement.conditions.items()

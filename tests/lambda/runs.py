@@ -2,10 +2,12 @@
 # ruff: noqa: N802, N803 - operations and their parameters are named as AWS names them
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 _PAGE = 2
+MORNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 class RefusalError(Exception):
@@ -25,11 +27,12 @@ class Runs:
         self.mail: list[dict[str, str]] = []
         self.parts: list[str] = []
 
-    def put(self, bucket: str, key: str, body: bytes | None, *, size: int | None = None) -> str:
-        """Write an object, or with no body delete it; the version."""
+    def put(self, bucket: str, key: str, body: bytes | None, *, size: int | None = None, at: datetime = MORNING) -> str:
+        """Write an object at a moment, or with no body delete it; the version."""
         kept = self.objects.setdefault((bucket, key), [])
         version = {"VersionId": f"{key.rsplit('/', 1)[-1]}-{len(kept)}", "body": body}
         kept.append({**version, "ETag": f'"e{len(kept)}"', "Size": len(body or b"") if size is None else size})
+        kept[-1]["LastModified"] = at
         return f"{version['VersionId']}"
 
     def price(self, bucket: str, *rows: str) -> None:
@@ -56,7 +59,8 @@ class Runs:
         return page | ({"NextKeyMarker": keys[_PAGE - 1]} if page["IsTruncated"] else {})
 
     def ListObjectsV2(self, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:
-        return {"Contents": [{"Key": key} for key in self.names(Bucket) if key.startswith(Prefix)]}
+        found = [(key, self.objects[Bucket, key][-1]) for key in self.names(Bucket) if key.startswith(Prefix)]
+        return {"Contents": [{"Key": key, "LastModified": last["LastModified"]} for key, last in found]}
 
     def GetObject(self, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:
         return {"Body": io.BytesIO(self.body(Bucket, Key))}

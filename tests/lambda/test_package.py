@@ -15,7 +15,10 @@ from aws_cdk import aws_kms as kms
 from sluice import function
 from sluice.function import HandlerFunction
 
-VERBS = ["begin", "cancel", "govern", "meter", "promote", "record", "report", "reprice", "sweep", "teardown", "tell"]
+VERBS = [
+    *("begin", "cancel", "conclude", "govern", "meter", "promote", "record", "report", "reprice", "retrain", "sweep"),
+    *("teardown", "tell", "watch"),
+]
 # What the Lambda runtime brings along: boto3 and what it needs.
 RUNTIME = ["boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six"]
 

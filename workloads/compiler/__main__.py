@@ -1,5 +1,7 @@
 """`python -m workloads.compiler [--check] [WORKLOAD...]`: writes each workload's pipeline.json and images.json.
 
+Of a workload with a monitor also its monitor.json; where there is none any more, that file is removed.
+
 Exit status: 0 compiled; 2 could not be compiled; 3 a definition is refused or, with --check, not what is committed.
 (1 is Python's own.) What could not be compiled hides no other workload.
 """
@@ -10,11 +12,12 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from config.load import ConfigurationError, load_workload
 from config.workload import Autopilot, Workload
 from workloads.compiler.canonical import canonical
-from workloads.compiler.checks import check, in_force
+from workloads.compiler.checks import check, check_monitor, in_force
 from workloads.compiler.environment import isolate
 
 WORKLOADS = Path(__file__).resolve().parents[1]
@@ -33,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
     parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
     options = parser.parse_args(argv)
-    known = sorted(path.parent.name for path in WORKLOADS.glob("*/pipeline.py"))
+    known = sorted(path.parent.name for path in WORKLOADS.glob("*/workload.yaml"))
     unknown = sorted(set(options.workloads) - set(known))
     if unknown:
         _say(f"no such workload: {', '.join(unknown)}; workloads/ has {', '.join(known)}")
@@ -82,27 +85,45 @@ def _compile(name: str, workload: Workload, compare: bool) -> int:
     today = datetime.now(UTC).date()
     for waiver in in_force(workload, today):
         _say(f"{name}: step {waiver.step}: [{waiver.rule}] is waived until {waiver.until}: {waiver.reason}")
+    monitor = _monitor(folder, workload)
     findings = check(name, definition, images, workload, today)
+    findings += check_monitor(name, monitor, workload) if monitor else []
     for finding in findings:
         _say(str(finding))
     if findings:
         _say(f"{name}: refused, {len(findings)} findings; nothing written")
         return REFUSED
     texts = {folder / "pipeline.json": canonical(definition), folder / "images.json": canonical(images)}
+    texts[folder / "monitor.json"] = canonical(monitor) if monitor else ""
     return max(_compare(path, text) if compare else _write(path, text) for path, text in texts.items())
 
 
+def _monitor(folder: Path, workload: Workload) -> dict[str, Any] | None:
+    """The definition of the workload's monitor."""
+    if workload.monitor is None:
+        return None
+    from workloads.compiler.build import build_monitor
+
+    return build_monitor(folder, workload)
+
+
 def _write(path: Path, text: str) -> int:
-    changed = not path.is_file() or path.read_text() != text
-    path.write_text(text)
-    _say(f"{_shown(path)}: {'written' if changed else 'unchanged'}")
+    """Without a text there is to be no such file."""
+    before = path.read_text() if path.is_file() else ""
+    if text:
+        path.write_text(text)
+        _say(f"{_shown(path)}: {'unchanged' if before == text else 'written'}")
+    elif before:
+        path.unlink()
+        _say(f"{_shown(path)}: removed")
     return 0
 
 
 def _compare(path: Path, text: str) -> int:
     committed = path.read_text() if path.is_file() else ""
     if committed == text:
-        _say(f"{_shown(path)}: up to date")
+        if text:
+            _say(f"{_shown(path)}: up to date")
         return 0
     diff = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "compiled", n=1, lineterm="")
     lines = list(diff)

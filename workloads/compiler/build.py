@@ -32,6 +32,7 @@ warnings.filterwarnings("ignore", module="sagemaker")
 common_utils._botocore_resolver = cache(common_utils._botocore_resolver)
 SageMakerConfig.validate_sagemaker_config = staticmethod(lambda sagemaker_config=None: None)
 
+MONITORING = "monitoring"  # the folder beside the workloads that holds the pipeline of all monitors
 # The SDK looks up any role that is no ARN; this one passes for an ARN and becomes the placeholder afterwards.
 ROLE_STAND_IN = "arn:placeholder:iam::execution/role"
 
@@ -39,12 +40,21 @@ ROLE_STAND_IN = "arn:placeholder:iam::execution/role"
 def build(folder: Path, workload: Workload) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     """The pipeline definition of the workload in `folder`, and its images: placeholder -> region -> URI."""
     module = _load(folder / "pipeline.py")
-    text = module.build(workload, _session(), ROLE_STAND_IN).definition()
-    definition = json.loads(text.replace(ROLE_STAND_IN, "${ExecutionRoleArn}"))
-    # The SDK writes null for what a pipeline does not use.
-    definition = {name: value for name, value in definition.items() if value is not None}
+    definition = _defined(module.build(workload, _session(), ROLE_STAND_IN))
     wanted = {**module.IMAGES, **images(workload)}
     return definition, {name: _uris(arguments) for name, arguments in sorted(wanted.items())}
+
+
+def build_monitor(folder: Path, workload: Workload) -> dict[str, Any]:
+    """The definition of the pipeline that examines what the workload in `folder` is asked."""
+    module = _load(folder.parent / MONITORING / "pipeline.py")
+    return _defined(module.build(folder.name, workload, _session(), ROLE_STAND_IN))
+
+
+def _defined(pipeline: Any) -> dict[str, Any]:
+    definition = json.loads(pipeline.definition().replace(ROLE_STAND_IN, "${ExecutionRoleArn}"))
+    # The SDK writes null for what a pipeline does not use.
+    return {name: value for name, value in definition.items() if value is not None}
 
 
 def _load(path: Path) -> ModuleType:

@@ -1,7 +1,7 @@
 """Judges a pipeline definition: its placeholders, its requests and the rules for its jobs. Needs no SDK."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,12 +20,18 @@ OPERATIONS = {
 }
 LONGEST = timedelta(days=366)  # that an exception holds
 CONTROL_STEPS = ("Condition", "Fail", "Lambda")
-# The one function that a pipeline calls. No other may: rules see what jobs do, not what functions do.
-FUNCTION = "${BeginFunctionArn}"
+# The one function that a pipeline calls, and those of a monitor's. No other may: rules see what jobs do, not what
+# functions do.
+FUNCTIONS = ("${BeginFunctionArn}",)
+MONITOR_FUNCTIONS = ("${WatchFunctionArn}", "${ConcludeFunctionArn}")
 # What synthesis fills in, next to the workload's images.
 PLACEHOLDERS = (
     *("DataBucket", "ArtifactBucket", "KeyArn", "ExecutionRoleArn", "PackageGroup"),
     *("CodeBucket", "CodeKey", "SecurityGroupIds", "SubnetIds", "BeginFunctionArn"),
+)
+MONITOR_PLACEHOLDERS = (
+    *("KeyArn", "ExecutionRoleArn", "CodeBucket", "CodeKey", "SecurityGroupIds", "SubnetIds"),
+    *("WatchFunctionArn", "ConcludeFunctionArn", "MonitorImage"),
 )
 
 
@@ -49,6 +55,16 @@ def check(
     return sorted([*kept, *_waivers(name, workload, {(finding.step, finding.rule) for finding in found}, today)])
 
 
+def check_monitor(name: str, definition: dict[str, Any], workload: Workload) -> list[Finding]:
+    """All findings of the monitor of workload `name`, sorted; nothing waives them."""
+    assert workload.monitor is not None, name
+    examined = workload.model_copy(update={"process": workload.monitor.process, "train": None, "tuning": None})
+    found = [*_placeholders(name, definition, MONITOR_PLACEHOLDERS, {})]
+    for step in _steps(definition["Steps"]):
+        found += _findings(name, step, {}, examined, MONITOR_FUNCTIONS)
+    return sorted(found)
+
+
 def in_force(workload: Workload, today: date) -> list[RuleException]:
     """The exceptions that hold today; their last day counts."""
     return [waiver for waiver in workload.exceptions if waiver.until >= today]
@@ -69,11 +85,15 @@ def _waivers(name: str, workload: Workload, found: set[tuple[str, str]], today: 
 
 
 def _findings(
-    name: str, step: dict[str, Any], images: Mapping[str, Mapping[str, str]], workload: Workload
+    name: str,
+    step: dict[str, Any],
+    images: Mapping[str, Mapping[str, str]],
+    workload: Workload,
+    functions: Sequence[str] = FUNCTIONS,
 ) -> Iterator[Finding]:
     kind, arguments = step["Type"], step.get("Arguments", {})
-    if kind == "Lambda" and (function := step.get("FunctionArn")) != FUNCTION:
-        yield Finding(name, step["Name"], "FunctionArn", "step", repr(function), FUNCTION)
+    if kind == "Lambda" and (function := step.get("FunctionArn")) not in functions:
+        yield Finding(name, step["Name"], "FunctionArn", "step", repr(function), ", ".join(functions))
     if kind not in OPERATIONS:
         if kind not in CONTROL_STEPS:
             yield Finding(name, step["Name"], "Type", "step", repr(kind), ", ".join((*OPERATIONS, *CONTROL_STEPS)))

@@ -93,8 +93,8 @@ def _step(
     files: Sequence[PropertyFile] = (),
     instances: int = 1,
 ) -> ProcessingStep:
-    run = _processor(plan, using, instances).run(
-        inputs=[_input("code", CODE), *(_input(given, uri) for given, uri in inputs.items())],
+    run = processor(plan, using, instances).run(
+        inputs=[source("code", CODE), *(source(given, uri) for given, uri in inputs.items())],
         outputs=[_output(plan, name.lower(), made) for made in outputs],
         arguments=list(command),
     )
@@ -107,7 +107,7 @@ def _step(
     )
 
 
-def _processor(plan: Plan, using: str, instances: int) -> Processor:
+def processor(plan: Plan, using: str, instances: int) -> Processor:
     settings = plan.workload.process
     return Processor(
         role=plan.role,
@@ -132,11 +132,11 @@ def _processor(plan: Plan, using: str, instances: int) -> Processor:
     )
 
 
-def _input(name: str, uri: object) -> ProcessingInput:
-    source = ProcessingS3Input(
-        s3_uri=uri, local_path=f"{FOLDER}/input/{name}", s3_data_type="S3Prefix", s3_input_mode="File"
-    )
-    return ProcessingInput(input_name=name, s3_input=source)
+def source(name: str, uri: object, *, listed: bool = False) -> ProcessingInput:
+    """What lies under `uri` as the input `name` of a job; `listed`: what the manifest at `uri` lists."""
+    kind = "ManifestFile" if listed else "S3Prefix"
+    given = ProcessingS3Input(s3_uri=uri, local_path=f"{FOLDER}/input/{name}", s3_data_type=kind, s3_input_mode="File")
+    return ProcessingInput(input_name=name, s3_input=given)
 
 
 def _output(plan: Plan, step: str, name: str) -> ProcessingOutput:

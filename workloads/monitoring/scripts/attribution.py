@@ -39,6 +39,7 @@ def importance(answer, rows, reference, *, seed=0):
 
 def ndcg(before, now):
     """How well the order of `now` agrees with the values of `before`: 1 is the same order."""
+
     def gain(order):
         return sum(before[name] / np.log2(place + 2) for place, name in enumerate(order))
 
@@ -53,11 +54,20 @@ def judged(answer, window, reference, *, seed=0):
     """
     half = len(reference) // 2
     shuffled = reference.sample(frac=1.0, random_state=seed)
-    parts = [importance(answer, part, reference, seed=seed + n) for n, part in enumerate((shuffled[:half], shuffled[half:]))]
+    parts = [
+        importance(answer, part, reference, seed=seed + n) for n, part in enumerate((shuffled[:half], shuffled[half:]))
+    ]
     before = {name: (parts[0][name] + parts[1][name]) / 2 for name in parts[0]}
     now = importance(answer, window, reference, seed=seed + 2)
     limit, value = min(LEAST_NDCG, ndcg(parts[0], parts[1])), ndcg(before, now)
     first = [max(values, key=values.get) for values in (before, now)]
     cause = f"ranks of attributions: NDCG {value:.2f}, below {limit:.2f}; first {first[0]} -> {first[1]}"
     drifted = bool(value < limit)
-    return {"ndcg": value, "limit": limit, "before": before, "now": now, "drifted": drifted, "cause": cause if drifted else ""}
+    return {
+        "ndcg": value,
+        "limit": limit,
+        "before": before,
+        "now": now,
+        "drifted": drifted,
+        "cause": cause if drifted else "",
+    }

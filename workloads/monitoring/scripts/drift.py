@@ -74,7 +74,9 @@ def _feature(name, before, after, critical):
         else:
             tests += _categories(known, given)
     tests = [test for test in tests if test]
-    least = min(tests, key=lambda test: test["p"], default={"test": "none", "statistic": 0.0, "p": 1.0, "matters": False})
+    least = min(
+        tests, key=lambda test: test["p"], default={"test": "none", "statistic": 0.0, "p": 1.0, "matters": False}
+    )
     shares = {"missing": float(after.isna().mean()), "missing_before": float(before.isna().mean())}
     p = min(1.0, least["p"] * max(1, len(tests)))
     return {"name": name, "type": "number" if numeric else "text", **least, "p": p, **shares, "critical": critical}

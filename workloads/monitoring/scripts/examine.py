@@ -38,12 +38,20 @@ DEFAULTS = {
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--capture", type=Path, required=True, metavar="DIR", help="files of the endpoint's data capture")
-    parser.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="reference.csv and data.json of the model")
-    parser.add_argument("--watch", type=Path, required=True, metavar="FILE", help="JSON: window, model version and settings")
+    parser.add_argument(
+        "--capture", type=Path, required=True, metavar="DIR", help="files of the endpoint's data capture"
+    )
+    parser.add_argument(
+        "--baseline", type=Path, required=True, metavar="DIR", help="reference.csv and data.json of the model"
+    )
+    parser.add_argument(
+        "--watch", type=Path, required=True, metavar="FILE", help="JSON: window, model version and settings"
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--labels", type=Path, metavar="DIR", help="CSV files with inference_id and label")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="model.tar.gz; without it only data quality is examined")
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="model.tar.gz; without it only data quality is examined"
+    )
     parser.add_argument("--evaluation", type=Path, metavar="FILE", help="evaluation.json of the model's registration")
     parser.add_argument("--seed", type=int, default=0)
     examine(parser.parse_args(argv))
@@ -88,7 +96,9 @@ class Window:
     """Two samples: rows of the window, and rows of the same length that are old enough for labels to be there."""
 
     def __init__(self, told, delay_hours):
-        self._start, self._end = (datetime.fromisoformat(told[name].replace("Z", "+00:00")) for name in ("start", "end"))
+        self._start, self._end = (
+            datetime.fromisoformat(told[name].replace("Z", "+00:00")) for name in ("start", "end")
+        )
         self._delay = timedelta(hours=delay_hours)
         self.recent, self.older = captured.Sample(MOST_ROWS, seed=1), captured.Sample(MOST_ROWS, seed=2)
 

@@ -45,12 +45,16 @@ def page(found, reference, recent):
         _skipped(found["skipped"]),
     ]
     if quality := found["kinds"].get("data-quality"):
-        order = sorted(quality["features"], key=lambda one: (not one["drifted"], not one["critical"], one["p_corrected"]))
+        order = sorted(
+            quality["features"], key=lambda one: (not one["drifted"], not one["critical"], one["p_corrected"])
+        )
         charts = "".join(_chart(one, reference[one["name"]], recent[one["name"]]) for one in order[:MOST_CHARTS])
         legend = "Grey: the rows that the model was trained with. Line: this window. * critical"
         parts.append(f'<h2>Features</h2><p class="soft">{legend}</p><div class="charts">{charts}</div>')
         if len(order) > MOST_CHARTS:
-            parts.append(f"<p>{len(order) - MOST_CHARTS} more features, none of which drifted more, are in metrics.json.</p>")
+            parts.append(
+                f"<p>{len(order) - MOST_CHARTS} more features, none of which drifted more, are in metrics.json.</p>"
+            )
     head = f'<meta charset="utf-8"><title>{escape(found["workload"])}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 

@@ -30,7 +30,6 @@ MEASURES = {
 }
 
 
-
 def measured(metric, truth, found):
     """`metric` of `found`: values, or the probabilities of all classes (rows x classes, in the order of their codes)."""
     return float(MEASURES[metric][1](truth, found))

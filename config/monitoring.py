@@ -1,0 +1,156 @@
+"""Whether a model still fits what it is asked: what is examined, how often, and what is done when it does not."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from config.processing import ProcessSettings
+from config.schedule import Schedule, hours_apart
+from config.section import Finding, Section, repeated
+
+Kind = Literal["data-quality", "model-quality", "bias", "attribution"]
+# Of these the model's answers are asked for anew, or compared with labels.
+_OF_MODELS = ("model-quality", "bias", "attribution")
+# What workloads/monitoring/scripts/quality.py measures.
+MEASURED = ("auc", "accuracy", "r2", "log_loss", "rmse")
+# CloudWatch looks back seven days at most: what is further apart cannot be told from silence.
+_MOST_HOURS = 166
+# Source: AWS, "Schedule model monitoring jobs", the cron expressions that it supports.
+_NATIVE = re.compile(r"cron\(0 (\*|\d{1,2}(/\d{1,2})?) \? \* \* \*\)")
+Image = Annotated[
+    str, StringConstraints(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$")
+]
+# CloudWatch takes no other characters in the name of a metric.
+Feature = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=200)]
+Folder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*/$")]
+
+
+class Retrain(Section):
+    """What is done about drift. `most_a_week` counts runs that were started for it.
+
+    `margin` is what a challenger must be better by, `segment_limit` what it may be worse by on one segment.
+    """
+
+    mode: Literal["observe", "enforce"] = "observe"
+    cool_down_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    most_a_week: Annotated[int, Field(ge=1, le=21)] = 2
+    expires_days: Annotated[int, Field(ge=1, le=90)] = 7
+    approve: Literal["person", "machine"] = "person"
+    margin: Annotated[float, Field(ge=0, le=1_000_000)] = 0.0
+    segment_limit: Annotated[float, Field(ge=0, le=1)] = 0.05
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        hours, days = raw.get("cool_down_hours", 24), raw.get("expires_days", 7)
+        if isinstance(hours, int) and isinstance(days, int) and hours >= 24 * days:
+            yield ("cool_down_hours",), hours, f"must be below expires_days ({days}), {24 * days} hours"
+
+
+class Monitor(Section):
+    """`schedule`: when a window of `window_hours` is examined that ends then.
+
+    `critical`: features of which each alone counts as drift, where otherwise it takes `drift_share` of all; each has a
+    metric of its own. `labels`: the folder under the workload's prefix of the data bucket where labels come in, and
+    `label_delay_hours` how late they may come. `image`: one that has Evidently, whose report is then written as well. `baseline`: for SageMaker's own jobs alone, which
+    are told at deployment, the folder under the workload's prefix of the artifact bucket that the served version's
+    statistics.json and constraints.json lie in; the others find it themselves.
+    """
+
+    source: Literal["endpoint", "batch"] = "endpoint"
+    schedule: Schedule = Schedule(expression="cron(0 2 ? * * *)")
+    window_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    kinds: tuple[Kind, ...] = Field(default=("data-quality",), min_length=1, strict=False)
+    critical: tuple[Feature, ...] = Field(default=(), max_length=10, strict=False)
+    minimum_rows: Annotated[int, Field(ge=30, le=20_000)] = 200
+    false_alarm_rate: Annotated[float, Field(ge=0.0001, le=0.1)] = 0.01  # of one window without drift
+    drift_share: Annotated[float, Field(ge=0.01, le=1)] = 0.3
+    labels: Folder = "labels/"
+    label_delay_hours: Annotated[int, Field(ge=0, le=2160)] = 0
+    sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    process: ProcessSettings = ProcessSettings(instance_type="ml.m5.large", volume_gb=20, max_run_seconds=3600)
+    image: Image | None = None
+    baseline: Folder | None = None
+    retrain: Retrain = Retrain()
+
+    @property
+    def wants_labels(self) -> bool:
+        return bool({"model-quality", "bias"} & {*self.kinds})
+
+    @property
+    def silent_after_hours(self) -> int:
+        """Without a window for so long, the monitor has fallen silent."""
+        hours = hours_apart(self.schedule.expression)
+        assert hours is not None
+        return hours + 2
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the CloudWatch metrics of the monitor: `controls.conclude` writes them."""
+        drifted = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]
+        asked = ["Unlabelled"] if self.wants_labels else []
+        return [*drifted, "DriftShare", "Rows", *asked, *(f"Drifted {name}" for name in self.critical)]
+
+    @classmethod
+    def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
+        for field in ("kinds", "critical"):
+            for place, value in repeated(raw.get(field)):
+                yield (field, *place), value, "is given twice; keep one"
+        kinds = raw.get("kinds", ("data-quality",))
+        if isinstance(kinds, list | tuple) and "data-quality" not in kinds:
+            yield ("kinds",), kinds, "must have data-quality, which is examined always"
+        schedule = raw.get("schedule")
+        expression = schedule.get("expression") if isinstance(schedule, Mapping) else None
+        if isinstance(expression, str) and re.match(r"(cron|rate)\(.*\)$", expression):
+            hours = hours_apart(expression)
+            if hours is None or hours > _MOST_HOURS:
+                told = "must run at least every six days: CloudWatch looks back no further to see that it fell silent"
+                yield ("schedule", "expression"), expression, told
+        process = raw.get("process")
+        if isinstance(process, Mapping) and process.get("engine", "script") != "script":
+            yield ("process", "engine"), process["engine"], "must be script: one instance examines a window"
+
+    def strange(self) -> Iterator[tuple[str, object, str]]:
+        """What SageMaker's own jobs do not do: field, value, what is allowed."""
+        if not _NATIVE.fullmatch(self.schedule.expression):
+            told = "hourly, daily or every some hours: cron(0 2 ? * * *), cron(0 0/6 ? * * *)"
+            yield "monitor.schedule.expression", self.schedule.expression, told
+        if self.schedule.time_zone != "UTC":
+            yield "monitor.schedule.time_zone", self.schedule.time_zone, "UTC"
+        if self.source != "endpoint":
+            yield "monitor.source", self.source, "endpoint"
+        if self.image:
+            yield "monitor.image", self.image, "left out: SageMaker has an image of its own"
+
+
+class Monitoring(Section):
+    """What examines. SageMaker Model Monitor, and with it Clarify, takes no new customers."""
+
+    engine: Literal["evidently", "sagemaker-model-monitor"] = "evidently"
+
+    @property
+    def is_native(self) -> bool:
+        return self.engine == "sagemaker-model-monitor"
+
+
+def contradicted(
+    monitor: Mapping[str, Any], algorithm: Mapping[str, Any], data: Mapping[str, Any], metric: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """What a workload's other sections leave no room for."""
+    kinds = monitor.get("kinds", ())
+    kinds = [kind for kind in kinds if isinstance(kind, str)] if isinstance(kinds, list | tuple) else []
+    name = str(metric.get("name")).rpartition(":")[2]
+    if "bias" in kinds and data.get("segment") is None:
+        yield ("monitor", "kinds"), kinds, "must not have bias where data.segment names no column"
+    if "model-quality" in kinds and metric.get("name") is not None and name not in MEASURED:
+        yield ("monitor", "kinds"), kinds, f"must not have model-quality where metric is none of {', '.join(MEASURED)}"
+    asked = [kind for kind in kinds if kind in _OF_MODELS]
+    if asked and algorithm.get("framework", "sklearn") != "sklearn":
+        told = (
+            f"must not have {' and '.join(asked)} where the framework is not sklearn, whose image the monitor runs on"
+        )
+        yield ("monitor", "kinds"), kinds, told
+    critical = monitor.get("critical", ())
+    if isinstance(critical, list | tuple) and data.get("target") in critical:
+        yield ("monitor", "critical"), data["target"], "must not be data.target: a request does not have it"

@@ -1,0 +1,124 @@
+"""What a window showed, read from what the monitor's script wrote, or from the files of SageMaker Model Monitor.
+
+Sources: docs/monitoring.md for metrics.json; AWS, "Schema for Violations (constraint_violations.json file)" and "Schema
+for Statistics", for the latter's, of which nobody has held this against files of an account.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+VIOLATIONS, STATISTICS = "constraint_violations.json", "statistics.json"
+NATIVE = "native"  # the folder of a workload's monitor that SageMaker's own jobs write to, with one for each kind
+STATES = ("examined", "too-little", "no-traffic", "absent")
+_MOST_CAUSES, _LONGEST = 20, 500
+
+
+class WindowError(RuntimeError):
+    """A result that is not of the shape that is agreed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """`kinds` has those that could be judged, with whether they drifted; `figures` the metrics beside those."""
+
+    start: datetime
+    end: datetime
+    state: str
+    kinds: dict[str, bool] = field(default_factory=dict[str, bool])
+    figures: dict[str, float] = field(default_factory=dict[str, float])
+    causes: tuple[str, ...] = ()
+    report: str = ""
+    package_version: int | None = None
+
+
+def absent(end: datetime) -> Window:
+    """Nothing is served: there is nothing that could drift."""
+    return Window(start=end, end=end, state="absent", figures={"Rows": 0.0}, package_version=0)
+
+
+def read(s3: Any, uri: str, end: datetime) -> Window:
+    """The window whose metrics.json lies in `uri`. Raises WindowError."""
+    bucket, _, folder = uri.removeprefix("s3://").partition("/")
+    told = _document(s3, bucket, f"{folder}/metrics.json")
+    try:
+        return Window(
+            start=datetime.fromisoformat(told["window"]["start"]),
+            end=end,
+            state=_state(told["state"]),
+            kinds={name: bool(kind["drifted"]) for name, kind in told["kinds"].items() if kind.get("enough", True)},
+            figures=_figures(told),
+            causes=tuple(str(cause)[:_LONGEST] for cause in told["causes"][:_MOST_CAUSES]),
+            report=f"{uri}/report.html",
+            package_version=int(told["package_version"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WindowError(f"{uri}/metrics.json is not of the shape that is agreed: {error!r}") from error
+
+
+def _state(told: str) -> str:
+    if told not in STATES:
+        raise ValueError(told)
+    return told
+
+
+def _figures(told: dict[str, Any]) -> dict[str, float]:
+    figures, kinds = {"Rows": float(told["rows"])}, told["kinds"]
+    if quality := kinds.get("data-quality"):
+        figures["DriftShare"] = float(quality["share"])
+        critical = [feature for feature in quality["features"] if feature["critical"]]
+        figures |= {f"Drifted {feature['name']}": float(feature["drifted"]) for feature in critical}
+    labelled = [kind["unlabelled_share"] for kind in kinds.values() if "unlabelled_share" in kind]
+    return figures | ({"Unlabelled": float(labelled[0])} if labelled else {})
+
+
+def native(
+    s3: Any, detail: dict[str, Any], now: datetime, monitors: dict[str, dict[str, list[str]]]
+) -> tuple[str, Window]:
+    """The workload, and what one of SageMaker's own jobs found: <workload>/monitor/native/<kind>/.../violations.
+
+    `monitors` has the critical features of each workload. Raises WindowError.
+    """
+    bucket, key = detail["bucket"]["name"], detail["object"]["key"]
+    parts = key.split("/")
+    if parts[1:3] != ["monitor", NATIVE] or len(parts) < 5 or parts[-1] != VIOLATIONS or parts[0] not in monitors:
+        raise WindowError(f"s3://{bucket}/{key} is not where violations lie")
+    workload, kind = parts[0], parts[3]
+    try:
+        violations = _document(s3, bucket, key)["violations"]
+        causes = [f"{kind}: {_named(each)}{each['description']}"[:_LONGEST] for each in violations]
+        violated = {each.get("feature_name") for each in violations}
+        figures = dict[str, float]()
+        if kind == "data-quality":
+            figures |= {"Rows": _counted(s3, bucket, f"{key.rpartition('/')[0]}/{STATISTICS}")}
+            figures |= {f"Drifted {name}": float(name in violated) for name in monitors[workload]["critical"]}
+    except (KeyError, TypeError) as error:
+        raise WindowError(f"s3://{bucket}/{key} is not of the shape that is documented: {error!r}") from error
+    return workload, Window(
+        start=now,
+        end=now,
+        state="examined",
+        kinds={kind: bool(causes)},
+        figures=figures,
+        causes=tuple(causes[:_MOST_CAUSES]),
+        report=f"s3://{bucket}/{key}",
+    )
+
+
+def _named(violation: dict[str, Any]) -> str:
+    name = violation.get("feature_name") or violation.get("metric_name") or violation.get("facet")
+    return f"{name}: " if name else ""
+
+
+def _counted(s3: Any, bucket: str, key: str) -> float:
+    """The rows of the window, as the statistics of data quality tell."""
+    return float(_document(s3, bucket, key)["dataset"]["item_count"])
+
+
+def _document(s3: Any, bucket: str, key: str) -> Any:
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise WindowError(f"s3://{bucket}/{key} is no JSON: {error}") from error

@@ -1,0 +1,82 @@
+"""Whether the models that are served still fit what they are asked, and what is done when one does not."""
+
+import json
+from typing import Any
+
+from aws_cdk import Environment, Stack, Tags
+from constructs import Construct
+
+from config.schema import Platform
+from sluice.alarm import FunctionsAlarm
+from sluice.monitor import Monitor
+from sluice.monitor_alarms import MonitorAlarms
+from sluice.monitor_dashboard import MonitorDashboard
+from sluice.monitor_functions import Conclude, Watch
+from sluice.published import Published
+from sluice.retraining import Retraining
+from stacks.costs import CostsStack
+from stacks.foundation import FoundationStack
+
+
+class MonitoringStack(Stack):
+    """There is one where some workload has a monitor.
+
+    Nothing of the training and serving stacks is imported: a workload could not be removed while it is in use here.
+    Where the last monitor goes, this stack must be destroyed: CloudFormation refuses the others' update until then,
+    because the ledger is in use.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        platform: Platform,
+        foundation: FoundationStack,
+        costs: CostsStack,
+        env: Environment,
+    ) -> None:
+        super().__init__(scope, id, env=env, description=f"{platform.prefix}: monitors of what is served")
+        self._platform, self._foundation = platform, foundation
+        monitors, prefix = platform.monitors, platform.prefix
+        common: dict[str, Any] = {"prefix": prefix, "monitors": monitors, "key": foundation.key}
+        artifacts = {"artifact_bucket": foundation.artifact_bucket}
+        conclude = Conclude(self, "Conclude", ledger=costs.ledger, native=False, **artifacts, **common)
+        self._examine(conclude, Watch(self, "Watch", data_bucket=foundation.data_bucket, **artifacts, **common))
+        alarms = {
+            name: MonitorAlarms(
+                self, f"Alarms-{name}", prefix=prefix, workload=name, settings=monitor, alerts=foundation.alerts
+            ).drift_alarm
+            for name, monitor in monitors.items()
+        }
+        retraining = Retraining(
+            self, "Retraining", alarms=alarms, ledger=costs.ledger, alerts=foundation.alerts, **common
+        )
+        metered = platform.costs.budget is not None
+        MonitorDashboard(self, "Dashboard", prefix=prefix, monitors=monitors, metered=metered)
+        # Where `watch` fails, the run fails, and `tell` tells; schedules leave their dead letters with `conclude`.
+        heard = [conclude.handler, retraining.handler]
+        FunctionsAlarm(self, "Alarm", functions=heard, alerts=foundation.alerts, errors=False)
+        Published(self, "Published", prefix=prefix, values={"monitors": json.dumps(list(monitors))})
+
+    def _examine(self, conclude: Conclude, watch: Watch) -> None:
+        platform, foundation = self._platform, self._foundation
+        for name, settings in platform.monitors.items():
+            monitor = Monitor(
+                self,
+                f"Monitor-{name}",
+                name=f"{platform.prefix}-{name}-monitor",
+                workload=name,
+                settings=settings,
+                region=platform.region,
+                data_bucket=foundation.data_bucket,
+                artifact_bucket=foundation.artifact_bucket,
+                key=foundation.key,
+                network=foundation.network,
+                watch=watch.handler.function,
+                conclude=conclude.handler.function,
+                tags={**platform.tags, **platform.workloads[name].tags},
+                dead_letters=conclude.handler.dead_letters,
+            )
+            for tag, value in platform.workloads[name].tags.items():
+                Tags.of(monitor).add(tag, value)

@@ -1,0 +1,136 @@
+"""The handler that answers drift, against an in-memory cloud: one run, one message, one approval."""
+
+import importlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from controls import retrain
+from controls.retrain import RetrainError
+
+base = importlib.import_module("tests.lambda.base")  # `lambda` is a keyword
+NOW, GROUP, ALARM = base.NOW, "sluice-dev-tabular", "sluice-dev-tabular-drift"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> None:
+    for name, value in deployed["retrain"].environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def look(hours: float = 0) -> str:
+    event = {"time": (NOW + timedelta(hours=hours)).isoformat(), "detail-type": "CloudWatch Alarm State Change"}
+    return retrain.handler(event, None)["tabular"]
+
+
+def ends(cloud: Any, status: str, *steps: dict[str, Any]) -> str:
+    """The run that was started last ends with these steps."""
+    arn = list(cloud.started.values())[-1]
+    cloud.executions[arn]["PipelineExecutionStatus"] = status
+    cloud.steps[arn] = list(steps)
+    return arn
+
+
+def wins(cloud: Any, version: int = 8) -> str:
+    """The run registers a model, whose package it names."""
+    package = cloud.package(version, "PendingManualApproval", GROUP)
+    ends(cloud, "Succeeded", {"StepName": "Register", "Metadata": {"RegisterModel": {"Arn": package}}})
+    return package
+
+
+def drifts(cloud: Any) -> None:
+    cloud.alarms[ALARM] = "ALARM"
+    cloud.ledger["monitor", "tabular"] = {
+        "subject": "monitor",
+        "at": "tabular",
+        "causes": ["data-quality: alcohol shifted"],
+        "report": "s3://artifacts/report.html",
+    }
+
+
+def test_without_drift_nothing_is_done(cloud: Any) -> None:
+    cloud.alarms[ALARM] = "OK"
+    assert look() == "none"
+    assert not [call for call in cloud.calls if call.writes]
+
+
+def test_drift_is_answered_by_one_run_of_the_live_data_and_one_message(cloud: Any) -> None:
+    drifts(cloud)
+    assert [look(hours) for hours in (0, 0, 0.25)] == ["running"] * 3
+    [started] = [call for call in cloud.calls if call.operation == "StartPipelineExecution"]
+    assert started.params["PipelineName"] == GROUP and "PipelineParameters" not in started.params
+    [mail] = cloud.mail
+    assert "alcohol shifted" in mail["Message"] and "s3://artifacts/report.html" in mail["Message"]
+
+
+def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud)
+    assert look(1) == "running"
+    assert cloud.packages[package]["ModelApprovalStatus"] == "Approved"
+    assert look(1.25) == "won"
+    assert len(cloud.started) == 1
+
+
+def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any) -> None:
+    drifts(cloud)
+    look()
+    ends(cloud, "Failed", {"StepName": "NotBetter"})
+    assert look(1) == "open"
+    assert "cooling down" in cloud.remembered("drift")["tabular"]["why"]
+    assert look(25) == "running"
+    assert len(cloud.started) == 2
+
+
+def test_a_frozen_month_starts_nothing_and_is_looked_at_again(cloud: Any) -> None:
+    drifts(cloud)
+    month = {"read_until": NOW.isoformat(), "frozen_since": NOW.isoformat()}
+    cloud.ledger["budget", f"{NOW:%Y-%m}"] = {"subject": "budget", "at": f"{NOW:%Y-%m}", **month}
+    assert look() == "open"
+    del cloud.ledger["budget", f"{NOW:%Y-%m}"]
+    assert look(0.25) == "running"
+
+
+def test_a_start_that_was_refused_is_asked_for_again_with_the_same_token(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    drifts(cloud)
+    cloud.faults["StartPipelineExecution", GROUP] = refusal("no such right", "AccessDeniedException")
+    with pytest.raises(RetrainError, match="tabular: .*no such right"):
+        look()
+    cloud.faults.clear()
+    assert look(0.25) == "running"
+    tokens = {c.params["ClientRequestToken"] for c in cloud.calls if c.operation == "StartPipelineExecution"}
+    assert len(tokens) == 1
+
+
+def test_where_it_only_observes_people_are_told_and_nothing_runs(
+    cloud: Any, deployed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = json.loads(deployed["retrain"].environment["SLUICE_MONITORS"])
+    told["tabular"]["acts"] = False
+    monkeypatch.setenv("SLUICE_MONITORS", json.dumps(told))
+    drifts(cloud)
+    assert [look(), look(0.25)] == ["open", "open"]
+    assert not cloud.started
+    assert "only observed" in cloud.mail[0]["Message"] and len(cloud.mail) == 1
+
+
+def test_a_run_of_somebody_else_is_waited_for(cloud: Any) -> None:
+    drifts(cloud)
+    cloud.executions[base.arn(f"pipeline/{GROUP}/execution/theirs")] = {
+        "PipelineExecutionStatus": "Executing",
+        "StartTime": NOW,
+    }
+    assert look() == "open"
+    assert not cloud.started
+
+
+def test_the_role_allows_what_these_tests_called_and_nothing_else(
+    recorded: list[Any], deployed: dict[str, Any], compare: Callable[..., None]
+) -> None:
+    compare(recorded, deployed["retrain"])

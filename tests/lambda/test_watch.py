@@ -1,0 +1,188 @@
+"""The first step of a monitor against an in-memory cloud: the window, its files, and what its model is compared with."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controls import watch
+from controls.watch import WatchError
+
+NAME, CONFIG = "sluice-dev-tabular", "sluice-dev-tabular-v7-0a1b2c3d"
+END = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+ASKED = {
+    "workload": "tabular",
+    "end": "2026-11-23T12:30:00Z",
+    "source": "endpoint",
+    "window_hours": "24",
+    "labels": "labels/",
+    "settings": json.dumps({"kinds": ["data-quality"], "delay_hours": 0}),
+}
+
+
+@pytest.fixture(autouse=True)
+def buckets(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> tuple[str, str]:
+    """The names of the data and the artifact bucket."""
+    environment = deployed["watch"].environment
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment["SLUICE_DATA_BUCKET"], environment["SLUICE_ARTIFACT_BUCKET"]
+
+
+def run(**changes: str) -> dict[str, str]:
+    return watch.handler({**ASKED, **changes}, None)
+
+
+def serve(cloud: Any, artifacts: str, *, version: int = 7, minutes: int = 6000, capture: str = "tabular") -> None:
+    """The endpoint in service for so long, with a version of the package whose run was `e<version>`."""
+    package, run = cloud.package(version, group=NAME), f"s3://{artifacts}/tabular/e{version}"
+    statistics = {"S3Uri": f"{run}/preprocess/baseline/statistics.json"}
+    quality = {"S3Uri": f"{run}/evaluate/evaluation/evaluation.json"}
+    cloud.packages[package] |= {
+        "InferenceSpecification": {"Containers": [{"ModelDataUrl": f"{run}/train/model.tar.gz"}]},
+        "DriftCheckBaselines": {
+            "ModelDataQuality": {"Statistics": statistics},
+            "ModelQuality": {"Statistics": quality},
+        },
+    }
+    cloud.endpoint(NAME, minutes=minutes)
+    cloud.endpoints[NAME]["EndpointConfigName"] = CONFIG
+    cloud.models[CONFIG] = {"ModelName": CONFIG, "PrimaryContainer": {"ModelPackageName": package}}
+    cloud.configs[CONFIG] = {
+        "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": CONFIG}],
+        "DataCaptureConfig": {"EnableCapture": True, "DestinationS3Uri": f"s3://{artifacts}/{capture}/capture"},
+    }
+
+
+def captured(cloud: Any, artifacts: str, hour: datetime, name: str) -> None:
+    cloud.put(artifacts, f"tabular/capture/{NAME}/AllTraffic/{hour:%Y/%m/%d/%H}/{name}.jsonl", b"{}")
+
+
+def read(cloud: Any, uri: str) -> Any:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return json.loads(cloud.body(bucket, key))
+
+
+def test_the_baseline_is_that_of_the_version_in_service_whatever_was_registered_since(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    serve(cloud, buckets[1])
+    cloud.package(8, group=NAME)
+    answer = run()
+    run_of_it = f"s3://{buckets[1]}/tabular/e7"
+    assert answer["Served"] == "true"
+    assert answer["BaselineUri"] == f"{run_of_it}/preprocess/baseline/"
+    assert answer["ModelUri"] == f"{run_of_it}/train/model.tar.gz"
+    assert answer["EvaluationUri"] == f"{run_of_it}/evaluate/evaluation/evaluation.json"
+    assert read(cloud, answer["WatchUri"])["package_version"] == 7
+    assert all(isinstance(value, str) for value in answer.values())
+
+
+def test_a_promotion_makes_the_monitor_compare_with_the_new_version_and_its_own_rows(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    serve(cloud, buckets[1])
+    run()
+    serve(cloud, buckets[1], version=8, minutes=-20)
+    answer = run()
+    assert answer["BaselineUri"] == f"s3://{buckets[1]}/tabular/e8/preprocess/baseline/"
+    told = read(cloud, answer["WatchUri"])
+    assert told["window"] == {"start": "2026-11-23T12:20:00Z", "end": "2026-11-23T12:30:00Z"}
+
+
+def test_a_window_ends_when_the_run_began_and_its_files_are_listed(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    for hours, name in ((0, "last"), (5, "between"), (24, "first"), (26, "before")):
+        captured(cloud, buckets[1], END - timedelta(hours=hours), name)
+    captured(cloud, buckets[1], END + timedelta(hours=1), "after")
+    answer = run()
+    told = read(cloud, answer["WatchUri"])
+    assert told["window"] == {"start": "2026-11-22T12:30:00Z", "end": "2026-11-23T12:30:00Z"}
+    place, *listed = read(cloud, answer["CaptureUri"])
+    assert place == {"prefix": f"s3://{buckets[1]}/tabular/capture/{NAME}/AllTraffic/"}
+    assert [name.rpartition("/")[2] for name in listed] == ["first.jsonl", "between.jsonl", "last.jsonl"]
+    assert answer["OutputUri"] == f"s3://{buckets[1]}/tabular/monitor/endpoint/2026-11-23T12-30-00Z"
+
+
+def test_rows_whose_labels_come_late_are_of_an_earlier_window(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    for hours, name in ((1, "now"), (50, "labelled"), (80, "old")):
+        captured(cloud, buckets[1], END - timedelta(hours=hours), name)
+    answer = run(settings=json.dumps({"kinds": ["model-quality"], "delay_hours": 48}))
+    listed = [name.rpartition("/")[2] for name in read(cloud, answer["CaptureUri"])[1:]]
+    assert listed == ["labelled.jsonl", "now.jsonl"]
+
+
+def test_of_labels_only_files_are_read_that_came_after_the_rows(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    cloud.put(buckets[0], "tabular/labels/old.csv", b"", at=END - timedelta(hours=25))
+    cloud.put(buckets[0], "tabular/labels/2026/new.csv", b"", at=END - timedelta(hours=1))
+    cloud.put(buckets[0], "tabular/labels/readme.txt", b"", at=END)
+    assert read(cloud, run()["LabelsUri"]) == [{"prefix": f"s3://{buckets[0]}/tabular/labels/"}, "2026/new.csv"]
+    assert run(labels="")["LabelsUri"] == ""
+
+
+def test_where_nothing_was_asked_the_job_is_still_given_a_list_that_names_something(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    serve(cloud, buckets[1])
+    answer = run()
+    for name in ("CaptureUri", "LabelsUri"):
+        place, empty = read(cloud, answer[name])
+        bucket, _, key = f"{place['prefix']}{empty}".removeprefix("s3://").partition("/")
+        assert cloud.body(bucket, key).strip() == b""
+
+
+@pytest.mark.parametrize("status", ["absent", "Creating", "Failed"])
+def test_nothing_is_served_where_no_endpoint_answers(cloud: Any, buckets: tuple[str, str], status: str) -> None:
+    if status != "absent":
+        cloud.endpoint(NAME, status=status)
+    assert run() == {"Served": "false", **dict.fromkeys(watch.ANSWERS, "")}
+
+
+def test_an_update_that_goes_on_is_looked_past(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    cloud.endpoints[NAME]["EndpointStatus"] = "Updating"
+    assert run()["Served"] == "true"
+
+
+def test_what_cannot_be_examined_is_told_with_what_would_change_that(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    capture = cloud.configs[CONFIG].pop("DataCaptureConfig")
+    with pytest.raises(WatchError, match="captures nothing: it does once a version is approved"):
+        run()
+    cloud.configs[CONFIG]["DataCaptureConfig"] = {**capture, "DestinationS3Uri": f"s3://{buckets[1]}/digits/capture"}
+    with pytest.raises(WatchError, match="is not under s3://.*/tabular/"):
+        run()
+    cloud.configs[CONFIG]["DataCaptureConfig"] = capture
+    cloud.packages[cloud.package(7, group=NAME)].pop("DriftCheckBaselines", None)
+    with pytest.raises(
+        WatchError, match="version 7 of sluice-dev-tabular has no baseline: train and approve a new one"
+    ):
+        run()
+    cloud.models[CONFIG]["PrimaryContainer"] = {"Image": "an image"}
+    with pytest.raises(WatchError, match="is of no package"):
+        run()
+
+
+def test_batches_are_compared_with_the_newest_approved_version(cloud: Any, buckets: tuple[str, str]) -> None:
+    assert run(source="batch")["Served"] == "false"
+    serve(cloud, buckets[1])
+    cloud.put(buckets[1], "tabular/capture/batch/2026/11/23/10/a.jsonl", b"{}")
+    answer = run(source="batch", labels="")
+    assert read(cloud, answer["CaptureUri"])[1:] == ["2026/11/23/10/a.jsonl"]
+    assert "/monitor/batch/" in answer["OutputUri"]
+    cloud.calls[:] = [call for call in cloud.calls if call.operation != "ListModelPackages"]  # deployed for an endpoint
+
+
+def test_a_step_that_is_tried_again_asks_for_the_same(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    assert run() == run()
+
+
+def test_the_role_allows_what_these_tests_called_and_nothing_else(
+    recorded: list[Any], deployed: dict[str, Any], compare: Callable[..., None]
+) -> None:
+    compare(recorded, deployed["watch"])
