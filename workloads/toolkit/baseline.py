@@ -17,7 +17,7 @@ MOST_ROWS = 5_000  # that later rows are compared with
 
 
 def write(frame, folder):
-    """statistics.json and constraints.json of the rows, and reference.csv: them, or a sample that is always the same."""
+    """statistics.json and constraints.json of the rows, and reference.csv: them, or a sample, always the same."""
     folder.mkdir(parents=True, exist_ok=True)
     sample = frame if len(frame) <= MOST_ROWS else frame.sample(MOST_ROWS, random_state=0)
     sample.to_csv(folder / "reference.csv", index=False)

@@ -8,7 +8,8 @@ import io
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+from toolkit.asked import MISSING
+
 PARQUET = b"PAR1"  # what such a file begins with
 SHOWN = 12
 

@@ -17,24 +17,28 @@ LEAST_NDCG = 0.90
 
 
 def importance(answer, rows, reference, *, seed=0):
-    """Mean absolute Shapley value of each column. `answer` takes rows (frames) and gives one number for each."""
+    """Mean absolute Shapley value of each column, in sum over classes.
+
+    `answer` takes rows (frames) and gives of each a number, or the probability of each class.
+    """
     draws, columns = np.random.default_rng(seed), list(rows.columns)
     chosen = rows.sample(min(ROWS, len(rows)), random_state=seed).reset_index(drop=True)
-    total = np.zeros((len(chosen), len(columns)))
+    total = 0.0
     for order in range(ORDERS):
         current = reference.sample(len(chosen), replace=True, random_state=seed * 1000 + order).reset_index(drop=True)
-        known = answer(current)
-        permuted = draws.permutation(len(columns))
+        known = answer(current).reshape(len(chosen), -1)
+        permuted, changes = draws.permutation(len(columns)), np.zeros((len(columns), *known.shape))
         for first in range(0, len(columns), AT_ONCE):
-            steps = []
-            for at in permuted[first : first + AT_ONCE]:
+            places, steps = permuted[first : first + AT_ONCE], []
+            for at in places:
                 current = current.assign(**{columns[at]: chosen[columns[at]]})
                 steps.append(current)
-            answers = answer(pd.concat(steps, ignore_index=True)).reshape(len(steps), len(chosen))
-            for at, now in zip(permuted[first:], answers):
-                total[:, at] += now - known
+            answers = answer(pd.concat(steps, ignore_index=True)).reshape(len(steps), *known.shape)
+            for at, now in zip(places, answers, strict=True):
+                changes[at] = now - known
                 known = now
-    return dict(zip(columns, np.abs(total / ORDERS).mean(axis=0).tolist()))
+        total = total + changes
+    return dict(zip(columns, np.abs(total / ORDERS).mean(axis=1).sum(axis=1).tolist(), strict=True))
 
 
 def ndcg(before, now):

@@ -3,7 +3,8 @@
 Numbers are compared by Kolmogorov and Smirnov's test, categories (and numbers of few different values) by chi-squared,
 values that were never seen and values that are missing by Fisher's exact test. The p-values of one feature are joined
 by Bonferroni's correction and those of all features by Holm's, which holds however features depend on each other. What
-is significant counts only if it is large enough to matter: with many rows the smallest change is significant.
+is significant counts only if it is large enough to matter: with many rows the smallest change is significant. What is
+measured of this is in docs/monitoring-statistics.md.
 """
 
 # pyright: reportMissingImports=false
@@ -14,10 +15,12 @@ from pandas.api.types import is_numeric_dtype
 from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
 
 FEW_VALUES = 20  # numbers of no more different ones are categories
+LONGEST_SHOWN = 40  # characters of a value in a cause
 RARE = 10  # categories that both samples together have less often are counted as one
 # The smallest change that matters: of a distribution, the largest distance between the cumulated shares, or half the
 # sum of the shares' differences; of values that are missing or new, the difference of their shares.
 EFFECT, SHARE_EFFECT = 0.1, 0.02
+_NO_TEST = {"test": "none", "statistic": 0.0, "p": 1.0, "matters": False, "told": ""}
 
 
 def features(reference, window, critical=()):
@@ -38,16 +41,16 @@ def judged(found, *, false_alarm_rate=0.01, drift_share=0.3):
     chosen = [feature for feature in found if feature["critical"]]
     rate = false_alarm_rate / 2 if chosen else false_alarm_rate
     alone = holm([feature["p"] for feature in chosen])
-    by_name = {feature["name"]: p for feature, p in zip(chosen, alone)}
+    by_name = {feature["name"]: p for feature, p in zip(chosen, alone, strict=True)}
     corrected = holm([feature["p"] for feature in found])
     told = []
-    for feature, p in zip(found, corrected):
+    for feature, p in zip(found, corrected, strict=True):
         p = min(p, by_name.get(feature["name"], 1.0))
         told.append({**feature, "p_corrected": p, "drifted": bool(p <= rate and feature["matters"])})
     drifted = [feature for feature in told if feature["drifted"]]
     share = len(drifted) / len(told) if told else 0.0
     causes = [_cause(feature) for feature in drifted if feature["critical"]]
-    if told and share >= drift_share:
+    if drifted and share >= drift_share:
         names = ", ".join(feature["name"] for feature in drifted[:5])
         causes.append(f"{len(drifted)} of {len(told)} features changed: {names}{', ...' if len(drifted) > 5 else ''}")
     return told, share, bool(causes), causes
@@ -65,7 +68,8 @@ def holm(values):
 def _feature(name, before, after, critical):
     numeric = is_numeric_dtype(before)
     if numeric:
-        after = pd.to_numeric(after, errors="coerce")
+        # As one kind of number: 1 and 1.0 are not two categories.
+        before, after = before.astype(float), after.astype(float)
     known, given = before.dropna(), after.dropna()
     tests = [_missing(before, after)]
     if len(known) and len(given):
@@ -74,9 +78,8 @@ def _feature(name, before, after, critical):
         else:
             tests += _categories(known, given)
     tests = [test for test in tests if test]
-    least = min(
-        tests, key=lambda test: test["p"], default={"test": "none", "statistic": 0.0, "p": 1.0, "matters": False}
-    )
+    # What is too small to matter must not stand before what is not.
+    least = min(tests, key=lambda test: (not test["matters"], test["p"]), default=_NO_TEST)
     shares = {"missing": float(after.isna().mean()), "missing_before": float(before.isna().mean())}
     p = min(1.0, least["p"] * max(1, len(tests)))
     return {"name": name, "type": "number" if numeric else "text", **least, "p": p, **shares, "critical": critical}
@@ -91,20 +94,24 @@ def _numbers(before, after):
 
 
 def _categories(before, after):
-    old, new = before.astype(str).value_counts(), after.astype(str).value_counts()
-    table = pd.DataFrame({"old": old, "new": new}).fillna(0)
+    table = pd.DataFrame({"old": _named(before).value_counts(), "new": _named(after).value_counts()}).fillna(0)
     rare = table.sum(axis=1) < RARE
-    pooled = table[~rare]
+    counts, names = table[~rare].to_numpy(), [*table.index[~rare], "rare values"]
     if rare.any():
-        pooled = pd.concat([pooled, table[rare].sum().to_frame("rare").T])
+        counts = np.vstack([counts, table[rare].to_numpy().sum(axis=0)])
     tests = [_unseen(table, len(before), len(after))]
-    if len(pooled) > 1:
-        found = chi2_contingency(pooled.to_numpy().T, correction=False)
-        distance = float((pooled["old"] / len(before) - pooled["new"] / len(after)).abs().sum() / 2)
-        largest = (pooled["new"] / len(after) - pooled["old"] / len(before)).abs().idxmax()
-        told = f"{largest!r} {pooled['old'][largest] / len(before):.0%} -> {pooled['new'][largest] / len(after):.0%}"
-        tests.append(_test("chi-squared", found.statistic, found.pvalue, distance >= EFFECT, told))
+    if len(counts) > 1:
+        found = chi2_contingency(counts.T, correction=False)
+        shares = counts / counts.sum(axis=0)
+        changes = np.abs(shares[:, 1] - shares[:, 0])
+        largest = int(changes.argmax())
+        told = f"{_shown(names[largest])} {shares[largest, 0]:.0%} -> {shares[largest, 1]:.0%}"
+        tests.append(_test("chi-squared", found.statistic, found.pvalue, changes.sum() / 2 >= EFFECT, told))
     return tests
+
+
+def _named(values):
+    return values.map("{:.15g}".format) if is_numeric_dtype(values) else values.astype(str)
 
 
 def _unseen(table, before, after):
@@ -114,8 +121,12 @@ def _unseen(table, before, after):
         return None
     value, count = unseen["new"].idxmax(), unseen["new"].max()
     p = fisher_exact([[0, before], [count, after - count]], alternative="less").pvalue
-    told = f"{value!r} was never seen and is {count / after:.1%}"
+    told = f"{_shown(value)} was never seen and is {count / after:.1%}"
     return _test("new value", count / after, min(1.0, p * len(table)), count / after >= SHARE_EFFECT, told)
+
+
+def _shown(value):
+    return repr(value if len(str(value)) <= LONGEST_SHOWN else f"{str(value)[:LONGEST_SHOWN]}...")
 
 
 def _missing(before, after):

@@ -13,6 +13,9 @@ DRAWS = 400
 CONFIDENCE = 0.99
 FEWEST = 30  # labelled rows with one value of the segment
 GAP = 0.1  # by which a gap may be wider than it was
+# By how much a model may be worse than on its test rows, which are a sample too: of metrics that end at 1, and, of
+# losses, the share of what they were.
+WORSE, WORSE_SHARE = 0.02, 0.05
 
 
 def _auc(truth, found):
@@ -31,32 +34,44 @@ MEASURES = {
 
 
 def measured(metric, truth, found):
-    """`metric` of `found`: values, or the probabilities of all classes (rows x classes, in the order of their codes)."""
+    """`metric` of `found`: values, or the probabilities of all classes (rows x classes, by their codes)."""
     return float(MEASURES[metric][1](truth, found))
+
+
+def tells(metric, truth, found):
+    """Why `metric` tells nothing of these rows; empty where it does."""
+    if metric not in MEASURES:
+        return f"there is no metric {metric!r}; there are {', '.join(MEASURES)}"
+    if (found.ndim == 1 and metric not in ("r2", "rmse")) or (found.ndim == 2 and metric in ("r2", "rmse")):
+        return f"{metric} is no metric of what this model answers"
+    if metric == "auc" and len(np.unique(truth)) < found.shape[1]:
+        return "auc needs labels of every class"
+    return ""
 
 
 def judged(metric, truth, found, before, *, seed=0):
     """{metric, value, interval, before, drifted, cause}: drifted where the whole interval is worse than `before`.
 
-    `before` is what the model reached on its test rows when it was registered, or None.
+    `before` is what the model reached on its test rows when it was registered, or None. A little worse is no drift.
     """
     value, (low, high) = measured(metric, truth, found), interval(metric, truth, found, seed)
     better = MEASURES[metric][0]
-    drifted = before is not None and (high < before if better else low > before)
+    drifted = before is not None and (high < before - WORSE if better else low > before * (1 + WORSE_SHARE))
     told = {"metric": metric, "value": value, "interval": [low, high], "before": before, "drifted": bool(drifted)}
     cause = f"{metric} {before:.4g} -> {value:.4g} ({low:.4g} to {high:.4g} on {len(truth)} rows)" if drifted else ""
     return {**told, "cause": cause}
 
 
 def interval(metric, truth, found, seed=0):
-    """Of the bootstrap; draws in which a class is missing tell nothing of auc and are drawn anew, a few times."""
-    draws, values = np.random.default_rng(seed), []
+    """Of the bootstrap; a draw that lacks a class tells nothing of auc and is left out."""
+    draws, values, classes = np.random.default_rng(seed), [], len(np.unique(truth))
     for _ in range(DRAWS):
         rows = draws.integers(0, len(truth), len(truth))
-        if metric == "auc" and len(np.unique(truth[rows])) < len(np.unique(truth)):
+        if metric == "auc" and len(np.unique(truth[rows])) < classes:
             continue
         values.append(measured(metric, truth[rows], found[rows]))
-    return tuple(float(value) for value in np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
+    ends = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if values else (-np.inf, np.inf)
+    return tuple(float(value) for value in ends)
 
 
 def gaps(segment, truth, chosen):
@@ -65,7 +80,7 @@ def gaps(segment, truth, chosen):
     `truth` and `chosen` are 0 or 1 for each row; a value of the segment with fewer than FEWEST rows is left out.
     """
     rates, rows = {}, {}
-    for value in sorted(set(segment)):
+    for value in sorted(set(segment), key=str):
         own = np.array([one == value for one in segment])
         if own.sum() < FEWEST:
             continue

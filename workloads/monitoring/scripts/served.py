@@ -32,7 +32,7 @@ class Served:
         """Of each row the probabilities of all classes (rows x classes), or its value (rows)."""
         # A missing value is None to it, as in a request.
         rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-        told = self._code.predict_fn([dict(zip(frame.columns, row)) for row in rows], self._model)
+        told = self._code.predict_fn([dict(zip(frame.columns, row, strict=True)) for row in rows], self._model)
         if self.problem == "regression":
             return np.array([answer["value"] for answer in told])
         return np.array([[answer["probabilities"][str(name)] for name in self.classes] for answer in told])
