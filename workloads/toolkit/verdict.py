@@ -4,6 +4,8 @@ import json
 import math
 import sys
 
+from toolkit import decision
+
 NO_CHAMPION = "0"
 
 
@@ -16,11 +18,12 @@ def metric_of(name, known, problem):
     return metric
 
 
-def conclude(output, metric, values, options, champion, **more):
+def conclude(output, metric, values, options, champion, contests=dict, **more):
     """Writes evaluation.json into the folder `output` and prints the verdict. Values are by the metrics' names.
 
     `champion` gives those of the model whose version is `options.champion_version`, and is not called where there is
-    none; `options.direction` and `options.worst` say what is better and what is not good enough.
+    none; `options.direction` and `options.worst` say what is better and what is not good enough. `contests` gives what
+    other rows tell of the two (decision.decided), and is called where both are measured and the model is good enough.
     """
     theirs, trouble = {}, None
     if options.champion_version != NO_CHAMPION:
@@ -32,6 +35,11 @@ def conclude(output, metric, values, options, champion, **more):
         except Exception as error:  # noqa: BLE001
             trouble = f"{type(error).__name__}: {error}"
     better, reason = judge(metric, values[metric], theirs.get(metric), trouble, options)
+    measured = theirs and not trouble and not unfit(metric, values[metric], options)
+    if found := contests() if measured else {}:
+        version, segment = options.champion_version, getattr(options, "segment", None)
+        better, reason = decision.decided(found, metric, version, segment, better, reason)
+        more = {**more, "challenge": found}
     told = {"version": options.champion_version, "metrics": _named(theirs)}
     report = {"metrics": _named(values), "champion": None if options.champion_version == NO_CHAMPION else told}
     output.mkdir(parents=True, exist_ok=True)
@@ -41,21 +49,29 @@ def conclude(output, metric, values, options, champion, **more):
 
 def judge(metric, value, theirs, trouble, options):
     """(better, why). A champion that cannot be measured on today's rows does not keep its place by that."""
-
-    def beats(one, other):
-        return one > other if options.direction == "maximize" else one < other
-
-    if not math.isfinite(value):
-        return False, f"{metric} is {value}, which is no measure"
-    if options.worst is not None and beats(options.worst, value):
-        return False, f"{metric} is {value:.6g}, worse than the {options.worst:g} that is asked for"
+    if why := unfit(metric, value, options):
+        return False, why
     champion = f"champion version {options.champion_version}"
     if trouble:
         return True, f"{metric} is {value:.6g}; {champion} could not be measured on the same rows ({trouble})"
     if theirs is None:
         return True, f"{metric} is {value:.6g}; there is no champion"
-    words = "better" if beats(value, theirs) else "not better"
-    return beats(value, theirs), f"{metric} is {value:.6g}, {words} than the {theirs:.6g} of {champion}"
+    better = _beats(value, theirs, options)
+    words = "better" if better else "not better"
+    return better, f"{metric} is {value:.6g}, {words} than the {theirs:.6g} of {champion}"
+
+
+def unfit(metric, value, options):
+    """Why a model is not good enough, whatever the champion is like; nothing where it is."""
+    if not math.isfinite(value):
+        return f"{metric} is {value}, which is no measure"
+    if options.worst is not None and _beats(options.worst, value, options):
+        return f"{metric} is {value:.6g}, worse than the {options.worst:g} that is asked for"
+    return ""
+
+
+def _beats(one, other, options):
+    return one > other if options.direction == "maximize" else one < other
 
 
 def _named(values):

@@ -2,6 +2,9 @@
 
 `--metric` may be the name that training prints, such as validation:log_loss: what stands before the colon is left off
 and the rest is measured on the test rows. Classes have log_loss, auc and accuracy, numbers rmse and r2.
+
+With `--recent`, labelled rows that are newer than the champion, these decide where they are enough: the model has to be
+better by more than `--margin` beyond chance, and on no value of `--segment` worse by more than `--segment-limit`.
 """
 
 # pyright: reportMissingImports=false
@@ -14,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import inference
+from contest import contests
 from fairness import bias, explanation
 from measures import measure
 from model import target_of
@@ -33,19 +37,33 @@ def main(argv=None):
     parser.add_argument("--champion", type=Path, help="model.tar.gz of the approved model")
     parser.add_argument("--champion-version", default=NO_CHAMPION, help="its version; 0 when there is no champion")
     parser.add_argument("--segment", help="a column: bias is measured between its values")
-    parser.add_argument("--seed", type=int, default=0, help="of the permutations that explain the model")
+    parser.add_argument("--seed", type=int, default=0, help="of permutations, samples and the bootstrap")
+    parser.add_argument("--recent", type=Path, metavar="DIR", help="labelled.csv files of recent rows; none is allowed")
+    parser.add_argument("--champion-test", type=Path, metavar="DIR", help="the rows that the champion was tested with")
+    parser.add_argument(
+        "--trained", type=Path, action="append", metavar="DIR", help="rows that the model has learned from"
+    )
+    parser.add_argument("--margin", type=float, default=0.0, help="what the model must be better by on recent rows")
+    parser.add_argument("--segment-limit", type=float, default=0.05, help="what it may be worse by on one segment")
     evaluate(parser.parse_args(argv))
 
 
 def evaluate(options):
-    estimator, description = load(options.model)
+    model = estimator, description = load(options.model)
     try:
         frame = read_table(options.test, description["target"])
     except TableError as error:
         sys.exit(str(error))
     values = measured(estimator, description, frame)
     metric = metric_of(options.metric, values, description["problem"])
-    conclude(options.output, metric, values, options, lambda: measured_champion(options.champion, frame, description))
+    conclude(
+        options.output,
+        metric,
+        values,
+        options,
+        lambda: measured_champion(options.champion, frame, description),
+        lambda: contests(options, metric, model, load(options.champion)),
+    )
     write(options.output / "explanation.json", explanation(estimator, description, frame, options.seed))
     if options.segment:
         write(options.output / "bias.json", bias(estimator, description, frame, options.segment))

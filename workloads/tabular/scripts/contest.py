@@ -1,0 +1,128 @@
+"""The model and the champion on the same labelled rows: recent ones, and those that the champion was tested with.
+
+Rows that the model has learned from do not count, since it knows their answers; the champion cannot have learned from
+rows that are newer than itself. A row is taken for the same where all its features are, so that of a table in which
+many rows are alike few are left.
+"""
+
+# pyright: reportMissingImports=false
+
+import inference
+import numpy as np
+import pandas as pd
+from toolkit import challenge
+from toolkit.decision import FEW
+from toolkit.table_file import TableError, read_csv
+
+MOST_ROWS = 20_000  # of a set; more are sampled
+RECENT, TEST = "labelled.csv", "*.csv"  # as the monitor of models and `preprocess` write them
+
+
+def contests(options, metric, ours, theirs):
+    """{"recent", "champion_test": what challenge.compared finds, `segments`, `left_out`} of the folders that are given.
+
+    `ours` and `theirs` are each (estimator, description). What cannot be compared has a `trouble` and no verdict.
+    """
+    contest = Contest(options, metric, ours, theirs)
+    given = {"recent": (options.recent, RECENT), "champion_test": (options.champion_test, TEST)}
+    return {name: contest.on(folder, files) for name, (folder, files) in given.items() if folder}
+
+
+class Contest:
+    def __init__(self, options, metric, ours, theirs):
+        self._options, self._metric, self._ours, self._theirs = options, metric, ours, theirs
+        _, description = ours
+        self._target, self._features = description["target"], [column["name"] for column in description["columns"]]
+        known = [name for _, described in (ours, theirs) for name in described["classes"] or []]
+        self._classes = {_text(name): None for name in known}  # ours first, each once
+        self._classes = {name: code for code, name in enumerate(self._classes)}
+        self._segment = [options.segment] if options.segment else []
+
+    def on(self, folder, files):
+        """What the two models' answers to the rows of a folder say. Rows that do not count stand in `left_out`."""
+        try:
+            frame, left_out = self._rows(folder, files)
+            if frame.empty:
+                return {"rows": 0, "verdict": FEW, "left_out": left_out, "segments": []}
+            return self._compared(frame, left_out)
+        except ValueError as error:  # such as a text where a model takes numbers
+            return {"rows": 0, "verdict": FEW, "left_out": {}, "segments": [], "trouble": str(error)}
+
+    def _compared(self, frame, left_out):
+        truth = self._codes(frame[self._target])
+        left_out["label of no known class"] = int(np.isnan(truth).sum())
+        frame, truth = frame[~np.isnan(truth)], truth[~np.isnan(truth)]
+        truth = truth.astype(int) if self._classes else truth
+        answers = [self._answers(*model, frame) for model in (self._ours, self._theirs)]
+        given = (self._metric, self._options.direction == "maximize", truth, *answers)
+        told = challenge.compared(*given, margin=self._options.margin, seed=self._options.seed)
+        parts = []
+        for name in self._segment:
+            values = frame[name].astype(object).where(frame[name].notna(), None).tolist()
+            limit, seed = self._options.segment_limit, self._options.seed
+            parts = challenge.segments(*given, values, limit=limit, seed=seed)
+        return {**told, "left_out": left_out, "segments": parts}
+
+    def _rows(self, folder, files):
+        """(the rows that count, {why others do not: how many})."""
+        used = {column["name"] for _, told in (self._ours, self._theirs) for column in told["columns"]}
+        frame, unread = read(folder, files, {self._target, *used, *self._segment})
+        frame = frame[frame[self._target].notna()] if len(frame) else frame
+        seen = np.zeros(len(frame), dtype=bool)
+        for trained in self._options.trained or [] if len(frame) else []:
+            learned, _ = read(trained, TEST, set(self._features))
+            seen |= np.isin(_keys(frame, self._features), _keys(learned, self._features))
+        left_out = {"learned from": int(seen.sum()), "in files that cannot be read or lack columns": unread}
+        frame = frame[~seen]
+        if len(frame) > MOST_ROWS:
+            frame = frame.sample(MOST_ROWS, random_state=self._options.seed)
+        return frame.reset_index(drop=True), left_out
+
+    def _codes(self, labels):
+        """Places among the classes, or values; NaN for what is none."""
+        if not self._classes:
+            return pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float)
+        return np.array([self._classes.get(_text(label), np.nan) for label in labels], dtype=float)
+
+    def _answers(self, estimator, description, frame):
+        """Values, or the probabilities of all classes: 0 of those that a model does not know."""
+        matrix = inference.encode(frame, description["columns"])
+        if not self._classes:
+            return estimator.predict(matrix)
+        answers = np.zeros((len(frame), len(self._classes)))
+        answers[:, [self._classes[_text(name)] for name in description["classes"]]] = estimator.predict_proba(matrix)
+        return answers
+
+
+def read(folder, files, columns):
+    """(the rows of all files of that name in a folder with these columns, as texts; how many other files there are)."""
+    parts, unread = [], 0
+    for file in sorted(folder.rglob(files)):
+        try:
+            part = read_csv(file)
+        except TableError:
+            part = None
+        if part is None or not columns <= set(part.columns):
+            unread += 1
+        else:
+            parts.append(part[sorted(columns)])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=sorted(columns)), unread
+
+
+def _keys(frame, names):
+    """A number for each row, equal where all its features are: 1 and 1.0 are the same."""
+    parts = {}
+    for place, name in enumerate(names):
+        numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
+        parts[f"number {place}"] = numbers
+        parts[f"text {place}"] = frame[name].where(numbers.isna() & frame[name].notna(), "").astype(str)
+    return pd.util.hash_pandas_object(pd.DataFrame(parts), index=False).to_numpy()
+
+
+def _text(value):
+    """A class as text: 1, 1.0 and "1" are the same."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return str(int(number)) if number.is_integer() else str(number)
