@@ -53,9 +53,7 @@ def _shifted(table: pd.DataFrame, draws: Any) -> tuple[pd.DataFrame, pd.DataFram
     """The first feature, which is the critical one, is higher by SHIFT of its standard deviations."""
     reference, rest = _parts(table, len(table) // 2, len(table), draws)
     window = rest.iloc[draws.integers(0, len(rest), REQUESTS)].reset_index(drop=True)
-    return reference, window.assign(
-        **{reference.columns[0]: window.iloc[:, 0] + SHIFT * table[reference.columns[0]].std()}
-    )
+    return reference, window.assign(**{reference.columns[0]: window.iloc[:, 0] + SHIFT * table[reference.columns[0]].std()})
 
 
 def _alarms(reference: pd.DataFrame, window: pd.DataFrame, critical: int) -> bool:

@@ -58,8 +58,9 @@ def copy(source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as folder:
         made = Path(folder) / target.name
         shutil.copytree(source, made, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-        definition = made / "pipeline.json"
-        definition.write_text(renamed(definition.read_text("utf-8"), source.name, target.name), "utf-8")
+        for name in ("pipeline.json", "monitor.json"):
+            if (definition := made / name).is_file():
+                definition.write_text(renamed(definition.read_text("utf-8"), source.name, target.name), "utf-8")
         made.rename(target)
 
 

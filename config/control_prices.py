@@ -7,10 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from config import prices
-from config.prices import ALARM_METRIC, DASHBOARD, DASHBOARDS, FREE_ALARM_METRICS, HOURS, LOGS_TAKEN_IN, Price, Row
+from config.prices import (
+    ALARM_METRIC,
+    DASHBOARD,
+    DASHBOARDS,
+    FREE_ALARM_METRICS,
+    FREE_DASHBOARDS,
+    FREE_METRICS,
+    HOURS,
+    LOGS_TAKEN_IN,
+    METRIC,
+    Price,
+    Row,
+)
 from config.schema import Platform
 
-METRIC = Price(0.30, "metric and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 METRIC_READ = Price(0.01 / 1000, "metric", "2026", "aws.amazon.com/cloudwatch/pricing")
 GB_SECOND = Price(0.0000133334, "GB-second on arm64", "2026", "aws.amazon.com/lambda/pricing")
 RUN = Price(0.20e-6, "request", "2026", "aws.amazon.com/lambda/pricing")
@@ -22,7 +33,7 @@ PUT = Price(0.005 / 1000, "request", "2026", "aws.amazon.com/s3/pricing")
 KEY_USE = Price(0.03 / 10_000, "request", "2026-03", "aws.amazon.com/kms/pricing")
 
 # Each account has these for nothing, for ever.
-FREE_METRICS, FREE_GB_SECONDS, FREE_RUNS = 10, 400_000, 1_000_000
+FREE_GB_SECONDS, FREE_RUNS = 400_000, 1_000_000
 FREE_TRANSITIONS, FREE_LOGS_GB, FREE_KEY_USES = 4_000, 5, 20_000
 CUSTOM_METRICS = 3  # as `controls.emf` has them; without a budget nothing is metered, and there is one
 _DAYS = 31
@@ -62,6 +73,8 @@ def shown(platform: Platform, load: Load | None = None) -> str:
     ours = at_rest(platform, load)
     counted = {"runs of the sweep", *(row.resource for row in ours)}
     others = [row for row in prices.at_rest(platform) if row.resource not in counted]
+    if platform.monitors:
+        others.append(_tiered("dashboard of monitors", 1, DASHBOARD, FREE_DASHBOARDS))
     rest = prices.alarm_metrics(platform) - prices.control_alarm_metrics(platform)
     free = FREE_ALARM_METRICS - prices.control_alarm_metrics(platform)
     others.append(_tiered("metrics of other alarms", rest, ALARM_METRIC, free))
@@ -100,7 +113,7 @@ def _rows(platform: Platform, load: Load) -> Iterator[Row]:
     seconds = sweeps * places * _SWEEP_SECONDS + metered * _METER_SECONDS + 2 * _DAYS * _DAILY_SECONDS
     written = load.resources * _DAYS * 6 + metered * 12
     read = sweeps * places * 5 * (load.resources // 4 + 1) + metered * 10 + _DAYS * load.resources * _DAYS
-    yield _tiered("dashboard", DASHBOARDS, DASHBOARD, 3)
+    yield _tiered("dashboard", DASHBOARDS, DASHBOARD, FREE_DASHBOARDS)
     yield _tiered("custom metrics", CUSTOM_METRICS if costs.budget else 1, METRIC, FREE_METRICS)
     yield _tiered("metrics of alarms", prices.control_alarm_metrics(platform), ALARM_METRIC, FREE_ALARM_METRICS)
     yield _tiered(

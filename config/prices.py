@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from config.instances import partition
 from config.network import PrivateNetwork
@@ -28,11 +27,12 @@ ALARM_METRIC = Price(0.10, "metric and month", "2026", "aws.amazon.com/cloudwatc
 LOGS_TAKEN_IN = Price(0.50, "GB", "2026-06", "aws.amazon.com/cloudwatch/pricing")
 LOGS_KEPT = Price(0.03, "GB and month", "2026-06", "aws.amazon.com/cloudwatch/pricing")
 
+METRIC = Price(0.30, "metric and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 DASHBOARD = Price(3.00, "dashboard and month", "2026", "aws.amazon.com/cloudwatch/pricing")
 
-DASHBOARDS = 1
+DASHBOARDS = 1  # of the cost controls; monitors have one more
 # AWS lets each account have these for nothing, for ever.
-FREE_ALARM_METRICS = 10
+FREE_ALARM_METRICS, FREE_METRICS, FREE_DASHBOARDS = 10, 10, 3
 # An idle interface writes a record of some 130 bytes every ten minutes: 0.6 MB a month. Estimated upwards.
 FLOW_LOG_GB_PER_ZONE = 0.1
 
@@ -101,14 +101,22 @@ def _rows(platform: Platform) -> Iterator[Row]:
     usd = max(0, metrics - FREE_ALARM_METRICS) * ALARM_METRIC.usd
     whole = {"usd_untiered": metrics * ALARM_METRIC.usd, "source": ALARM_METRIC.source}
     yield Row("metrics of alarms", metrics, usd, f"{free}; assumed: it has no others", **whole)
-    yield Row("dashboard", DASHBOARDS, 0, "the first 3 of an account cost nothing", **_of_dashboards())
+    boards = DASHBOARDS + bool(platform.monitors)
+    free = f"the first {FREE_DASHBOARDS} of an account cost nothing"
+    yield Row("dashboard", boards, 0, free, usd_untiered=boards * DASHBOARD.usd, source=DASHBOARD.source)
+    if platform.monitors:
+        yield _of_monitors(platform)
     # 900 s at 512 MB, the most it can take, is 328,500 GB-seconds in a month of hourly runs.
     runs = HOURS // platform.costs.sweep.every_hours
     yield Row("runs of the sweep", runs, 0, "within the 400,000 GB-seconds of Lambda that an account has for nothing")
 
 
-def _of_dashboards() -> dict[str, Any]:
-    return {"usd_untiered": DASHBOARDS * DASHBOARD.usd, "source": DASHBOARD.source}
+def _of_monitors(platform: Platform) -> Row:
+    metrics = sum(len(monitor.metrics) for monitor in platform.monitors.values())
+    usd = max(0, metrics - FREE_METRICS) * METRIC.usd
+    told = f"the first {FREE_METRICS} of an account cost nothing; runs of the monitors are jobs"
+    whole = {"usd_untiered": metrics * METRIC.usd, "source": METRIC.source}
+    return Row("metrics of monitors", metrics, usd, told, **whole)
 
 
 def alarm_metrics(platform: Platform) -> int:
@@ -118,6 +126,8 @@ def alarm_metrics(platform: Platform) -> int:
     searched = sum(not workload.train for workload in platform.workloads.values())
     metrics = bool(platform.workloads) + platform.has_experiments + searched
     metrics += 4 if platform.workloads and platform.has_registry else 0
+    # Of each monitor its kinds and its silence; dead letters of what concludes windows and of what answers drift.
+    metrics += sum(len(monitor.kinds) + 1 for monitor in platform.monitors.values()) + 2 * bool(platform.monitors)
     return metrics + control_alarm_metrics(platform)
 
 

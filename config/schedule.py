@@ -57,7 +57,8 @@ def hours_apart(expression: str) -> int | None:
     if fields[4] in ("*", "?"):
         return 1 if fields[1] == "*" else 24
     days = sorted({day for part in fields[4].split(",") for day in _weekdays(part)})
-    return 24 * max(((days + [days[0] + 7])[at + 1] - day for at, day in enumerate(days)), default=0) or None
+    gaps = [later - day for day, later in zip(days, [*days[1:], *(day + 7 for day in days[:1])], strict=True)]
+    return 24 * max(gaps, default=0) or None
 
 
 def _weekdays(part: str) -> list[int]:

@@ -207,19 +207,17 @@ def _denied(raw: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _monitored(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
-    """Pipelines of monitors that would have the name of another, and what SageMaker's own jobs cannot examine."""
+    """What SageMaker's own jobs cannot examine."""
     workloads, section = raw.get("workloads"), raw.get("monitoring")
     native = isinstance(section, Mapping) and section.get("engine") == "sagemaker-model-monitor"
     if native and (lacking := availability.missing(region, availability.NATIVE_MONITORS)):
         told = f"needs {' and '.join(lacking)}, which {region} does not have: write evidently"
         yield ("monitoring", "engine"), "sagemaker-model-monitor", told
     for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
-        if str(name).endswith("-monitor"):
-            yield ("workloads", name), None, "must not end in -monitor, as the pipelines of monitors do"
         monitor = workload.monitor if isinstance(workload, Workload) else None
         for field, value, allowed in monitor.strange() if monitor and native else ():
-            told = f"is {field} of workloads/{name}/workload.yaml; where engine is sagemaker-model-monitor it must be {allowed}"
-            yield ("workloads", name), value, told
+            place = f"is {field} of workloads/{name}/workload.yaml"
+            yield ("workloads", name), value, f"{place}; where SageMaker Model Monitor examines, it must be {allowed}"
 
 
 def _own_targets(raw: Mapping[str, Any]) -> Iterator[Finding]:

@@ -15,7 +15,18 @@ from config.schedule import Schedule
 from config.section import Finding, Positive, Section, TagValue, Text
 from config.tuning import Finite, HyperparameterName, Tuning
 
-WorkloadName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+
+def _is_no_monitors(name: str) -> str:
+    if name.endswith("-monitor"):
+        raise ValueError("must not end in -monitor, as the pipelines of monitors do")
+    return name
+
+
+WorkloadName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20),
+    AfterValidator(_is_no_monitors),
+]
 # Folders of the artifact bucket that others use.
 RESERVED = {"costs": "prices and reports", "experiments": "jobs that people start", "mlflow": "what MLflow keeps"}
 

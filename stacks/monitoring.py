@@ -1,6 +1,5 @@
 """Whether the models that are served still fit what they are asked, and what is done when one does not."""
 
-import json
 from typing import Any
 
 from aws_cdk import Environment, Stack, Tags
@@ -12,7 +11,6 @@ from sluice.monitor import Monitor
 from sluice.monitor_alarms import MonitorAlarms
 from sluice.monitor_dashboard import MonitorDashboard
 from sluice.monitor_functions import Conclude, Watch
-from sluice.published import Published
 from sluice.retraining import Retraining
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
@@ -57,7 +55,6 @@ class MonitoringStack(Stack):
         # Where `watch` fails, the run fails, and `tell` tells; schedules leave their dead letters with `conclude`.
         heard = [conclude.handler, retraining.handler]
         FunctionsAlarm(self, "Alarm", functions=heard, alerts=foundation.alerts, errors=False)
-        Published(self, "Published", prefix=prefix, values={"monitors": json.dumps(list(monitors))})
 
     def _examine(self, conclude: Conclude, watch: Watch) -> None:
         platform, foundation = self._platform, self._foundation

@@ -73,7 +73,12 @@ TABLE = (
         "compile-time check",
         "no key",
     ),
-    Guardrail("OwnModel", "approval by who trained it", "role", "who approves starts no pipeline and no job"),
+    Guardrail(
+        "OwnModel",
+        "approval by who trained it",
+        "role",
+        "who approves starts no pipeline and no job, but for retrain, where a workload says approve: machine",
+    ),
 )
 
 # What a role of this platform may ever do in SageMaker. CreateJob, CreateTrainingSession, CreateAI*Job, clusters,
@@ -95,7 +100,7 @@ GOVERNED = (
 )
 # What roles of the platform need of other services. A boundary grants nothing: each role has its own few actions.
 SERVICES = (
-    *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData", "dynamodb:*Item", "ec2:*NetworkInterface*"),
+    *("cloudwatch:DescribeAlarms", "cloudwatch:*MetricData", "dynamodb:*Item", "ec2:*NetworkInterface*"),
     *("ec2:Describe*", "ecr:Batch*", "ecr:Get*", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
     *("kms:GenerateDataKey*", "kms:ReEncrypt*", "lambda:InvokeFunction", "logs:*Log*", "s3:AbortMultipartUpload"),
     *("logs:*ResourcePolic*", "s3:Get*", "s3:List*", "s3:PutObject", "s3:Replicate*", "sns:Publish", "sqs:SendMessage"),

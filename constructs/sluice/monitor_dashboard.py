@@ -40,7 +40,7 @@ class MonitorDashboard(Construct):
         kinds = [name for name in monitor.metrics if name.endswith("Drifted")]
         features = [name for name in monitor.metrics if name.startswith("Drifted ")]
         asked = ["Unlabelled"] if monitor.wants_labels else []
-        served: list[cloudwatch.IWidget] = [
+        served = [
             _graph(f"{workload}: requests an hour", [self._served(workload, "Invocations", "Sum")]),
             _graph(f"{workload}: latency, p95 in microseconds", [self._served(workload, "ModelLatency", "p95")]),
             _graph(
@@ -48,7 +48,7 @@ class MonitorDashboard(Construct):
                 [self._served(workload, f"Invocation{kind}Errors", "Sum") for kind in ("4XX", "5XX")],
             ),
         ]
-        examined: list[cloudwatch.IWidget] = [
+        examined = [
             _graph(f"{workload}: drift, 1 is yes", own([*kinds, *features])),
             _graph(f"{workload}: share of features that drifted, of rows without a label", own(["DriftShare", *asked])),
             _graph(f"{workload}: rows of a window", own(["Rows"])),
@@ -66,7 +66,7 @@ class MonitorDashboard(Construct):
             )
             for end in ("Started", "Succeeded", "Failed")
         ]
-        widgets: list[cloudwatch.IWidget] = [_graph(f"{workload}: runs of the training pipeline, a day", runs)]
+        widgets = [_graph(f"{workload}: runs of the training pipeline, a day", runs)]
         if self._metered:
             spent = cloudwatch.Metric(
                 namespace=NAMESPACE,
@@ -88,5 +88,5 @@ class MonitorDashboard(Construct):
         )
 
 
-def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.IWidget:
     return cloudwatch.GraphWidget(title=title, left=metrics, left_y_axis=_FROM_ZERO, **_THIRD)

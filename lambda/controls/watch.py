@@ -80,7 +80,7 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
         logger.info("nothing is served", workload=event["workload"])
         return {"Served": "false", **dict.fromkeys(ANSWERS, "")}
     told = Notes(s3, config, event, served).written()
-    logger.info("watched", workload=event["workload"], version=served.package["ModelPackageVersion"], **told)
+    logger.info("watched", workload=event["workload"], version=served.package["ModelPackageVersion"], found=told)
     return {"Served": "true", **told}
 
 

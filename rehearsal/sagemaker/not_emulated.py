@@ -196,7 +196,6 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
         "S3Input.S3InputMode": "ProcessingInputs[?S3Input.S3InputMode && S3Input.S3InputMode != 'File']",
         "S3CompressionType": "ProcessingInputs[?S3Input.S3CompressionType && S3Input.S3CompressionType != 'None']",
         "S3DataDistributionType": "ProcessingInputs[?S3Input.S3DataDistributionType == 'ShardedByS3Key']",
-        "S3Input.S3DataType": "ProcessingInputs[?S3Input.S3DataType == 'ManifestFile']",
         # API_ProcessingS3Input: "must begin with /opt/ml/processing/". AWS has no such rule for outputs; here any
         # other path is the machine's own.
         "S3Input.LocalPath outside /opt/ml/processing/": (

@@ -77,6 +77,7 @@ def _prepare(record: dict[str, Any], cluster: list[Instance], s3: Any, runner: i
         instance.log.write_text(f"stand-in: {runner.stand_in}\n")
         for item in record.get("ProcessingInputs", []):
             source = item["S3Input"]
-            storage.download(s3, source["S3Uri"], instance.path(source["LocalPath"]))
+            fetch = storage.download_listed if source.get("S3DataType") == "ManifestFile" else storage.download
+            fetch(s3, source["S3Uri"], instance.path(source["LocalPath"]))
         for item in record.get("ProcessingOutputConfig", {}).get("Outputs", []):
             instance.path(item["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """S3 as a job sees it: what its role may read is downloaded, what it made is uploaded under the same role."""
 
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,23 @@ def download(s3: Any, uri: str, folder: Path, chosen: list[str] | None = None) -
         target = folder / relative(key, prefix)
         target.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, key, str(target))
+
+
+def download_listed(s3: Any, uri: str, folder: Path) -> None:
+    """Copy what the manifest at `uri` lists into a folder: [{"prefix": URI}, key behind it, ...].
+
+    Source of the form: API_S3DataSource. Raises FileNotFoundError for a manifest of another form, or one of nothing.
+    """
+    bucket, key = split(uri)
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        first, *listed = json.loads(content)
+        place, prefix = split(first["prefix"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileNotFoundError(f"{uri} is no manifest: {error!r}") from error
+    if not listed:
+        raise FileNotFoundError(f"the manifest {uri} lists nothing")
+    download(s3, f"s3://{place}/{prefix}", folder, [prefix + name for name in listed])
 
 
 def relative(key: str, prefix: str) -> str:

@@ -10,7 +10,7 @@ from config import control_prices, prices
 from config.load import ROOT, load
 from controls import emf
 
-SAMPLES = ("team", "minimal", "production", "china", "govcloud")
+SAMPLES = ("team", "minimal", "production", "monitored", "china", "govcloud")
 PRICED = {
     "AWS::KMS::Key",
     "AWS::EC2::VPCEndpoint",
@@ -65,6 +65,13 @@ def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
     assert counted.get("flow logs", 0) == len(found("AWS::EC2::FlowLog"))
     assert counted["metrics of alarms"] == len(alarmed)
     assert counted["dashboard"] == len(found("AWS::CloudWatch::Dashboard"))
+    ours = {
+        m["MetricStat"]["Metric"]["MetricName"] for m in alarmed if m["MetricStat"]["Metric"]["Namespace"] == "Sluice"
+    }
+    shown = "".join(str(each["DashboardBody"]) for each in found("AWS::CloudWatch::Dashboard"))
+    assert all(f'"{name}"' in shown for name in ours)
+    written = [name for monitor in synthesize(sample).platform.monitors.values() for name in monitor.metrics]
+    assert counted.get("metrics of monitors", 0) == len(written) and ours <= {*written}
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

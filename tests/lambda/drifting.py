@@ -162,5 +162,5 @@ class _Pages:
     page: Callable[..., dict[str, Any]]
 
     def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        asked.pop("PipelineName", None), asked.pop("CreatedAfter", None)
+        asked = {name: value for name, value in asked.items() if name not in ("PipelineName", "CreatedAfter")}
         yield self.page(**asked)

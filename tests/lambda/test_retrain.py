@@ -100,7 +100,7 @@ def test_a_start_that_was_refused_is_asked_for_again_with_the_same_token(
 ) -> None:
     drifts(cloud)
     cloud.faults["StartPipelineExecution", GROUP] = refusal("no such right", "AccessDeniedException")
-    with pytest.raises(RetrainError, match="tabular: .*no such right"):
+    with pytest.raises(RetrainError, match=r"tabular: .*no such right"):
         look()
     cloud.faults.clear()
     assert look(0.25) == "running"

@@ -1,4 +1,4 @@
-"""The first step of a monitor against an in-memory cloud: the window, its files, and what its model is compared with."""
+"""The first step of a monitor against an in-memory cloud: window, files, and what the model is compared with."""
 
 import json
 from collections.abc import Callable
@@ -154,7 +154,7 @@ def test_what_cannot_be_examined_is_told_with_what_would_change_that(cloud: Any,
     with pytest.raises(WatchError, match="captures nothing: it does once a version is approved"):
         run()
     cloud.configs[CONFIG]["DataCaptureConfig"] = {**capture, "DestinationS3Uri": f"s3://{buckets[1]}/digits/capture"}
-    with pytest.raises(WatchError, match="is not under s3://.*/tabular/"):
+    with pytest.raises(WatchError, match=r"is not under s3://.*/tabular/"):
         run()
     cloud.configs[CONFIG]["DataCaptureConfig"] = capture
     cloud.packages[cloud.package(7, group=NAME)].pop("DriftCheckBaselines", None)

@@ -43,6 +43,9 @@ class Ended:
         return f"{self.status} {self.ended}"
 
 
+_READ = {"evaluation.json": results.evaluated, "metrics.json": results.examined}
+
+
 @dataclass
 class Kept:
     """Gathers files, and what had to be left out."""
@@ -53,13 +56,13 @@ class Kept:
     left_out: list[str] = field(default_factory=list)
 
     def documents(self, found: Results, places: Iterable[str]) -> None:
-        """Everything below `places` that is recorded; an evaluation gives metrics as well."""
+        """Everything below `places` that is recorded; an evaluation and what a monitor found give metrics as well."""
         for uri in (uri for place in places for uri in found.documents(place)):
             document = results.name(uri)
             try:
                 self.files[document] = found.read(uri)
-                if document == "evaluation.json":
-                    metrics, tags = results.evaluated(self.files[document])
+                if read := _READ.get(document):
+                    metrics, tags = read(self.files[document])
                     self.metrics |= metrics
                     self.tags |= tags
             except LeftOutError as reason:

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import Any
 
-DOCUMENTS = ("evaluation.json", "bias.json", "explanation.json", "leaderboard.json")
+DOCUMENTS = ("evaluation.json", "bias.json", "explanation.json", "leaderboard.json", "metrics.json", "report.html")
 REPORT = "inside/report.html"
 # What is larger is left out, and the run says so. The archive is read only up to the report, and never held whole.
 DOCUMENT_BYTES, REPORT_BYTES, ARCHIVE_BYTES = 5_000_000, 20_000_000, 500_000_000
@@ -80,6 +80,20 @@ def evaluated(document: bytes) -> tuple[dict[str, float], dict[str, str]]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LeftOutError(f"evaluation.json is not of the shape that is agreed: {error!r}") from error
     return metrics, better
+
+
+def examined(document: bytes) -> tuple[dict[str, float], dict[str, str]]:
+    """Metrics and tags of a monitor's metrics.json; each kind's figures are `<kind>/<name>`. Raises LeftOutError."""
+    try:
+        told = json.loads(document)
+        kinds = {f"{kind}/{each}": value for kind, found in told["kinds"].items() for each, value in found.items()}
+        drifted = {f"{kind}/drifted": float(found["drifted"]) for kind, found in told["kinds"].items()}
+        metrics = {**numbers({**kinds, "rows": told["rows"]}), **drifted}
+        tags = {"sluice.state": told["state"], "sluice.causes": "; ".join(told["causes"])}
+        tags |= {"sluice.package-version": str(told["package_version"])}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LeftOutError(f"metrics.json is not of the shape that is agreed: {error!r}") from error
+    return metrics, {name: value for name, value in tags.items() if value}
 
 
 def numbers(metrics: dict[str, Any]) -> dict[str, float]:
