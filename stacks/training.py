@@ -56,6 +56,7 @@ class TrainingStack(Stack):
             prefixes={name: f"{name}/{workload.data.path}" for name, workload in platform.workloads.items()},
             parallel_runs={name: workload.run.parallel_runs for name, workload in platform.workloads.items()},
             machines=searches,
+            monitored=list(platform.monitors),
             data_bucket=foundation.data_bucket,
             artifact_bucket=foundation.artifact_bucket,
             key=foundation.key,

@@ -18,7 +18,8 @@ class Begin(Construct):
 
     `parallel_runs` holds, by workload, how many of its runs may go on at once; of those in `machines` a run is an
     execution of the state machine `<prefix>-<workload>`, of the others one of the pipeline of that name. With
-    `registers`, the champion of a workload is looked for in the package group `<prefix>-<workload>`.
+    `registers`, the champion of a workload is looked for in the package group `<prefix>-<workload>`, and for those in
+    `monitored` the rows that it is met on.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Begin(Construct):
         prefixes: Mapping[str, str],
         parallel_runs: Mapping[str, int],
         machines: Collection[str] = (),
+        monitored: Collection[str] = (),
         data_bucket: s3.IBucket,
         artifact_bucket: s3.IBucket,
         key: kms.IKey,
@@ -65,6 +67,8 @@ class Begin(Construct):
         self._allow_artifacts(list(prefixes), artifact_bucket, key)
         if registers:
             self._allow_registry([f"{prefix}-{workload}" for workload in prefixes])
+        if monitored:
+            self._allow_rows(sorted(monitored), artifact_bucket)
 
     def _allow_data(self, prefixes: list[str], bucket: s3.IBucket) -> None:
         role, within = self.handler.role, [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
@@ -80,6 +84,14 @@ class Begin(Construct):
         writing = ["s3:PutObject", "s3:AbortMultipartUpload"]
         allow(role, writing, copied, wildcard="Runs are named by SageMaker, when they start")
         allow_key(role, key, "s3", "Decrypt", "GenerateDataKey")
+
+    def _allow_rows(self, workloads: list[str], bucket: s3.IBucket) -> None:
+        """`labelled.csv` of windows, and whether there still is what a champion was tested with."""
+        role = self.handler.role
+        places = [f"{workload}/{place}" for workload in workloads for place in ("monitor/*", "*/preprocess/test/*")]
+        allow(role, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": places}})
+        labelled = [bucket.arn_for_objects(f"{workload}/monitor/*/labelled.csv") for workload in workloads]
+        allow(role, ["s3:GetObject"], labelled, wildcard="Windows are named by their end")
 
     def _allow_registry(self, groups: list[str]) -> None:
         packages = [arn(self, "sagemaker", f"model-package/{group}/*") for group in groups]

@@ -15,6 +15,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import clients, dataset, running, settings
+from controls.contest import Contest
 from controls.dataset import Dataset, Version
 from controls.registry import newest_approved
 
@@ -45,6 +46,8 @@ class Settings:
 def handler(event: dict[str, str], context: object) -> dict[str, str]:
     """DataUri, ManifestUri, ChampionModel (that very manifest where there is none) and ChampionVersion (0).
 
+    Of a workload with a monitor, whose event has a `source`, also RecentUri and ChampionTestUri: the manifest again
+    where there are no such rows, because SageMaker takes no input that is empty.
     Raises TooManyRunsError, DatasetError, ChampionError.
     """
     config = settings.read(Settings, os.environ)
@@ -56,8 +59,13 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
     versions, uri = choose(s3, data, event["manifest"], config.artifact_bucket, folder)
     noted = dataset.note(s3, data, versions, config.artifact_bucket)
     answer = {"DataUri": uri, "ManifestUri": noted, "ChampionModel": noted, "ChampionVersion": NO_CHAMPION}
-    if config.registry:
-        answer |= champion(clients.client("sagemaker"), f"{config.platform}-{workload}")
+    package = champion(clients.client("sagemaker"), f"{config.platform}-{workload}") if config.registry else None
+    if package:
+        version = str(package["ModelPackageVersion"])
+        answer |= {"ChampionModel": model(package), "ChampionVersion": version}
+    if "source" in event:
+        answer |= {"RecentUri": noted, "ChampionTestUri": noted}
+        answer |= rows(s3, Contest.of(event, config.artifact_bucket), package, folder) if package else {}
     logger.info("begun", repeats=event["manifest"], manifest=noted, read=uri, champion=answer["ChampionVersion"])
     return answer
 
@@ -84,14 +92,24 @@ def choose(s3: Any, data: Dataset, manifest: str, artifact_bucket: str, folder: 
     return wanted, dataset.copy(s3, data, wanted, artifact_bucket, f"{folder}/data")
 
 
-def champion(sagemaker: Any, group: str) -> dict[str, str]:
-    """The model of the newest approved version of `group`; nothing where none is approved. Raises ChampionError."""
+def champion(sagemaker: Any, group: str) -> dict[str, Any] | None:
+    """The newest approved version of `group`, described."""
     package = newest_approved(sagemaker, group)
-    if package is None:
-        return {}
-    described = sagemaker.describe_model_package(ModelPackageName=package.arn)
-    containers = described.get("InferenceSpecification", {}).get("Containers", [])
-    model = containers[0].get("ModelDataUrl") if containers else None
-    if not model:
-        raise ChampionError(f"version {package.version} of {group} has no ModelDataUrl: reject it, or register it anew")
-    return {"ChampionModel": model, "ChampionVersion": str(package.version)}
+    return sagemaker.describe_model_package(ModelPackageName=package.arn) if package else None
+
+
+def model(package: dict[str, Any]) -> str:
+    """Where the model of a package lies. Raises ChampionError."""
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    found = containers[0].get("ModelDataUrl") if containers else None
+    if not found:
+        name = f"version {package['ModelPackageVersion']} of {package['ModelPackageGroupName']}"
+        raise ChampionError(f"{name} has no ModelDataUrl: reject it, or register it anew")
+    return found
+
+
+def rows(s3: Any, contest: Contest, package: dict[str, Any], folder: str) -> dict[str, str]:
+    """Where the rows lie that the champion is met on, of those that there are."""
+    recent = contest.recent(s3, package["CreationTime"], folder)
+    found = {"RecentUri": recent, "ChampionTestUri": contest.test(s3, package)}
+    return {name: uri for name, uri in found.items() if uri}

@@ -130,6 +130,7 @@ def _runs(app: App, foundation: FoundationStack) -> Stack:
     common: dict[str, Any] = {"artifact_bucket": foundation.artifact_bucket, "key": foundation.key}
     prefixes = {"digits": "digits/digits.csv", "tables": "tables/parts/"}
     runs = {"prefixes": prefixes, "parallel_runs": {"digits": 1, "tables": 2}, "machines": ["tables"]}
+    runs["monitored"] = ["digits"]
     Begin(stack, "Begin", prefix="sluice-dev", data_bucket=foundation.data_bucket, registers=True, **runs, **common)
     Tell(
         stack,

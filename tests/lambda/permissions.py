@@ -193,9 +193,9 @@ def _asked_of_s3(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, 
     action = {"GetObject": "GetObject", "HeadObject": "GetObjectVersion", "AbortMultipartUpload": operation}
     yield f"s3:{action.get(operation, 'PutObject')}", f"{bucket}/{params['Key']}"
     if "CopySource" in params:
-        source, _, _ = params["CopySource"].partition("?versionId=")
+        source, _, version = params["CopySource"].partition("?versionId=")
         place, _, key = unquote(source).partition("/")
-        yield "s3:GetObjectVersion", f"{place}.Arn/{key}"
+        yield "s3:GetObjectVersion" if version else "s3:GetObject", f"{place}.Arn/{key}"
 
 
 def _context(action: str, tags: dict[str, str]) -> dict[str, str]:

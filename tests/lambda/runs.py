@@ -58,8 +58,9 @@ class Runs:
                 page["DeleteMarkers" if row.pop("body") is None else "Versions"].append(row)
         return page | ({"NextKeyMarker": keys[_PAGE - 1]} if page["IsTruncated"] else {})
 
-    def ListObjectsV2(self, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:
-        found = [(key, self.objects[Bucket, key][-1]) for key in self.names(Bucket) if key.startswith(Prefix)]
+    def ListObjectsV2(self, Bucket: str, Prefix: str, StartAfter: str = "", **_: Any) -> dict[str, Any]:
+        keys = [key for key in self.names(Bucket) if key.startswith(Prefix) and key > StartAfter]
+        found = [(key, self.objects[Bucket, key][-1]) for key in keys]
         return {"Contents": [{"Key": key, "LastModified": last["LastModified"]} for key, last in found]}
 
     def GetObject(self, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:
@@ -73,9 +74,9 @@ class Runs:
         self.put(Bucket, Key, Body.getvalue())
 
     def CopyObject(self, Bucket: str, Key: str, CopySource: str, **_: Any) -> None:
-        source, version = CopySource.split("?versionId=")
+        source, _, version = CopySource.partition("?versionId=")
         bucket, key = unquote(source).split("/", 1)
-        self.put(Bucket, Key, self.body(bucket, key, version))
+        self.put(Bucket, Key, self.body(bucket, key, version or None))
 
     def CreateMultipartUpload(self, **_: Any) -> dict[str, str]:
         return {"UploadId": "one"}

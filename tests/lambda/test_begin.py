@@ -184,6 +184,86 @@ def test_a_champion_without_a_model_is_an_error(cloud: Any, buckets: tuple[str, 
         run()
 
 
+MONITORED = {"began": "2026-11-23T12:00:00Z", "source": "endpoint", "window_hours": "24", "delay_hours": "12"}
+
+
+def labelled(cloud: Any, bucket: str, *ends: str, source: str = "endpoint") -> None:
+    """The windows that ended then, such as 2026-11-20T02-00-05Z."""
+    for end in ends:
+        for name in ("labelled.csv", "metrics.json"):
+            cloud.put(bucket, f"digits/monitor/{source}/{end}/{name}", f"{name} of {end}".encode())
+
+
+def meet(cloud: Any, buckets: tuple[str, str]) -> tuple[dict[str, str], set[str]]:
+    """What a run of a workload with a monitor is answered, and of which windows the rows are that it reads."""
+    if "digits/digits.csv" not in cloud.names(buckets[0]):
+        cloud.put(buckets[0], "digits/digits.csv", b"1")
+    event = {"workload": "digits", "execution": "e1", "path": "digits.csv", "manifest": "", **MONITORED}
+    answer, folder = begin.handler(event, None), "digits/e1/begin/recent/"
+    names = [name for name in cloud.names(buckets[1]) if name.startswith(folder)]
+    copies = {name: cloud.body(buckets[1], name).decode() for name in names}
+    assert all(text == f"labelled.csv of {name.split('/')[-2]}" for name, text in copies.items())
+    assert answer["RecentUri"] == (f"s3://{buckets[1]}/{folder}" if copies else answer["ManifestUri"])
+    return answer, {name.split("/")[-2] for name in copies}
+
+
+def champion_of(cloud: Any, created: str, **metadata: str) -> None:
+    register(cloud, 1, ModelDataUrl=MODEL)
+    [package] = cloud.packages.values()
+    package.update(CreationTime=datetime.fromisoformat(created), CustomerMetadataProperties=metadata)
+
+
+def test_recent_rows_are_those_of_the_last_days_of_which_none_counts_twice(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    champion_of(cloud, "2026-06-01T00:00:00Z")
+    old, future = ("2026-11-09T11-00-00Z", "2026-11-09T02-00-00Z"), ("2026-11-23T13-00-00Z",)
+    apart = ("2026-11-23T02-00-05Z", "2026-11-22T02-00-09Z", "2026-11-10T02-00-00Z")  # seconds do not matter
+    overlapping = ("2026-11-22T14-00-00Z", "2026-11-21T09-00-00Z")
+    labelled(cloud, buckets[1], *old, *future, *apart, *overlapping)
+    labelled(cloud, buckets[1], "2026-11-19T02-00-00Z", source="batch")
+    labelled(cloud, buckets[1], "2026-11-19T02-00", "last")
+    assert meet(cloud, buckets)[1] == {*apart}
+    cloud.objects.pop((buckets[1], "digits/e1/begin/recent/2026-11-22T02-00-09Z/labelled.csv"))
+    again = meet(cloud, buckets)  # a step may be tried again
+    assert again[1] == {*apart} and again == meet(cloud, buckets)
+
+
+def test_rows_that_are_older_than_the_champion_are_no_measure_of_it(cloud: Any, buckets: tuple[str, str]) -> None:
+    champion_of(cloud, "2026-11-20T00:00:00+00:00")
+    labelled(cloud, buckets[1], "2026-11-19T02-00-00Z", "2026-11-20T06-00-00Z", "2026-11-21T06-00-00Z")
+    assert meet(cloud, buckets)[1] == {"2026-11-21T06-00-00Z"}
+
+
+def test_what_the_champion_was_tested_with_is_where_its_package_says(cloud: Any, buckets: tuple[str, str]) -> None:
+    place = f"s3://{buckets[1]}/digits/e0/preprocess/test"
+    champion_of(cloud, "2026-11-20T00:00:00+00:00", test=place)
+    answer, _ = meet(cloud, buckets)
+    assert answer["ChampionTestUri"] == answer["ManifestUri"], "its rows are gone"
+    cloud.put(buckets[1], "digits/e0/preprocess/test2/test.csv", b"1")
+    assert meet(cloud, buckets)[0] == answer
+    cloud.put(buckets[1], "digits/e0/preprocess/test/test.csv", b"1")
+    assert meet(cloud, buckets)[0]["ChampionTestUri"] == f"{place}/"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{}, {"test": "s3://elsewhere/digits/e0/preprocess/test"}, {"test": "s3://B/tables/e0/preprocess/test"}],
+)
+def test_an_older_package_and_one_that_names_another_place_have_no_such_rows(
+    cloud: Any, buckets: tuple[str, str], metadata: dict[str, str]
+) -> None:
+    champion_of(cloud, "2026-11-20T00:00:00+00:00", **{k: v.replace("B", buckets[1]) for k, v in metadata.items()})
+    answer, _ = meet(cloud, buckets)
+    assert answer["ChampionTestUri"] == answer["ManifestUri"]
+
+
+def test_without_a_champion_there_is_nothing_to_meet(cloud: Any, buckets: tuple[str, str]) -> None:
+    labelled(cloud, buckets[1], "2026-11-23T02-00-00Z")
+    answer, recent = meet(cloud, buckets)
+    assert not recent and answer["ChampionTestUri"] == answer["RecentUri"] == answer["ChampionModel"]
+
+
 def test_a_run_is_repeated_where_the_data_is_while_it_is_the_same(cloud: Any, buckets: tuple[str, str]) -> None:
     cloud.put(buckets[0], "digits/digits.csv", b"1")
     first = run()

@@ -80,14 +80,14 @@ def role(make_role: Callable[[str, list[dict[str, Any]]], str]) -> str:
     return make_role("everything", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
 
 
-def begins(cloud: EmbeddedCloud, name: str, data: str) -> str:
-    """The ARN of a function `name` that answers as Begin does for the object `data`, where there is no champion."""
+def begins(cloud: EmbeddedCloud, name: str, data: str, **champion: str) -> str:
+    """The ARN of a function `name` that answers as Begin does for the object `data`, and of a champion as is told."""
     uri = "s3://workload/manifest.json"
-    answer = {"DataUri": f"s3://workload/{data}", "ManifestUri": uri, "ChampionModel": uri}
+    answer = {"DataUri": f"s3://workload/{data}", "ManifestUri": uri, "ChampionModel": uri, "ChampionVersion": "0"}
+    answer |= {"RecentUri": uri, "ChampionTestUri": uri, **champion}
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
-        told = answer | {"ChampionVersion": "0"}
-        archive.writestr("index.py", f"def handler(event, context):\n    return {told!r}\n")
+        archive.writestr("index.py", f"def handler(event, context):\n    return {answer!r}\n")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]

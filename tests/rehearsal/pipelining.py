@@ -38,8 +38,8 @@ def compare(kind: str, left: Any, right: Any) -> dict[str, Any]:
 TRUE, FALSE = compare("Equals", 1, 1), compare("Equals", 1, 2)
 
 
-def ended(cloud: EmbeddedCloud, arn: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    sagemaker, deadline = cloud.client("sagemaker"), time.monotonic() + 30
+def ended(cloud: EmbeddedCloud, arn: str, seconds: float = 30) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    sagemaker, deadline = cloud.client("sagemaker"), time.monotonic() + seconds
     while (answer := sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))[
         "PipelineExecutionStatus"
     ] not in ENDED:

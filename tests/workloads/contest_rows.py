@@ -5,6 +5,8 @@
 construction, since each row takes its two answers in random order, is said to win.
 """
 
+# pyright: reportMissingImports=false
+
 import json
 import sys
 from pathlib import Path

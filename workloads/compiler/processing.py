@@ -21,21 +21,28 @@ from workloads.compiler.plan import CODE, KEY, SECURITY_GROUPS, SUBNETS, Plan, i
 FOLDER = "/opt/ml/processing"
 # Empty: the live data; else the manifest of an earlier run, whose data this one uses again.
 MANIFEST = ParameterString(name="Manifest", default_value="")
+ANSWERS = ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")
+ROWS = {"recent": "RecentUri", "champion-test": "ChampionTestUri"}  # input of Evaluate -> what Begin answers
 EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
 
 
 def begin(plan: Plan) -> LambdaStep:
-    """The step that fixes what this run reads, and which model it has to beat."""
+    """The step that fixes what this run reads, and which model it has to beat; with a monitor also on which rows."""
+    asked: dict[str, object] = {
+        "workload": plan.name,
+        "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
+        "path": plan.workload.data.path,
+        "manifest": MANIFEST,
+    }
+    if monitor := plan.workload.monitor:
+        asked |= {"began": ExecutionVariables.START_DATETIME, "source": monitor.source}
+        asked |= {"window_hours": str(monitor.window_hours), "delay_hours": str(monitor.label_delay_hours)}
+    answers = (*ANSWERS, *ROWS.values()) if monitor else ANSWERS
     return LambdaStep(
         name="Begin",
         lambda_func=Lambda(function_arn="${BeginFunctionArn}"),
-        inputs={
-            "workload": plan.name,
-            "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
-            "path": plan.workload.data.path,
-            "manifest": MANIFEST,
-        },
-        outputs=[LambdaOutput(name) for name in ("DataUri", "ManifestUri", "ChampionModel", "ChampionVersion")],
+        inputs=asked,
+        outputs=[LambdaOutput(name) for name in answers],
     )
 
 
@@ -58,15 +65,33 @@ def preprocess(plan: Plan, begin: LambdaStep, arguments: Sequence[object], outpu
     return _step(plan, "Preprocess", using, command, inputs, outputs, instances=settings.instance_count)
 
 
-def evaluate(plan: Plan, begin: LambdaStep, model: object, test: object, extra: Sequence[str] = ()) -> ProcessingStep:
-    """`evaluate` of `model` and of the champion on the same data; without a champion no file of it is there."""
+def evaluate(
+    plan: Plan,
+    begin: LambdaStep,
+    model: object,
+    test: object,
+    extra: Sequence[str] = (),
+    learned: Mapping[str, object] | None = None,
+) -> ProcessingStep:
+    """`evaluate` of `model` and of the champion on the same data; without a champion no file of it is there.
+
+    With a monitor also on the rows that it found labels of, but for those that the model has `learned` from.
+    """
     metric = plan.workload.metric
-    inputs = {"model": model, "champion": told(begin, "ChampionModel"), "test": test}
+    inputs: dict[str, object] = {"model": model, "champion": told(begin, "ChampionModel"), "test": test}
     command = ["evaluate", "--model", f"{FOLDER}/input/model/model.tar.gz"]
     command += ["--champion", f"{FOLDER}/input/champion/model.tar.gz"]
     command += ["--champion-version", told(begin, "ChampionVersion"), "--test", f"{FOLDER}/input/test"]
     command += ["--metric", metric.name, "--direction", metric.direction, *extra]
     command += ["--worst", str(metric.worst)] if metric.worst is not None else []
+    if monitor := plan.workload.monitor:
+        for name, answer in ROWS.items():
+            inputs[name] = told(begin, answer)
+            command += [f"--{name}", f"{FOLDER}/input/{name}"]
+        for name, uri in (learned or {}).items():
+            inputs[name] = uri
+            command += ["--trained", f"{FOLDER}/input/{name}"]
+        command += ["--margin", str(monitor.retrain.margin), "--segment-limit", str(monitor.retrain.segment_limit)]
     command += ["--output", f"{FOLDER}/output/evaluation"]
     using = image(plan.workload, "process")
     return _step(plan, "Evaluate", using, command, inputs, ["evaluation"], files=[EVALUATION])

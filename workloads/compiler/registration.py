@@ -77,8 +77,12 @@ def better(
     data: object,
     served: Served,
     reports: Reports,
+    test: object | None = None,
 ) -> ConditionStep:
-    """Register, or NotBetter with the place of the evaluation. `data`: what the model was trained with."""
+    """Register, or NotBetter with the place of the evaluation. `data`: what the model was trained with.
+
+    `test`: the rows that a later challenger is met on as well.
+    """
     evaluation = file(evaluate, "evaluation", EVALUATION.path)
     reason = text(
         f"{plan.name}: not registered, because the model is not better; metric and reason lie in ", evaluation
@@ -94,13 +98,13 @@ def better(
     return ConditionStep(
         name="Better",
         conditions=[ConditionEquals(JsonGet(evaluate.name, EVALUATION, "better"), True)],
-        if_steps=[_register(plan, begin, train, facts, served, reports)],
+        if_steps=[_register(plan, facts, served, reports, _origin(plan, begin, train, test))],
         else_steps=[FailStep(name="NotBetter", error_message=reason)],
     )
 
 
 def _register(
-    plan: Plan, begin: LambdaStep, train: Step, facts: Facts, served: Served, reports: Reports
+    plan: Plan, facts: Facts, served: Served, reports: Reports, origin: dict[str, object]
 ) -> CompletedModelStep:
     # ModelBuilder.register would write this machine's region into the container's environment.
     plan.session.init_model_step_arguments(SimpleNamespace(sagemaker_session=plan.session))
@@ -116,13 +120,13 @@ def _register(
         model_metrics=_metrics(facts, reports),
         drift_check_baselines=_baselines(facts, reports),
         metadata_properties={"GeneratedBy": ExecutionVariables.PIPELINE_EXECUTION_ARN, "Repository": CODE},
-        customer_metadata_properties=_origin(plan, begin, train),
+        customer_metadata_properties=origin,
     )
     additions = {"ModelCard": card(plan, facts)}
     return CompletedModelStep(additions, name="Register", step_args=package, retry_policies=plan.retries(job=False))
 
 
-def _origin(plan: Plan, begin: LambdaStep, train: Step) -> dict[str, object]:
+def _origin(plan: Plan, begin: LambdaStep, train: Step, test: object | None) -> dict[str, object]:
     """Where a model comes from, for those who compare and repeat runs; a champion of version 0 means that none was.
 
     Of a search also what it chose, as `hyperparameter.NAME`; those that workload.yaml fixes stand on the model card.
@@ -137,6 +141,7 @@ def _origin(plan: Plan, begin: LambdaStep, train: Step) -> dict[str, object]:
         "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
         "manifest": told(begin, "ManifestUri"),
         "champion_version": told(begin, "ChampionVersion"),
+        **({} if test is None else {"test": test}),
         **searched,
     }
 

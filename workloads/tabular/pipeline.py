@@ -29,13 +29,22 @@ def build(workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     plan = Plan(Path(__file__).parent.name, workload, session, role)
     begin = processing.begin(plan)
     preprocess = processing.preprocess(plan, begin, _arguments(workload), OUTPUTS)
-    channels = [training.channel(name, processing.output(preprocess, name)) for name in ("train", "validation")]
+    learned = {name: processing.output(preprocess, name) for name in ("train", "validation")}
+    channels = [training.channel(name, uri) for name, uri in learned.items()]
     train = tuning.tune(plan, channels) if workload.tuning else training.script(plan, channels)
     test = processing.output(preprocess, "test")
-    evaluate = processing.evaluate(plan, begin, registration.model(plan, train), test, _segment(workload))
-    data, reports = processing.output(preprocess, "train"), _reports(workload, preprocess, evaluate)
-    served = Served(image=image(workload, "serve"), environment=SERVING)
-    better = registration.better(plan, begin, train, evaluate, data=data, served=served, reports=reports)
+    model = registration.model(plan, train)
+    evaluate = processing.evaluate(plan, begin, model, test, _segment(workload), learned)
+    better = registration.better(
+        plan,
+        begin,
+        train,
+        evaluate,
+        data=learned["train"],
+        served=Served(image=image(workload, "serve"), environment=SERVING),
+        reports=_reports(workload, preprocess, evaluate),
+        test=test if workload.monitor else None,
+    )
     return registration.pipeline(plan, [begin, preprocess, train, evaluate, better])
 
 

@@ -18,7 +18,7 @@ def metric_of(name, known, problem):
     return metric
 
 
-def conclude(output, metric, values, options, champion, contests=dict, **more):
+def conclude(output, metric, values, options, champion, contests=None, **more):
     """Writes evaluation.json into the folder `output` and prints the verdict. Values are by the metrics' names.
 
     `champion` gives those of the model whose version is `options.champion_version`, and is not called where there is
@@ -36,7 +36,7 @@ def conclude(output, metric, values, options, champion, contests=dict, **more):
             trouble = f"{type(error).__name__}: {error}"
     better, reason = judge(metric, values[metric], theirs.get(metric), trouble, options)
     measured = theirs and not trouble and not unfit(metric, values[metric], options)
-    if found := contests() if measured else {}:
+    if found := contests() if contests and measured else {}:
         version, segment = options.champion_version, getattr(options, "segment", None)
         better, reason = decision.decided(found, metric, version, segment, better, reason)
         more = {**more, "challenge": found}

@@ -40,28 +40,28 @@ class Contest:
 
     def on(self, folder, files):
         """What the two models' answers to the rows of a folder say. Rows that do not count stand in `left_out`."""
+        told = {"rows": 0, "verdict": FEW, "left_out": {}, "segments": []}
         try:
-            frame, left_out = self._rows(folder, files)
-            if frame.empty:
-                return {"rows": 0, "verdict": FEW, "left_out": left_out, "segments": []}
-            return self._compared(frame, left_out)
+            frame, told["left_out"] = self._rows(folder, files)
+            truth = self._codes(frame[self._target])
+            told["left_out"]["label of no known class"] = int(np.isnan(truth).sum())
+            frame, truth = frame[~np.isnan(truth)], truth[~np.isnan(truth)]
+            return {**told, **(self._compared(frame, truth) if len(frame) else {})}
         except ValueError as error:  # such as a text where a model takes numbers
-            return {"rows": 0, "verdict": FEW, "left_out": {}, "segments": [], "trouble": str(error)}
+            return {**told, "trouble": str(error)}
 
-    def _compared(self, frame, left_out):
-        truth = self._codes(frame[self._target])
-        left_out["label of no known class"] = int(np.isnan(truth).sum())
-        frame, truth = frame[~np.isnan(truth)], truth[~np.isnan(truth)]
-        truth = truth.astype(int) if self._classes else truth
-        answers = [self._answers(*model, frame) for model in (self._ours, self._theirs)]
-        given = (self._metric, self._options.direction == "maximize", truth, *answers)
-        told = challenge.compared(*given, margin=self._options.margin, seed=self._options.seed)
-        parts = []
+    def _compared(self, frame, truth):
+        options, truth = self._options, truth.astype(int) if self._classes else truth
+        answers = {"ours": self._answers(self._ours, frame), "theirs": self._answers(self._theirs, frame)}
+        given = {"metric": self._metric, "maximize": options.direction == "maximize", "truth": truth, **answers}
+        told = challenge.compared(**given, margin=options.margin, seed=options.seed)
         for name in self._segment:
-            values = frame[name].astype(object).where(frame[name].notna(), None).tolist()
-            limit, seed = self._options.segment_limit, self._options.seed
-            parts = challenge.segments(*given, values, limit=limit, seed=seed)
-        return {**told, "left_out": left_out, "segments": parts}
+            values = frame[name].map(_text, na_action="ignore").astype(object)
+            values = values.where(values.notna(), None).tolist()
+            told["segments"] = challenge.segments(
+                **given, values=values, limit=options.segment_limit, seed=options.seed
+            )
+        return told
 
     def _rows(self, folder, files):
         """(the rows that count, {why others do not: how many})."""
@@ -84,8 +84,9 @@ class Contest:
             return pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float)
         return np.array([self._classes.get(_text(label), np.nan) for label in labels], dtype=float)
 
-    def _answers(self, estimator, description, frame):
+    def _answers(self, model, frame):
         """Values, or the probabilities of all classes: 0 of those that a model does not know."""
+        estimator, description = model
         matrix = inference.encode(frame, description["columns"])
         if not self._classes:
             return estimator.predict(matrix)
