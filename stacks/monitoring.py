@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import Environment, Stack, Tags
 from constructs import Construct
 
+from config.load import ROOT
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.monitor import Monitor
@@ -63,7 +64,7 @@ class MonitoringStack(Stack):
                 self,
                 f"Monitor-{name}",
                 name=f"{platform.prefix}-{name}-monitor",
-                workload=name,
+                folder=ROOT / "workloads" / name,
                 settings=settings,
                 region=platform.region,
                 data_bucket=foundation.data_bucket,

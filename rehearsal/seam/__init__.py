@@ -19,7 +19,7 @@ from rehearsal.bills import Bills
 from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.regions import Regions
-from rehearsal.seam import authorization, bills, delivery, exports, roles, states, tags, variables
+from rehearsal.seam import authorization, bills, delivery, embedded_metrics, exports, roles, states, tags, variables
 from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
@@ -87,6 +87,7 @@ def mount(regions: Regions, charged: Bills, clock: Clock, cloud: Cloud) -> None:
     eventbridge._dispatch_to_lambda = invoke_with_retries
     mend_dead_letters()
     mend_exits()
+    embedded_metrics.mend()
     delivery.mend(clock)
     # A provisioner waits until its resource is in service. For as long as a test wants to skip, or as MLflow's server
     # takes to start, others must be served meanwhile; for a moment it waits on the spot, because the CDK looks only
