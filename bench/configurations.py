@@ -81,6 +81,8 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
         raw.pop("registry", None)
     if availability.missing(region, availability.EXPERIMENTS):
         raw.pop("experiments", None)
+    if region in availability.WITHOUT_NATIVE_MONITORS:
+        raw.pop("monitoring", None)
     if availability.missing(region, availability.STUDIO):
         raw.get("studio", {}).pop("domain", None)
     if "targets" in (costs := raw.get("costs", {})):

@@ -8,8 +8,26 @@ MLFLOW_APP = "AWS::SageMaker::MlflowApp"
 REGISTRY = (MODEL_PACKAGE_GROUP,)
 STUDIO = (DOMAIN, USER_PROFILE)
 EXPERIMENTS = (MLFLOW_APP,)
-# Where the one is, the others are.
-NATIVE_MONITORS = ("AWS::SageMaker::DataQualityJobDefinition",)
+# What SageMaker Model Monitor's jobs are made of; where one is missing, all are.
+NATIVE_MONITORS = tuple(
+    f"AWS::SageMaker::{kind}JobDefinition"
+    for kind in ("DataQuality", "ModelBias", "ModelExplainability", "ModelQuality")
+)
+WITHOUT_NATIVE_MONITORS = frozenset(
+    (
+        *("af-south-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+        *(
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-west-1",
+            "cn-north-1",
+            "cn-northwest-1",
+            "eu-central-2",
+            "eu-south-1",
+        ),
+        *("eu-south-2", "il-central-1", "me-central-1", "mx-central-1", "us-gov-east-1", "us-gov-west-1"),
+    )
+)
 
 # Of the types in this platform's templates, as the schemas of cfn-lint have them: a test compares. cfn-lint itself is
 # no part of what deploys.

@@ -54,8 +54,6 @@ class Monitor(Section):
     `critical`: features of which each alone counts as drift, where otherwise it takes `drift_share` of all; each has a
     metric of its own. `labels`: the folder under the workload's prefix of the data bucket where labels come in, and
     `label_delay_hours` how late they may come. `image`: one that has Evidently, whose report is then written as well.
-    `baseline`: for SageMaker's own jobs alone, which are told at deployment, the folder under the workload's prefix of
-    the artifact bucket that the served version's reports lie in; the others find it themselves.
     """
 
     source: Literal["endpoint", "batch"] = "endpoint"
@@ -71,7 +69,6 @@ class Monitor(Section):
     sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
     process: ProcessSettings = ProcessSettings(instance_type="ml.m5.large", volume_gb=20, max_run_seconds=3600)
     image: Image | None = None
-    baseline: Folder | None = None
     retrain: Retrain = Retrain()
 
     @property

@@ -210,8 +210,8 @@ def _monitored(raw: Mapping[str, Any], region: str) -> Iterator[Finding]:
     """What SageMaker's own jobs cannot examine."""
     workloads, section = raw.get("workloads"), raw.get("monitoring")
     native = isinstance(section, Mapping) and section.get("engine") == "sagemaker-model-monitor"
-    if native and (lacking := availability.missing(region, availability.NATIVE_MONITORS)):
-        told = f"needs {' and '.join(lacking)}, which {region} does not have: write evidently"
+    if native and region in availability.WITHOUT_NATIVE_MONITORS:
+        told = f"needs {availability.NATIVE_MONITORS[0]}, which {region} does not have: write evidently"
         yield ("monitoring", "engine"), "sagemaker-model-monitor", told
     for name, workload in workloads.items() if isinstance(workloads, Mapping) else ():
         monitor = workload.monitor if isinstance(workload, Workload) else None

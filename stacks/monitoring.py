@@ -12,6 +12,7 @@ from sluice.monitor import Monitor
 from sluice.monitor_alarms import MonitorAlarms
 from sluice.monitor_dashboard import MonitorDashboard
 from sluice.monitor_functions import Conclude, Watch
+from sluice.native_monitor import NativeMonitor
 from sluice.retraining import Retraining
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
@@ -40,8 +41,12 @@ class MonitoringStack(Stack):
         monitors, prefix = platform.monitors, platform.prefix
         common: dict[str, Any] = {"prefix": prefix, "monitors": monitors, "key": foundation.key}
         artifacts = {"artifact_bucket": foundation.artifact_bucket}
-        conclude = Conclude(self, "Conclude", ledger=costs.ledger, native=False, **artifacts, **common)
-        self._examine(conclude, Watch(self, "Watch", data_bucket=foundation.data_bucket, **artifacts, **common))
+        native = platform.monitoring.is_native
+        conclude = Conclude(self, "Conclude", ledger=costs.ledger, native=native, **artifacts, **common)
+        if native:
+            self._examine_natively()
+        else:
+            self._examine(conclude, Watch(self, "Watch", data_bucket=foundation.data_bucket, **artifacts, **common))
         alarms = {
             name: MonitorAlarms(
                 self, f"Alarms-{name}", prefix=prefix, workload=name, settings=monitor, alerts=foundation.alerts
@@ -58,23 +63,38 @@ class MonitoringStack(Stack):
         FunctionsAlarm(self, "Alarm", functions=heard, alerts=foundation.alerts, errors=False)
 
     def _examine(self, conclude: Conclude, watch: Watch) -> None:
-        platform, foundation = self._platform, self._foundation
-        for name, settings in platform.monitors.items():
+        for name in self._platform.monitors:
             monitor = Monitor(
                 self,
                 f"Monitor-{name}",
-                name=f"{platform.prefix}-{name}-monitor",
-                folder=ROOT / "workloads" / name,
-                settings=settings,
-                region=platform.region,
-                data_bucket=foundation.data_bucket,
-                artifact_bucket=foundation.artifact_bucket,
-                key=foundation.key,
-                network=foundation.network,
+                name=f"{self._platform.prefix}-{name}-monitor",
                 watch=watch.handler.function,
                 conclude=conclude.handler.function,
-                tags={**platform.tags, **platform.workloads[name].tags},
                 dead_letters=conclude.handler.dead_letters,
+                **self._of(name),
             )
-            for tag, value in platform.workloads[name].tags.items():
-                Tags.of(monitor).add(tag, value)
+            self._tag(monitor, name)
+
+    def _examine_natively(self) -> None:
+        for name in self._platform.monitors:
+            metric = self._platform.workloads[name].metric.name.rpartition(":")[2]
+            endpoint = f"{self._platform.prefix}-{name}"
+            self._tag(NativeMonitor(self, f"Monitor-{name}", name=endpoint, metric=metric, **self._of(name)), name)
+
+    def _of(self, name: str) -> dict[str, Any]:
+        """What monitors of both engines are told of the workload `name`."""
+        platform, foundation = self._platform, self._foundation
+        return {
+            "folder": ROOT / "workloads" / name,
+            "settings": platform.monitors[name],
+            "region": platform.region,
+            "data_bucket": foundation.data_bucket,
+            "artifact_bucket": foundation.artifact_bucket,
+            "key": foundation.key,
+            "network": foundation.network,
+            "tags": {**platform.tags, **platform.workloads[name].tags},
+        }
+
+    def _tag(self, monitor: Construct, name: str) -> None:
+        for tag, value in self._platform.workloads[name].tags.items():
+            Tags.of(monitor).add(tag, value)

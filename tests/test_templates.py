@@ -11,7 +11,7 @@ from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
 
 SAMPLES = (
-    *("team", "minimal", "production", "monitored"),
+    *("team", "minimal", "production", "monitored", "native-monitors"),
     *("china", "china@cn-northwest-1", "govcloud", "govcloud@us-gov-east-1"),
 )
 PARTITIONS = {"us-east": "aws", "cn-nort": "aws-cn", "us-gov-": "aws-us-gov"}

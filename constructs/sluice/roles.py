@@ -95,10 +95,10 @@ class WorkloadRole(Role):
         allow(self, ["ecr:GetAuthorizationToken"], ["*"], wildcard="GetAuthorizationToken has no resource level")
 
     def _image(self, uri: str) -> str:
-        registry, _, repository = uri.rpartition(":")[0].partition("/")
+        registry, _, repository = uri.partition("/")
         account, _, _, region = registry.split(".")[:4]
         _, partition, _ = arn(self, "ecr", "").split(":", 2)
-        return f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"
+        return f"arn:{partition}:ecr:{region}:{account}:repository/{repository.partition(':')[0]}"
 
     def _allow_listing(self, bucket: s3.IBucket, prefix: str) -> None:
         allow(self, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": prefix}})

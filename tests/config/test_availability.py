@@ -8,7 +8,7 @@ import pytest
 from cfnlint.helpers import REGIONS
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from config.availability import EXPERIMENTS, MISSING, REGISTRY, STUDIO
+from config.availability import EXPERIMENTS, MISSING, NATIVE_MONITORS, REGISTRY, STUDIO, WITHOUT_NATIVE_MONITORS
 from config.instances import regions
 
 
@@ -27,6 +27,13 @@ def test_the_table_has_every_type_of_the_templates_that_a_region_lacks(synthesiz
         for region in regions() & set(REGIONS)
     }
     assert {region: types for region, types in lacking.items() if types} == MISSING
+
+
+@pytest.mark.slow
+def test_the_types_of_sagemakers_own_monitors_are_where_they_are_said_to_be() -> None:
+    for name in NATIVE_MONITORS:
+        lacking = {r for r in regions() & set(REGIONS) if name not in PROVIDER_SCHEMA_MANAGER.get_resource_types(r)}
+        assert lacking == WITHOUT_NATIVE_MONITORS, name
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from config import control_prices, prices
+from config.availability import NATIVE_MONITORS
 from config.load import ROOT, load
 from controls import emf
 
-SAMPLES = ("team", "minimal", "production", "monitored", "china", "govcloud")
+SAMPLES = ("team", "minimal", "production", "monitored", "native-monitors", "china", "govcloud")
 PRICED = {
     "AWS::KMS::Key",
     "AWS::EC2::VPCEndpoint",
@@ -28,6 +29,8 @@ FREE_AT_REST = {
     *(f"AWS::SNS::{kind}" for kind in ("Subscription", "Topic", "TopicPolicy")),
     *(f"AWS::SQS::{kind}" for kind in ("Queue", "QueuePolicy")),
     *(f"AWS::SageMaker::{kind}" for kind in ("Domain", "ModelPackageGroup", "Pipeline", "UserProfile")),
+    *NATIVE_MONITORS,  # their jobs cost
+    "AWS::SageMaker::MonitoringSchedule",
     # "$0 additional per AWS", in a comparison of 2026-07 (londonaicentre/FLIP#745); AWS's own page was not to be had.
     "AWS::SageMaker::MlflowApp",
     "AWS::DynamoDB::Table",

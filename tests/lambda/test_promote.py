@@ -1,5 +1,6 @@
 """Promotion against an in-memory SageMaker: whatever the events, the endpoint ends at the newest approved version."""
 
+import json
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -62,6 +63,26 @@ def test_the_model_is_isolated_in_our_network_and_its_volume_is_encrypted(
     assert model["VpcConfig"]["SecurityGroupIds"]
     assert config["KmsKeyId"] == deployed["promote"].environment["SLUICE_KEY_ARN"]
     assert config["ProductionVariants"][0]["InstanceType"] == "ml.m5.large"
+
+
+def test_what_a_monitor_looks_at_is_captured_under_the_platforms_key_and_makes_another_configuration(
+    cloud: Any, deployed: dict[str, SimpleNamespace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.package(1)
+    outcome()
+    [before] = cloud.configs
+    assert "DataCaptureConfig" not in cloud.configs[before]
+    cloud.settle(GROUP)
+    hosted = json.loads(deployed["promote"].environment["SLUICE_WORKLOADS"])
+    hosted[GROUP] |= {"capture_percent": 40, "capture_uri": "s3://artifacts/digits/capture"}
+    monkeypatch.setenv("SLUICE_WORKLOADS", json.dumps(hosted))
+    assert outcome() == "updated"
+    [config] = [config for name, config in cloud.configs.items() if name != before]
+    capture = config["DataCaptureConfig"]
+    assert capture["EnableCapture"] and capture["InitialSamplingPercentage"] == 40
+    assert capture["DestinationS3Uri"] == "s3://artifacts/digits/capture"
+    assert capture["KmsKeyId"] == deployed["promote"].environment["SLUICE_KEY_ARN"]
+    assert [option["CaptureMode"] for option in capture["CaptureOptions"]] == ["Input", "Output"]
 
 
 def test_everything_made_carries_the_platforms_tags(cloud: Any, synthesis: Any) -> None:

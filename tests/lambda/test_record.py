@@ -277,6 +277,24 @@ def test_a_refusal_of_mlflow_is_raised(cloud: Any, mlflow: Any) -> None:
         outcome()
 
 
+def test_a_run_of_a_monitor_is_recorded_beside_those_of_the_model_with_what_it_found(cloud: Any, mlflow: Any) -> None:
+    quality = {"drifted": True, "share": 0.5, "features": []}
+    told = {"kinds": {"data-quality": quality}, "rows": 900, "state": "examined", "causes": ["data-quality: hue"]}
+    cloud.put("evaluate/evaluation/metrics.json", json.dumps({**told, "package_version": 7}).encode())
+    cloud.put("evaluate/evaluation/report.html", b"<h1>Drift</h1>")
+    cloud.put("evaluate/evaluation/labelled.csv", b"1")
+    event = {**PIPELINE, "detail": {**PIPELINE["detail"]}}
+    event["detail"]["pipelineArn"] += "-monitor"
+    assert outcome(event) == "recorded"
+    assert list(mlflow.experiments) == ["sluice-dev/digits-monitor"]
+    run = run_of(mlflow)
+    assert run["tags"]["sluice.workload"] == "digits-monitor"
+    assert {"rows": 900, "data-quality/share": 0.5, "data-quality/drifted": 1}.items() <= run["metrics"].items()
+    assert run["tags"]["sluice.state"] == "examined" and run["tags"]["sluice.causes"] == "data-quality: hue"
+    kept = {key.rpartition("/")[2] for key in cloud.objects if key.startswith("mlflow/")}
+    assert {"metrics.json", "report.html"} <= kept and "labelled.csv" not in kept
+
+
 def test_the_role_allows_what_these_tests_called_and_nothing_else(
     recorded: list[Any], deployed: dict[str, SimpleNamespace], compare: Callable[..., None]
 ) -> None:

@@ -71,8 +71,8 @@ class Workshop:
         request["AlgorithmSpecification"] = specification | more.pop("specification", {})
         self.service.call("CreateTrainingJob", {**request, **more})
 
-    def process(self, name: str, script: str, **more: Any) -> None:
-        """Create a processing job that runs a few lines of Python."""
+    def process(self, name: str, script: str, *, inputs: tuple[dict[str, Any], ...] = (), **more: Any) -> None:
+        """Create a processing job that runs a few lines of Python, with `inputs` beside them."""
         cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
         place = "/opt/ml/processing/main"
         source = {"S3Uri": self._put(name, script), "LocalPath": place, "S3DataType": "S3Prefix", "S3InputMode": "File"}
@@ -80,7 +80,7 @@ class Workshop:
             "ProcessingJobName": name,
             "RoleArn": self._role,
             "AppSpecification": {"ImageUri": SKLEARN, "ContainerEntrypoint": ["python3", f"{place}/main.py"]},
-            "ProcessingInputs": [{"InputName": "main", "S3Input": source}],
+            "ProcessingInputs": [{"InputName": "main", "S3Input": source}, *inputs],
             "ProcessingResources": {"ClusterConfig": cluster},
         }
         self.service.call("CreateProcessingJob", {**request, **more})

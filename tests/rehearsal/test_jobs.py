@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,13 @@ def save(*_):
 signal.signal(signal.SIGTERM, save)
 print('here', flush=True)
 time.sleep(300)
+"""
+LISTED = """
+import os, pathlib
+home = pathlib.Path(os.environ['HERE'])
+folder = home / 'processing' / 'listed'
+names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file())
+(home / 'output' / 'message').write_text(str(names))
 """
 DEAF = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\n" + SAVE + SLEEP
 
@@ -304,6 +312,30 @@ open(folder + '/output/message', 'w').write(job['ProcessingJobName'] + ' on ' + 
     job = workshop.ended("described", "ProcessingJob")
     assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
     assert job["ExitMessage"] == "described on algo-1"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ('[{"prefix": "s3://jobs/listed/"}, "a.txt", "2026/b.txt"]', "['2026/b.txt', 'a.txt']"),
+        ('[{"prefix": "s3://jobs/listed/"}]', "lists nothing"),
+        ('{"a": 1}', "is no manifest"),
+        ('[{"prefix": "s3://jobs/listed/"}, "../secret.txt"]', "outside its folder"),
+    ],
+)
+def test_a_processing_job_gets_what_a_manifest_lists_and_nothing_else(
+    cloud: EmbeddedCloud, workshop: Workshop, manifest: str, told: str
+) -> None:
+    s3, name = cloud.client("s3"), f"listed-{zlib.crc32(manifest.encode())}"
+    for key in ("listed/a.txt", "listed/2026/b.txt", "listed/c.txt"):
+        s3.put_object(Bucket="jobs", Key=key, Body=b"x")
+    s3.put_object(Bucket="jobs", Key=f"{name}.json", Body=manifest.encode())
+    place = "/opt/ml/processing/listed"
+    source = {"S3Uri": f"s3://jobs/{name}.json", "LocalPath": place, "S3InputMode": "File"}
+    listed = {"InputName": "listed", "S3Input": {**source, "S3DataType": "ManifestFile"}}
+    workshop.process(name, LISTED, inputs=(listed,), Environment={"HERE": "/opt/ml"})
+    ended = workshop.ended(name, "ProcessingJob")
+    assert told in (ended.get("ExitMessage") or ended.get("FailureReason"))
 
 
 def test_why_a_processing_job_failed_is_in_its_message_alone(workshop: Workshop) -> None:

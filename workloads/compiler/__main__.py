@@ -95,6 +95,8 @@ def _compile(name: str, workload: Workload, compare: bool) -> int:
         return REFUSED
     texts = {folder / "pipeline.json": canonical(definition), folder / "images.json": canonical(images)}
     texts[folder / "monitor.json"] = canonical(monitor) if monitor else ""
+    if monitor:
+        texts[WORKLOADS / "monitoring" / "images.json"] = canonical(_monitor_images())
     return max(_compare(path, text) if compare else _write(path, text) for path, text in texts.items())
 
 
@@ -105,6 +107,12 @@ def _monitor(folder: Path, workload: Workload) -> dict[str, Any] | None:
     from workloads.compiler.build import build_monitor
 
     return build_monitor(folder, workload)
+
+
+def _monitor_images() -> dict[str, dict[str, str]]:
+    from workloads.compiler.build import monitor_images
+
+    return monitor_images()
 
 
 def _write(path: Path, text: str) -> int:

@@ -21,7 +21,7 @@ from sagemaker.core.workflow.pipeline_context import PipelineSession
 
 from config.workload import Workload
 from workloads.compiler.environment import REGION
-from workloads.compiler.plan import images
+from workloads.compiler.plan import MONITOR_IMAGES, images
 
 # The SDK's notes on what it chose and left out would drown the compiler's own lines.
 logging.disable(logging.WARNING)
@@ -49,6 +49,11 @@ def build_monitor(folder: Path, workload: Workload) -> dict[str, Any]:
     """The definition of the pipeline that examines what the workload in `folder` is asked."""
     module = _load(folder.parent / MONITORING / "pipeline.py")
     return _defined(module.build(folder.name, workload, _session(), ROLE_STAND_IN))
+
+
+def monitor_images() -> dict[str, dict[str, str]]:
+    """The images of SageMaker's own monitors: name -> region -> URI."""
+    return {name: _uris(arguments) for name, arguments in sorted(MONITOR_IMAGES.items())}
 
 
 def _defined(pipeline: Any) -> dict[str, Any]:

@@ -31,6 +31,11 @@ SKLEARN_IMAGE = {"framework": "sklearn", "version": "1.9-0", "image_scope": "tra
 PYTORCH_IMAGE = {"framework": "pytorch", "version": "2.6.0", "py_version": "py312"}
 SPARK_IMAGE = {"framework": "spark", "version": "3.5", "py_version": "py39", "image_scope": "processing"}
 DEBUGGER_IMAGE = {"framework": "debugger"}
+# Of SageMaker Model Monitor and of Clarify, which look at bias and attributions for it.
+MONITOR_IMAGES = {
+    "ModelMonitorImage": {"framework": "model-monitor"},
+    "ClarifyImage": {"framework": "clarify", "version": "1.0", "image_scope": "processing"},
+}
 
 _CALLS = [StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING]
 _ENDS = [SageMakerJobExceptionTypeEnum.INTERNAL_ERROR, SageMakerJobExceptionTypeEnum.CAPACITY_ERROR]

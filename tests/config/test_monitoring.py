@@ -1,0 +1,171 @@
+"""What a monitor cannot be is refused by its field, with what is allowed instead."""
+
+import copy
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config.load import ROOT, ConfigurationError, load, load_workload
+from config.monitoring import Monitor
+from config.schedule import hours_apart
+from config.workload import Workload
+
+TABULAR = ROOT / "workloads" / "tabular" / "workload.yaml"
+
+
+def raw() -> dict[str, Any]:
+    """What the workload's file says."""
+    import yaml
+
+    return yaml.safe_load(TABULAR.read_text("utf-8"))
+
+
+def problems(**changes: Any) -> list[str]:
+    """Of the tabular workload with these members of its monitor."""
+    told = copy.deepcopy(raw())
+    told["monitor"] |= changes
+    try:
+        Workload.model_validate(told)
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
+    return []
+
+
+def test_the_workload_that_ships_has_a_monitor_that_only_observes() -> None:
+    monitor = load_workload(TABULAR).monitor
+    assert monitor and monitor.retrain.mode == "observe" and problems() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"kinds": ["model-quality"]}, "monitor.kinds: must have data-quality, which is examined always"),
+        ({"kinds": ["data-quality"] * 2}, "monitor.kinds.1: is given twice; keep one"),
+        ({"critical": ["hue", "hue"]}, "monitor.critical.1: is given twice; keep one"),
+        ({"critical": ["target"]}, "monitor.critical: must not be data.target: a request does not have it"),
+        (
+            {"kinds": ["data-quality", "bias"]},
+            "monitor.kinds: must not have bias where data.segment names no column",
+        ),
+        (
+            {"schedule": {"expression": "cron(0 3 ? * MON *)"}},
+            "monitor.schedule.expression: must run at least every six days: CloudWatch looks back no further to see "
+            "that it fell silent",
+        ),
+        (
+            {"retrain": {"cool_down_hours": 48, "expires_days": 2}},
+            "monitor.retrain.cool_down_hours: must be below expires_days (2), 48 hours",
+        ),
+        (
+            {"process": {"instance_type": "ml.m5.large", "volume_gb": 9, "max_run_seconds": 60, "engine": "spark"}},
+            "monitor.process.engine: must be script: one instance examines a window",
+        ),
+    ],
+)
+def test_a_contradiction_is_told_with_what_is_allowed(changes: dict[str, Any], told: str) -> None:
+    assert problems(**changes) == [told]
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"false_alarm_rate": 0.5}, "monitor.false_alarm_rate: "),
+        ({"minimum_rows": 5}, "monitor.minimum_rows: "),
+        ({"labels": "labels"}, "monitor.labels: "),
+        ({"labels": "../others/"}, "monitor.labels: "),
+        ({"image": "evidently:latest"}, "monitor.image: "),
+        ({"critical": ["größe"]}, "monitor.critical.0: "),
+        ({"engine": "evidently"}, "monitor.engine: is under an unknown key"),
+    ],
+)
+def test_a_value_out_of_bounds_is_told_by_its_field(changes: dict[str, Any], place: str) -> None:
+    [told] = problems(**changes)
+    assert told.startswith(place)
+
+
+@pytest.mark.parametrize("name", ["kmeans", "autopilot"])
+def test_what_leaves_no_rows_to_compare_with_has_no_monitor(name: str) -> None:
+    told = raw() | {"algorithm": {"name": name}}
+    with pytest.raises(
+        ValidationError, match=f"must be left out where the algorithm is {name}: its runs leave no rows"
+    ):
+        Workload.model_validate(told)
+
+
+def test_a_metric_that_the_monitor_does_not_measure_leaves_no_room_for_model_quality() -> None:
+    told = raw() | {"metric": {"name": "precision", "direction": "maximize", "pattern": "precision=(.*)"}}
+    with pytest.raises(ValidationError, match="where metric is none of auc, accuracy, r2, log_loss, rmse"):
+        Workload.model_validate(told)
+
+
+def test_models_of_pytorch_are_not_asked_again_on_the_image_of_sklearn() -> None:
+    told = raw()
+    told["algorithm"]["framework"] = "pytorch"
+    with pytest.raises(ValidationError, match="must not have model-quality and attribution where the framework is not"):
+        Workload.model_validate(told)
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [
+        ("rate(90 minutes)", 2),
+        ("rate(6 hours)", 6),
+        ("rate(2 days)", 48),
+        ("cron(0 * ? * * *)", 1),
+        ("cron(0 2 ? * * *)", 24),
+        ("cron(0 2 ? * MON-FRI *)", 72),
+        ("cron(0 2 ? * 2,THU *)", 96),
+        ("cron(0 2 ? * MON *)", 168),
+        ("cron(0 2 1 * ? *)", None),
+        ("cron(0 2 ? * 6L *)", None),
+        ("cron(0 2 ? 1-6 * *)", None),
+    ],
+)
+def test_the_longest_time_between_two_runs_is_known(expression: str, hours: int | None) -> None:
+    assert hours_apart(expression) == hours
+
+
+def test_each_metric_is_one_that_costs_and_no_kind_that_is_not_examined_has_one() -> None:
+    monitor = Monitor(kinds=("data-quality", "bias"), critical=("hue",))
+    told = ["DataQualityDrifted", "BiasDrifted", "DriftShare", "Rows", "Unlabelled", "Drifted hue"]
+    assert monitor.metrics == told
+    assert Monitor().metrics == ["DataQualityDrifted", "DriftShare", "Rows"]
+
+
+def test_sagemakers_own_jobs_are_refused_what_they_do_not_do(tmp_path: Any) -> None:
+    text = (ROOT / "config" / "native-monitors.yaml").read_text("utf-8")
+    folder = tmp_path / "workloads" / "wine"
+    folder.mkdir(parents=True)
+    (folder / "images.json").write_text('{"SklearnImage": {"us-east-1": "x"}}')
+    schedule = 'schedule: {expression: "cron(0 2 ? * * *)"}'
+    other = 'schedule: {expression: "rate(2 hours)", time_zone: Europe/Berlin}\n  source: batch'
+    (folder / "workload.yaml").write_text(TABULAR.read_text("utf-8").replace(schedule, other))
+    path = tmp_path / "native.yaml"
+    path.write_text(text.replace("tabular", "wine"))
+    with pytest.raises(ConfigurationError) as raised:
+        load(path, root=tmp_path)
+    told = {problem.message.partition(" of ")[0] for problem in raised.value.problems}
+    assert told == {f"is monitor.{field}" for field in ("schedule.expression", "schedule.time_zone", "source")}
+    path.write_text(text.replace("us-east-1", "us-gov-west-1"))
+    with pytest.raises(
+        ConfigurationError, match=r"monitoring\.engine: .*needs AWS::SageMaker::DataQualityJobDefinition"
+    ):
+        load(path)
+
+
+def test_no_workload_is_named_as_the_pipeline_of_a_monitor(tmp_path: Any) -> None:
+    path = tmp_path / "workloads" / "wine-monitor" / "workload.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(TABULAR.read_text("utf-8"))
+    (path.parent / "images.json").write_text("{}")
+    team = tmp_path / "team.yaml"
+    team.write_text((ROOT / "config" / "team.yaml").read_text("utf-8").replace("[digits]", "[wine-monitor]"))
+    with pytest.raises(ConfigurationError, match="must not end in -monitor"):
+        load(team, root=tmp_path)
+
+
+def test_where_no_model_can_be_registered_there_is_no_monitor() -> None:
+    platform = load(ROOT / "config" / "monitored.yaml")
+    assert list(platform.monitors) == ["tabular"]
+    assert platform.model_copy(update={"region": "cn-north-1"}).monitors == {}

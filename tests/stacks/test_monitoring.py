@@ -1,0 +1,175 @@
+"""The stack of monitors: what runs when, what is told of it, and that nothing is there without a monitor."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from config.monitoring import Retrain
+from review import assembly
+
+NAME = "sluice-dev-tabular"
+
+
+@pytest.fixture(scope="module")
+def monitored(synthesize: Callable[[str], Any]) -> Any:
+    return synthesize("monitored")
+
+
+@pytest.fixture(scope="module")
+def monitoring(monitored: Any) -> Template:
+    return Template.from_json(monitored.templates["monitoring"])
+
+
+@pytest.fixture(scope="module")
+def acting(monitored: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The stack of a platform that retrains by itself, with all four kinds, examined by SageMaker's own jobs."""
+    platform = monitored.platform
+    tabular = platform.workloads["tabular"]
+    kinds = ("data-quality", "model-quality", "bias", "attribution")
+    retrain = Retrain(mode="enforce", approve="machine")
+    monitor = tabular.monitor.model_copy(update={"kinds": kinds, "retrain": retrain})
+    changes: dict[str, Any] = {
+        "workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})},
+        "monitoring": platform.monitoring.model_copy(update={"engine": "sagemaker-model-monitor"}),
+    }
+    made = assembly.synthesize(platform.model_copy(update=changes), tmp_path_factory.mktemp("acting"))
+    return dict(made.templates["monitoring"])
+
+
+def of_type(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
+
+
+def granted(template: dict[str, Any], action: str) -> list[str]:
+    """The resources, as text, on which some role may do it."""
+    statements = [s for p in of_type(template, "AWS::IAM::Policy") for s in p["PolicyDocument"]["Statement"]]
+    return [json.dumps(s["Resource"]) for s in statements if action in s["Action"] or action == s["Action"]]
+
+
+def test_without_a_monitor_there_is_no_stack_and_nothing_is_captured(synthesis: Any) -> None:
+    assert "monitoring" not in synthesis.templates
+    assert "capture" not in json.dumps(synthesis.templates["serving"])
+
+
+def test_the_schedule_starts_the_monitors_pipeline_which_examines_in_isolation(monitoring: Template) -> None:
+    monitoring.has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {
+            "Name": f"{NAME}-monitor",
+            "ScheduleExpression": "cron(0 2 ? * * *)",
+            "Target": Match.object_like({"DeadLetterConfig": Match.any_value()}),
+        },
+    )
+    [pipeline] = monitoring.find_resources("AWS::SageMaker::Pipeline").values()
+    body = json.loads(pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"][0])
+    examine = body["Steps"][1]["Arguments"]["IfSteps"][0]["Arguments"]
+    assert examine["NetworkConfig"]["EnableNetworkIsolation"] is True
+    assert {"Key": "sluice:workload", "Value": "tabular"} in examine["Tags"]
+
+
+def test_the_job_writes_to_the_monitors_folder_alone_and_reads_the_workloads(monitored: Any) -> None:
+    written = granted(monitored.templates["monitoring"], "s3:PutObject")
+    assert written and all("/tabular/monitor/" in resource for resource in written)
+    assert all("/tabular/" in resource for resource in granted(monitored.templates["monitoring"], "s3:GetObject")[1:])
+
+
+def test_the_endpoints_requests_are_captured_and_only_there_may_it_write(monitored: Any) -> None:
+    serving = monitored.templates["serving"]
+    [promote] = [f for f in of_type(serving, "AWS::Lambda::Function") if f["FunctionName"].endswith("-promote")]
+    told = json.dumps(promote["Environment"]["Variables"]["SLUICE_WORKLOADS"])
+    assert told.count("capture_percent") == told.count("/tabular/capture") == 1
+    assert [r for r in granted(serving, "s3:PutObject") if "/tabular/capture/*" not in r] == []
+    assert len(granted(serving, "s3:PutObject")) == 1
+
+
+def test_drift_holds_its_alarm_until_a_window_says_otherwise_and_tells_nobody_itself(monitoring: Template) -> None:
+    alarm = {"AlarmName": f"{NAME}-drift", "TreatMissingData": "ignore", "AlarmActions": Match.absent()}
+    monitoring.has_resource_properties("AWS::CloudWatch::Alarm", alarm)
+
+
+def test_a_monitor_that_examined_nothing_for_longer_than_its_schedule_is_told(monitoring: Template) -> None:
+    silence = {"TreatMissingData": "breaching", "EvaluationPeriods": 26, "AlarmActions": [Match.any_value()]}
+    monitoring.has_resource_properties("AWS::CloudWatch::Alarm", silence)
+
+
+def test_drift_is_looked_at_when_the_alarm_changes_when_a_run_ends_and_every_quarter_of_an_hour(
+    monitoring: Template,
+) -> None:
+    monitoring.has_resource_properties(
+        "AWS::Events::Rule",
+        {"EventPattern": Match.object_like({"source": ["aws.cloudwatch"], "detail": {"alarmName": [f"{NAME}-drift"]}})},
+    )
+    ended = Match.object_like({"currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]})
+    pattern = Match.object_like({"source": ["aws.sagemaker"], "detail": ended})
+    monitoring.has_resource_properties("AWS::Events::Rule", {"EventPattern": pattern})
+    monitoring.has_resource_properties("AWS::Events::Rule", {"ScheduleExpression": "cron(0/15 * * * ? *)"})
+
+
+def test_what_only_observes_may_start_and_approve_nothing(monitored: Any) -> None:
+    template = monitored.templates["monitoring"]
+    started = granted(template, "sagemaker:StartPipelineExecution")
+    assert [resource for resource in started if "tabular-monitor" not in resource] == []
+    assert granted(template, "sagemaker:UpdateModelPackage") == []
+    assert "sluice:approves" not in json.dumps(template)
+
+
+def test_what_acts_and_approves_may_do_both_for_its_own_workload_and_bears_the_tag_for_it(
+    acting: dict[str, Any],
+) -> None:
+    [started] = granted(acting, "sagemaker:StartPipelineExecution")
+    [approved] = granted(acting, "sagemaker:UpdateModelPackage")
+    assert f"pipeline/{NAME}" in started and f"model-package/{NAME}/*" in approved
+    tagged = [r for r in of_type(acting, "AWS::IAM::Role") if {"Key": "sluice:approves", "Value": "true"} in r["Tags"]]
+    assert len(tagged) == 1
+
+
+def test_no_value_of_the_training_or_serving_stack_is_imported(monitored: Any) -> None:
+    """Else a workload could not be removed: its export would be in use here."""
+    told = json.dumps(monitored.templates["monitoring"])
+    assert "sluice-dev-training:" not in told and "sluice-dev-serving:" not in told
+
+
+def test_the_dashboard_shows_traffic_latency_errors_drift_quality_and_retrains(monitoring: Template) -> None:
+    [dashboard] = monitoring.find_resources("AWS::CloudWatch::Dashboard").values()
+    shown = json.dumps(dashboard["Properties"]["DashboardBody"])
+    for name in ("Invocations", "ModelLatency", "Invocation5XXErrors", "DataQualityDrifted", "ModelQualityDrifted"):
+        assert name in shown
+    for name in ("DriftShare", "Unlabelled", "ExecutionStarted"):
+        assert name in shown
+
+
+def test_each_of_sagemakers_own_jobs_has_a_definition_and_a_schedule_of_it(acting: dict[str, Any]) -> None:
+    definitions = {
+        each["Type"].removeprefix("AWS::SageMaker::").removesuffix("JobDefinition"): each["Properties"]
+        for each in acting["Resources"].values()
+        if each["Type"].endswith("JobDefinition")
+    }
+    schedules = of_type(acting, "AWS::SageMaker::MonitoringSchedule")
+    assert {*definitions} == {"DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"}
+    for noun, definition in definitions.items():
+        [schedule] = [s for s in schedules if s["MonitoringScheduleConfig"]["MonitoringType"] == noun]
+        assert schedule["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"] == definition["JobDefinitionName"]
+        assert definition["NetworkConfig"]["EnableNetworkIsolation"] is True
+        assert definition["JobResources"]["ClusterConfig"]["VolumeKmsKeyId"]
+        assert len(definition["JobDefinitionName"]) <= 63
+    [rule] = [r for r in of_type(acting, "AWS::Events::Rule") if r.get("EventPattern", {}).get("source") == ["aws.s3"]]
+    assert "constraint_violations.json" in json.dumps(rule["EventPattern"])
+
+
+def test_a_definition_is_named_by_what_is_in_it(synthesize: Callable[[str], Any], tmp_path: Path) -> None:
+    native = synthesize("native-monitors")
+    tabular = native.platform.workloads["tabular"]
+    process = tabular.monitor.process.model_copy(update={"volume_gb": 30})
+    monitor = tabular.monitor.model_copy(update={"process": process})
+    changes = {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
+    other = assembly.synthesize(native.platform.model_copy(update=changes), tmp_path)
+
+    def names(found: Any) -> set[str]:
+        kind = "AWS::SageMaker::DataQualityJobDefinition"
+        return {each["JobDefinitionName"] for each in of_type(found.templates["monitoring"], kind)}
+
+    assert len(names(native) | names(other)) == 2

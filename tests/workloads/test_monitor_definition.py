@@ -1,0 +1,93 @@
+"""The definition of a monitor's pipeline keeps the rules of the compiler, whatever pipeline.py makes of it."""
+
+import copy
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from config.load import load_workload
+from workloads.compiler import __main__ as compiler
+from workloads.compiler.checks import check_monitor
+
+TABULAR = Path(__file__).parents[2] / "workloads" / "tabular"
+WORKLOAD = load_workload(TABULAR / "workload.yaml")
+COMMITTED = json.loads((TABULAR / "monitor.json").read_text("utf-8"))
+
+
+def found(change: Callable[[dict[str, Any]], None]) -> list[tuple[str, str]]:
+    """Step and rule of each finding of the committed definition after `change`."""
+    definition = copy.deepcopy(COMMITTED)
+    change(definition)
+    return [(finding.step, finding.rule) for finding in check_monitor("tabular", definition, WORKLOAD)]
+
+
+def examine(definition: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the processing step."""
+    return definition["Steps"][1]["Arguments"]["IfSteps"][0]["Arguments"]
+
+
+def test_the_committed_one_has_no_finding() -> None:
+    assert found(lambda definition: None) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda a: a["NetworkConfig"].update(EnableNetworkIsolation=False), "isolation"),
+        (lambda a: a["NetworkConfig"]["VpcConfig"].update(Subnets=["subnet-1"]), "isolation"),
+        (lambda a: a["NetworkConfig"].update(EnableInterContainerTrafficEncryption=False), "encryption"),
+        (lambda a: a["ProcessingOutputConfig"].pop("KmsKeyId"), "encryption"),
+        (lambda a: a["ProcessingResources"]["ClusterConfig"].update(InstanceType="ml.m5.4xlarge"), "instances"),
+        (lambda a: a["StoppingCondition"].update(MaxRuntimeInSeconds=80_000), "limit"),
+        (lambda a: a.update(Surprise=1), "request"),
+    ],
+)
+def test_a_job_that_breaks_a_rule_is_found_inside_the_condition(change: Callable[[Any], Any], rule: str) -> None:
+    assert found(lambda definition: change(examine(definition))) == [("Examine", rule)]
+
+
+def test_no_other_function_is_called_and_nothing_is_asked_that_synthesis_cannot_fill_in() -> None:
+    assert found(lambda d: d["Steps"][0].update(FunctionArn="${BeginFunctionArn}")) == [
+        ("-", "placeholder"),
+        ("Watch", "step"),
+    ]
+
+
+@pytest.fixture
+def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A copy of the workload whose pipelines are as they are committed."""
+    folder = tmp_path / "workloads" / "tabular"
+    folder.mkdir(parents=True)
+    (folder.parent / "monitoring").mkdir()
+    for name in ("workload.yaml", "pipeline.py", "pipeline.json", "images.json"):
+        shutil.copy(TABULAR / name, folder)
+    images = json.loads((TABULAR / "images.json").read_text("utf-8"))
+    pipeline = json.loads((TABULAR / "pipeline.json").read_text("utf-8"))
+    built = SimpleNamespace(
+        build=lambda folder, workload: (pipeline, images),
+        build_monitor=lambda folder, workload: COMMITTED,
+        monitor_images=lambda: {"ClarifyImage": {}},
+    )
+    monkeypatch.setattr(compiler, "WORKLOADS", folder.parent)
+    monkeypatch.setattr(compiler, "isolate", lambda: None)
+    monkeypatch.setitem(sys.modules, "workloads.compiler.build", built)  # pyright: ignore[reportArgumentType]
+    return folder
+
+
+def test_it_is_written_compared_and_removed_with_its_monitor(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compiler.main(["--check"]) == compiler.REFUSED
+    assert compiler.main([]) == 0
+    assert json.loads((project / "monitor.json").read_text("utf-8")) == COMMITTED
+    assert compiler.main(["--check"]) == 0
+    text = (project / "workload.yaml").read_text("utf-8")
+    (project / "workload.yaml").write_text(text[: text.index("# Looked at every night")] + "exceptions: []\n")
+    assert compiler.main(["--check"]) == compiler.REFUSED
+    assert compiler.main([]) == 0
+    assert not (project / "monitor.json").exists()
+    assert "workloads/tabular/monitor.json: removed" in capsys.readouterr().out
