@@ -122,13 +122,17 @@ def _of_window(window: Item | None) -> dict[str, Text]:
 
 def _of_drift(drift: Drift | None) -> dict[str, Text]:
     if drift is None:
-        return {"drift": Text("none yet"), **dict.fromkeys(("why", "cause", "runs", "last run"), Text(_NONE))}
+        return {
+            "drift": Text("none yet"),
+            **dict.fromkeys(("why", "cause", "runs", "last run", "came to"), Text(_NONE)),
+        }
     return {
         "drift": Text(f"{drift.state} (found {_moment(drift.opened_at)})", style=_STYLES.get(drift.state, "")),
         "why": Text(drift.why or _NONE),
         "cause": Text(drift.cause),
         "runs": Text(str(drift.tries)),
         "last run": Text(drift.execution.rpartition("/")[2] or _NONE),
+        "came to": Text(drift.last or _NONE),
     }
 
 

@@ -7,12 +7,13 @@ held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import get_region
-from ministack.services import eventbridge
+from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners, stacks
 
 from rehearsal.bills import Bills
@@ -84,6 +85,7 @@ def mount(regions: Regions, charged: Bills, clock: Clock, cloud: Cloud) -> None:
     exports.mend()
     _mend_transport()
     eventbridge._now_ts = clock.now
+    s3.now_iso = lambda: f"{datetime.fromtimestamp(clock.now(), UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     eventbridge._dispatch_to_lambda = invoke_with_retries
     mend_dead_letters()
     mend_exits()

@@ -87,12 +87,12 @@ class Story(Loop):
         version, began, runs = self._served(), self._now(), len(self._runs())
         found = self._found(drift_world.shifted, renewed=False)
         record = self._comes(State.RUNNING, began)
-        run = self._ended(record.execution)
+        self._ended(record.execution)
         lost = self._comes(State.OPEN, began)
         self._check_once(runs)
-        if self._served() != version or "champion stays" not in lost.why:
-            raise RehearsalError(f"version {self._served()} is served, and the record says: {lost.why}")
-        return f"{found['causes'][0]}; {run.get('FailureReason')}; {lost.why}; version {version} is still served"
+        if self._served() != version or "champion stays" not in lost.last:
+            raise RehearsalError(f"version {self._served()} is served, and the record says: {lost.last}")
+        return f"{found['causes'][0]}; {lost.last}; {lost.why}; version {version} is still served"
 
     def status(self) -> str:
         log = self.log("status")

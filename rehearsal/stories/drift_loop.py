@@ -80,8 +80,11 @@ class Loop(Project):
         """The record of the drift that was found after that moment, once it is in this state. Minutes pass."""
         for _ in range(MOST_MINUTES // 5):
             found = self._settled()
-            if found and found.opened_at >= after and found.state is state:
-                return found
+            if found and found.opened_at >= after:
+                if found.state is state:
+                    return found
+                if found.last and state is State.WON:
+                    raise RehearsalError(f"the run answered nothing: {found}")
             self._advance(300)
         raise RehearsalError(f"for {MOST_MINUTES} minutes no drift was {state}: {self._drift()}")
 

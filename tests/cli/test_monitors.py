@@ -29,6 +29,7 @@ DRIFT = Drift(
     why="cooling down until 2026-11-28 01:05 UTC",
     cause=CAUSE,
     tries=1,
+    last="the challenger is not better: the champion stays (NotBetter: evaluation.json)",
     execution="arn:aws:sagemaker:us-east-1:111122223333:pipeline/sluice-dev-tabular/execution/abc123",
 )
 
@@ -69,7 +70,7 @@ def test_the_last_window_its_causes_and_the_report_are_shown(remembered: Any, ru
 def test_what_stands_in_the_way_of_a_run_is_shown_with_the_last_run(remembered: Any, run: Any, config: str) -> None:
     _, text = run("monitors", "status", "tabular", "--config", config)
     assert "open (found 2026-11-27 01:05)" in text and "cooling down until 2026-11-28 01:05 UTC" in text
-    assert "│ last run │ abc123 │" in text
+    assert "│ last run │ abc123 │" in text and f"│ came to │ {DRIFT.last} │" in text
 
 
 def test_the_alarms_of_the_workload_are_shown_and_no_others(remembered: Any, run: Any, config: str) -> None:
