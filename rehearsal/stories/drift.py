@@ -13,6 +13,7 @@ from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError
 from rehearsal.stories import drift_world
 from rehearsal.stories.deployed import CONFIG
 from rehearsal.stories.drift_loop import WORKLOAD, Loop
+from rehearsal.stories.drift_troubles import Troubles
 from rehearsal.stories.drift_workload import adapt
 from rehearsal.stories.drift_world import CHANGES, Change, World
 from rehearsal.stories.mail import Mailbox
@@ -23,7 +24,7 @@ KEPT = 850  # rows of the table: the newest
 QUIET, BUSY = 250, 1600  # rows that are asked for in a window
 
 
-class Story(Loop):
+class Story(Troubles, Loop):
     """Holds what one step hands to the next. `measured.json` in the report's folder is for a bench."""
 
     def __init__(self, cloud: EmbeddedCloud, out: Path) -> None:
@@ -67,12 +68,13 @@ class Story(Loop):
         return f"version 1 is served; {KEPT} rows of {len(self._world.features)} features"
 
     def rest(self) -> str:
+        self.cloud.control("faults", events_twice=True)  # from now on whatever SageMaker tells
         return self._content(1)
 
     def answer(self, name: str) -> str:
-        version = self._served()
-        began, runs = self._now(), len(self._runs())
+        version, began, runs = self._served(), self._now(), len(self._runs())
         found = self._found(CHANGES[name], renewed=True)
+        trouble = self._trouble(name)
         record = self._comes(State.RUNNING, began)
         self._ended(record.execution)
         won = self._comes(State.WON, began)
@@ -81,11 +83,12 @@ class Story(Loop):
         told = self._content(version + 1)
         self._answered[name] = {"causes": found["causes"], "report": found["report"], "execution": won.execution}
         self._measure()
-        return f"{found['causes'][0]}; one run, {won.why}; version {version + 1} is served: {told}"
+        return f"{found['causes'][0]}; {trouble}; one run, {won.why}; version {version + 1} is served: {told}"
 
     def lose(self) -> str:
         version, began, runs = self._served(), self._now(), len(self._runs())
         found = self._found(drift_world.shifted, renewed=False)
+        self._alarm("ALARM")
         record = self._comes(State.RUNNING, began)
         self._ended(record.execution)
         lost = self._comes(State.OPEN, began)
@@ -102,6 +105,7 @@ class Story(Loop):
         return log.read_text().splitlines()[0].strip()
 
     def destroy(self) -> str:
+        self.cloud.control("faults", reset=True)
         self._mail.close()
         return super().destroy()
 
@@ -115,7 +119,7 @@ class Story(Loop):
         return f"{window['rows']} rows, no drift"
 
     def _found(self, change: Change, *, renewed: bool) -> dict[str, Any]:
-        """The world changes, labels come, the table is renewed or not: what the next window showed, in red."""
+        """The world changes, labels come, the table is renewed or not: what the next window showed."""
         self._world.changes.append(change)
         rows = self._world.rows(BUSY)
         self._ask(rows)
@@ -125,8 +129,18 @@ class Story(Loop):
         window = self._window()
         if window["state"] != "examined" or not window["causes"]:
             raise RehearsalError(f"the window after the change shows {window}")
-        self._alarm("ALARM")
         return window
+
+    def _trouble(self, name: str) -> str:
+        """The alarm goes off, and what happens on the way to who answers it."""
+        told = {
+            "a category that is new": ("the alarm was told three times", self.told_thrice),
+            "missing values jump": ("the alarm was not heard, but seen", self.unheard),
+            "labels flip": ("the start was throttled at first", self.throttled),
+        }
+        words, happens = told.get(name, ("the alarm was told", partial(self._alarm, "ALARM")))
+        happens()
+        return words
 
     def _check_once(self, runs: int) -> None:
         if len(self._runs()) != runs + 1:

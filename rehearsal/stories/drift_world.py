@@ -24,7 +24,7 @@ Change = Callable[[Row, Random], Row]
 
 def shifted(row: Row, random: Random) -> Row:
     """A scanner is calibrated anew: one measurement is larger than it was."""
-    return row | {AREA: _number(float(row[AREA]) * 1.6)}
+    return row | {AREA: _number(float(row[AREA]) * 1.6)} if row[AREA] else row
 
 
 def new_category(row: Row, random: Random) -> Row:
