@@ -106,6 +106,8 @@ nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larg
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \
 	  tests/lambda/test_freeze.py tests/lambda/test_meter.py tests/review/test_review_properties.py
+	@SLUICE_PROFILE=nightly $(PY) -m bench --only drift.false
+	@SLUICE_PROFILE=nightly $(PY) -m bench --only monitor.
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -122,6 +124,7 @@ pictures: setup ## draw the docs' pictures of reports anew; installs Debian's ch
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PY) -m bench.costs_picture
 	@$(PY) -m bench.review_picture
+	@$(PY) -m bench.monitor_picture
 
 lock: .venv/bin/uv ## resolve requirements/*.in to exact pins with hashes
 	@for name in uv app cloud functions sdk clients; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

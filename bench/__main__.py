@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import controls, governance, platform, review, scale, sweep, training
+from bench import controls, drift, governance, platform, review, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 from bench.money import figures as money
@@ -44,6 +44,10 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("review.corpus_wrong",): review.corpus,
     ("review.ratio_to_cdk_diff",): review.against_cdk,
     ("rules.seconds", "rules.count"): review.rules,
+    ("drift.false_alarm_rate", "drift.power"): drift.rates,
+    ("drift.evidently_agreement",): drift.compared,
+    ("monitor.peak_mb",): drift.peak,
+    ("drift.injections_answered",): drift.story,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

@@ -1,13 +1,14 @@
 """How often windows without drift are called drifted, and how often a drift is found, on tables of scikit-learn.
 
-Run in .venv-cloud: `python -m bench.drift_windows --windows 500 --trials 200 --output FILE`. Reference and window are two
-parts of one table, drawn without replacement: drawn with it, a window would resemble only the part that it was drawn
+Run in .venv-cloud: `python -m bench.drift_windows --windows 500 --trials 200 --output FILE`. Reference and window are
+two parts of one table, drawn without replacement: drawn with it, a window would resemble only the part that it came
 from, and the test be right to say that it is another. The table with the shift is too small for 1,000 rows, so there
 the window is drawn with replacement; that makes nothing easier to find than the shift itself.
 """
 
 # pyright: reportMissingImports=false
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -31,35 +32,47 @@ def main() -> None:
     parser.add_argument("--critical", type=int, default=CRITICAL, help=f"critical features among {FEATURES}")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    sys.path.insert(0, str(SCRIPTS))
     digits, cancer = (load(as_frame=True).data for load in (load_digits, load_breast_cancer))
     digits = digits[[name for name in digits if digits[name].nunique() > 1]]
     draws = np.random.default_rng(0)
     alarms = {
-        name: sum(_alarms(*_parts(table, *PARTS[name], draws), options.critical) for _ in range(options.windows))
+        name: sum(judged(*_parts(table, *PARTS[name], draws), options.critical)[1] for _ in range(options.windows))
         for name, table in (("digits", digits), ("breast cancer", cancer))
     }
-    found = sum(_alarms(*_shifted(cancer, draws), CRITICAL) for _ in range(options.trials))
+    found = sum(judged(*shifted(cancer, draws), CRITICAL)[1] for _ in range(options.trials))
     told = {"false_alarms": alarms, "windows": options.windows, "found": found, "trials": options.trials}
     options.output.write_text(json.dumps({**told, "critical": options.critical}) + "\n")
 
 
 def _parts(table: pd.DataFrame, before: int, now: int, draws: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     names, order = draws.choice(table.columns, FEATURES, replace=False), draws.permutation(len(table))
-    return tuple(table.iloc[rows][names].reset_index(drop=True) for rows in (order[:before], order[before:][:now]))
+    reference, window = (
+        table.iloc[rows][names].reset_index(drop=True) for rows in (order[:before], order[before:][:now])
+    )
+    return reference, window
 
 
-def _shifted(table: pd.DataFrame, draws: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The first feature, which is the critical one, is higher by SHIFT of its standard deviations."""
+def shifted(table: pd.DataFrame, draws: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(reference, window): the first feature, which is the critical one, is higher by SHIFT standard deviations."""
     reference, rest = _parts(table, len(table) // 2, len(table), draws)
     window = rest.iloc[draws.integers(0, len(rest), REQUESTS)].reset_index(drop=True)
-    return reference, window.assign(**{reference.columns[0]: window.iloc[:, 0] + SHIFT * table[reference.columns[0]].std()})
+    return reference, window.assign(
+        **{reference.columns[0]: window.iloc[:, 0] + SHIFT * table[reference.columns[0]].std()}
+    )
 
 
-def _alarms(reference: pd.DataFrame, window: pd.DataFrame, critical: int) -> bool:
-    import drift
+def apart(table: pd.DataFrame, draws: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(reference, window) of breast cancer without drift."""
+    return _parts(table, *PARTS["breast cancer"], draws)
 
-    return drift.judged(drift.features(reference, window, set(reference.columns[:critical])))[2]
+
+def judged(reference: pd.DataFrame, window: pd.DataFrame, critical: int) -> tuple[list[dict[str, Any]], bool]:
+    """(features, whether the window has drifted); the first `critical` features are that."""
+    if str(SCRIPTS) not in sys.path:
+        sys.path.insert(0, str(SCRIPTS))
+    drift = importlib.import_module("drift")
+    features, _, drifted, _ = drift.judged(drift.features(reference, window, set(reference.columns[:critical])))
+    return features, drifted
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from monitoring.scripts import captured
+from toolkit.lines import LONGEST_LINE
 
 COLUMNS = ["age", "sex"]
 ANSWER = {"predictions": [{"class": 1, "probability": 0.75}]}
@@ -55,7 +56,7 @@ def test_rows_of_one_request_have_keys_of_their_own_and_missing_values_are_none(
 
 def test_what_cannot_be_read_is_counted_by_its_kind_and_stops_nothing(tmp_path: Path) -> None:
     good = line("1,male")
-    huge = b"x" * (captured.LONGEST_LINE + 5) + b"\n"
+    huge = b"x" * (LONGEST_LINE + 5) + b"\n"
     rows, skipped = read(
         tmp_path,
         good + b"{half a li\n" + good,

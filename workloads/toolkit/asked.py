@@ -59,10 +59,10 @@ def _value(value):
 
 
 def answers_of(text):
-    """Raises ValueError, TypeError."""
+    """Raises ValueError, TypeError, KeyError."""
     if text.lstrip()[:1] in ("[", "{"):
         told = json.loads(text)
-        answers = told.get("predictions") if isinstance(told, dict) else told
+        answers = told["predictions"] if isinstance(told, dict) else told
         return [answer if isinstance(answer, dict) else {"value": answer} for answer in answers]
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     return [{"class": row[0], "probability": row[1]} if len(row) > 1 else {"value": row[0]} for row in rows]

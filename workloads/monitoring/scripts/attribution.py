@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 ROWS, ORDERS = 100, 8
-AT_ONCE = 16  # columns whose rows are asked for together: each question to a model takes its time
+AT_ONCE = 64  # columns whose rows are asked for together: each question to a model takes its time
 LEAST_NDCG = 0.90
 
 
@@ -64,7 +64,7 @@ def judged(answer, window, reference, *, seed=0):
     before = {name: (parts[0][name] + parts[1][name]) / 2 for name in parts[0]}
     now = importance(answer, window, reference, seed=seed + 2)
     limit, value = min(LEAST_NDCG, ndcg(parts[0], parts[1])), ndcg(before, now)
-    first = [max(values, key=values.get) for values in (before, now)]
+    first = [max(values, key=lambda name: values[name]) for values in (before, now)]
     cause = f"ranks of attributions: NDCG {value:.2f}, below {limit:.2f}; first {first[0]} -> {first[1]}"
     drifted = bool(value < limit)
     return {

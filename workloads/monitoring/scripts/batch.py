@@ -12,8 +12,8 @@ import json
 import re
 from itertools import zip_longest
 
-from captured import lines
 from toolkit.asked import SchemaError, answers_of, moment_of, rows_of
+from toolkit.lines import lines
 
 ID, TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

@@ -10,9 +10,7 @@ import json
 import random
 
 from toolkit.asked import SchemaError, answers_of, moment_of, rows_of
-
-LONGEST_LINE = 4 * 2**20  # bytes; SageMaker takes requests of 25 MB, of which one line would be 33 MB
-_CHUNK = 2**16
+from toolkit.lines import lines
 
 
 class Sample:
@@ -41,18 +39,6 @@ def read(folder, columns, skipped, wanted=lambda moment: True):
             skipped["empty file"] += 1
         for line in lines(path, skipped):
             yield from _rows(line, columns, skipped, wanted)
-
-
-def lines(path, skipped):
-    """The lines of a file that are not empty, as bytes; one of LONGEST_LINE or more is counted and left out."""
-    with path.open("rb") as file:
-        while line := file.readline(LONGEST_LINE):
-            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                skipped["huge line"] += 1
-                while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
-                    pass
-            elif line.strip():
-                yield line
 
 
 def _rows(line, columns, skipped, wanted):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 BARS, DOWN = 16, 60
+MOST_VALUES = 200  # of texts that a few bars tell something of
 OUTSIDE = 0.005  # of the values at each end that a chart leaves out: one outlier would press all others into one bar
 
 
@@ -58,12 +59,14 @@ def _numbers(before, now):
 def _texts(before, now):
     """(pairs of shares of the commonest values, how they are called)."""
     old, new = (values.value_counts(normalize=True) for values in (before, now))
+    if (different := len(old.index.union(new.index))) > MOST_VALUES:
+        return [(0.0, 0.0)], (f"{different:,} different values, too many to draw", "")
     names = old.add(new, fill_value=0).sort_values(ascending=False, kind="stable").index[:BARS]
     shares = [(float(old.get(name, 0)), float(new.get(name, 0))) for name in names]
     if not shares:
         return [(0.0, 0.0)], ("", "no value")
     called = ", ".join(_short(name) for name in names[:4])
-    more = len(old.index.union(new.index)) - min(4, len(names))
+    more = different - min(4, len(names))
     return shares, (called, f"and {more:,} more" if more else "")
 
 

@@ -27,45 +27,43 @@ class Examination:
         self._options, self._settings, self._data, self._skipped = options, settings, data, skipped
         self._reference, self._features = reference, [name for name in reference if name != data["target"]]
         self.faults = {}
-        self._folder = tempfile.TemporaryDirectory()  # the model is read from it as long as this lives
-        self._served = self._open() if set(settings["kinds"]) - {"data-quality"} else None
 
     def of(self, recent, older):
         """(kinds, rows with their labels in the target's column or None).
 
         `recent` are the window's rows as a table, `older` captured rows that are old enough for labels to be there.
         """
-        kinds, wanted, labelled = {}, self._settings["kinds"], None
-        if "data-quality" in wanted:
+        kinds, asking = {}, [kind for kind in self._settings["kinds"] if kind != "data-quality"]
+        if "data-quality" in self._settings["kinds"]:
             kinds["data-quality"] = self._data_quality(recent)
-        if self._served and "attribution" in wanted:
-            kinds["attribution"] = _caused(
-                attribution.judged(
-                    self._served.answers, recent, self._reference[self._features], seed=self._options.seed
-                )
-            )
-        if self._served and {"model-quality", "bias"} & set(wanted):
-            labelled, share = self._labelled(older)
+        if not asking:
+            return kinds, None
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                if self._options.model is None:
+                    raise KeyError("no model is given")
+                served = Served(only(self._options.model, "model.tar.gz"), Path(folder))
+                found, labelled = self._asking(served, asking, recent, older)
+            # The archive is damaged, its code is not what models here bring, or it fails on these rows.
+            except (*_DAMAGED, ImportError, SyntaxError, LookupError, AttributeError, TypeError, ValueError) as error:
+                self.faults |= dict.fromkeys(asking, f"the model cannot be asked: {error}")
+                return kinds, None
+        return {**kinds, **found}, labelled
+
+    def _asking(self, served, wanted, recent, older):
+        kinds, labelled, known = {}, None, self._reference[self._features]
+        if "attribution" in wanted:
+            kinds["attribution"] = _caused(attribution.judged(served.answers, recent, known, seed=self._options.seed))
+        if {"model-quality", "bias"} & set(wanted):
+            labelled, share = self._labelled(served, older)
             enough = len(labelled) >= self._settings["minimum_rows"]
-            common = {"labelled": len(labelled), "unlabelled_share": share, "enough": enough}
+            common = {"labelled": len(labelled), "unlabelled_share": share}
             for name, judge in (("model-quality", self._model_quality), ("bias", self._bias)):
                 if name in wanted:
-                    told = judge(labelled) if enough else None
-                    common["enough"] = told is not None
-                    kinds[name] = {**common, **_caused(told or {"drifted": False, "cause": ""})}
+                    told = judge(served, labelled) if enough else None
+                    caused = _caused(told or {"drifted": False, "cause": ""})
+                    kinds[name] = {**common, "enough": told is not None, **caused}
         return kinds, labelled
-
-    def _open(self):
-        try:
-            if self._options.model is None:
-                raise KeyError("no model is given")
-            return Served(only(self._options.model, "model.tar.gz"), Path(self._folder.name))
-        # The archive is damaged, or its code is not what models here bring.
-        except (*_DAMAGED, ImportError, SyntaxError, KeyError, AttributeError, TypeError, ValueError) as error:
-            for kind in self._settings["kinds"]:
-                if kind != "data-quality":
-                    self.faults[kind] = f"the model cannot be asked: {error}"
-            return None
 
     def _data_quality(self, recent):
         found = drift.features(self._reference[self._features], recent, set(self._settings["critical"]))
@@ -75,22 +73,22 @@ class Examination:
             self.faults["data-quality"] = f"the model has no feature {', '.join(absent)}"
         return {"drifted": drifted, "share": share, "features": told, "causes": causes}
 
-    def _labelled(self, rows):
+    def _labelled(self, served, rows):
         """(rows with a known label, in the target's column; share of the rows without one)."""
         found = captured.labels(self._options.labels, {row[0] for row in rows}, self._skipped)
         chosen = [row for row in rows if row[0] in found]
         labelled = frame(chosen, self._reference[self._features])
         labelled[self._data["target"]] = [found[row[0]] for row in chosen]
-        codes = self._served.codes(labelled[self._data["target"]])
+        codes = served.codes(labelled[self._data["target"]])
         self._skipped["label of no known class"] += int(np.isnan(codes).sum())
         return labelled[~np.isnan(codes)], 1 - len(chosen) / len(rows) if rows else 0.0
 
-    def _model_quality(self, labelled):
-        truth = self._served.codes(labelled[self._data["target"]])
-        truth = truth if self._served.problem == "regression" else truth.astype(int)
-        answers = self._served.answers(labelled[self._features])
+    def _model_quality(self, served, labelled):
+        truth = served.codes(labelled[self._data["target"]])
+        truth = truth if served.problem == "regression" else truth.astype(int)
+        answers = served.answers(labelled[self._features])
         # As training prints it, validation:auc, it is auc.
-        usual = "rmse" if self._served.problem == "regression" else "auc"
+        usual = "rmse" if served.problem == "regression" else "auc"
         metric = (self._settings["metric"] or usual).rpartition(":")[2]
         if why := quality.tells(metric, truth, answers):
             self.faults["model-quality"] = why
@@ -101,18 +99,19 @@ class Examination:
             before = told["metrics"].get(metric, {}).get("value")
         return quality.judged(metric, truth, answers, before, seed=self._options.seed)
 
-    def _bias(self, labelled):
+    def _bias(self, served, labelled):
         segment, parts = self._settings["segment"], []
-        if segment not in self._features or self._served.problem != "binary":
+        if segment not in self._features or served.problem != "binary":
             told = f"the model has no feature {segment!r}" if segment not in self._features else "it needs two classes"
             self.faults["bias"] = told
             return None
         for rows in (self._reference, labelled):
-            chosen = (self._served.answers(rows[self._features])[:, 1] >= 0.5).astype(int)
+            chosen = (served.answers(rows[self._features])[:, 1] >= 0.5).astype(int)
             named = rows[segment].astype(object).where(rows[segment].notna(), "missing").tolist()
-            parts.append((named, self._served.codes(rows[self._data["target"]]), chosen))
-        before, _ = quality.gaps(*parts[0])
-        return quality.bias(*parts[1], before, seed=self._options.seed)
+            parts.append((named, served.codes(rows[self._data["target"]]), chosen))
+        [trained, now] = parts
+        before, _ = quality.gaps(*trained)
+        return quality.bias(now[0], now[1], now[2], before, seed=self._options.seed)
 
 
 def _caused(told):

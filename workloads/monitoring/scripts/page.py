@@ -40,7 +40,7 @@ svg { display: block; width: 100%; height: 68px } .before { fill: var(--before);
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: 6px 14px 6px 0;
   border-bottom: 1px solid var(--line); vertical-align: top }
 th { color: var(--soft); font-weight: 500; font-size: 13px }
-td:first-child { white-space: nowrap } td.number { font-variant-numeric: tabular-nums }
+td:not(:last-child) { white-space: nowrap } td.number { font-variant-numeric: tabular-nums }
 """
 
 
@@ -134,8 +134,8 @@ def _number(value):
 
 
 def _skipped(skipped):
-    rows = "".join(f'<tr><td>{escape(name)}<td class="number">{count:,}' for name, count in skipped.items())
-    return f"<h2>What could not be read</h2><table><tr><th>what<th>how many{rows}</table>" if rows else ""
+    told = " · ".join(f"{escape(name)} <b>{count:,}</b>" for name, count in skipped.items())
+    return f"<h2>What could not be read</h2><p>{told}</p>" if told else ""
 
 
 def _ranks(kind):

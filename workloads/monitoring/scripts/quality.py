@@ -79,9 +79,9 @@ def gaps(segment, truth, chosen):
 
     `truth` and `chosen` are 0 or 1 for each row; a value of the segment with fewer than FEWEST rows is left out.
     """
-    rates, rows = {}, {}
+    rates, rows, segment = {}, {}, np.asarray(segment, dtype=object)
     for value in sorted(set(segment), key=str):
-        own = np.array([one == value for one in segment])
+        own = segment == value
         if own.sum() < FEWEST:
             continue
         rows[str(value)] = int(own.sum())

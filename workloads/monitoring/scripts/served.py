@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 CODE = Path("code", "inference.py")
 
@@ -22,6 +23,8 @@ class Served:
         if not (folder / CODE).is_file():
             raise KeyError(f"{archive} holds no {CODE}")
         spec = importlib.util.spec_from_file_location("served_inference", folder / CODE)
+        if spec is None or spec.loader is None:
+            raise KeyError(f"{CODE} is no module")
         self._code = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = self._code
         spec.loader.exec_module(self._code)
@@ -32,7 +35,9 @@ class Served:
         """Of each row the probabilities of all classes (rows x classes), or its value (rows)."""
         # A missing value is None to it, as in a request.
         rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-        told = self._code.predict_fn([dict(zip(frame.columns, row, strict=True)) for row in rows], self._model)
+        # Of few rows at a time threads wait for each other longer than they work.
+        with threadpool_limits(1):
+            told = self._code.predict_fn([dict(zip(frame.columns, row, strict=True)) for row in rows], self._model)
         if self.problem == "regression":
             return np.array([answer["value"] for answer in told])
         return np.array([[answer["probabilities"][str(name)] for name in self.classes] for answer in told])
