@@ -25,7 +25,7 @@ from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
 from rehearsal.seam.host import Cloud
-from rehearsal.seam.inert import INERT, inert
+from rehearsal.seam.inert import INERT, INERT_TYPES, inert
 from rehearsal.seam.requests import handler
 from rehearsal.seam.schedules import Schedules
 
@@ -103,7 +103,8 @@ def mount(regions: Regions, charged: Bills, clock: Clock, cloud: Cloud) -> None:
     for name, row in cloudformation.TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = _provisioner(name, regions)
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
-    provisioners._RESOURCE_HANDLERS["AWS::EC2::FlowLog"] = inert("AWS::EC2::FlowLog")
+    for name in INERT_TYPES:
+        provisioners._RESOURCE_HANDLERS[name] = inert(name)
     Alarms(cloud, clock).mount()
     Schedules(cloud, clock).mount()
     states.mend(cloud, clock)

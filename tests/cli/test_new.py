@@ -18,7 +18,7 @@ from workloads.compiler.checks import check
 
 RUNNER = CliRunner()
 LIKE = ("digits", "tabular", "automl")
-PARTS = (*LIKE, "compiler", "toolkit")
+PARTS = (*LIKE, "compiler", "monitoring", "toolkit")
 COMPILED = shutil.ignore_patterns("__pycache__")
 
 
@@ -46,7 +46,8 @@ def test_a_new_workload_is_the_old_one_but_for_the_name_in_its_definition(
     made = make(workloads, name, like)
     files = {path.relative_to(made): path.read_bytes() for path in made.rglob("*") if path.is_file()}
     before = {path.relative_to(workloads / like): path.read_bytes() for path in (workloads / like).rglob("*.*")}
-    assert sorted(key for key in before if files[key] != before[key]) == [Path("pipeline.json")]
+    named = [name for name in ("monitor.json", "pipeline.json") if Path(name) in before]
+    assert sorted(key for key in before if files[key] != before[key]) == [Path(name) for name in named]
     definition, images = (json.loads(files[Path(f"{part}.json")]) for part in ("pipeline", "images"))
     assert check(name, definition, images, load_workload(made / "workload.yaml"), date.today()) == []
     assert files[Path("pipeline.json")].decode() == canonical(definition)

@@ -11,7 +11,8 @@ from config.availability import NATIVE_MONITORS
 from config.load import ROOT, load
 from controls import emf
 
-SAMPLES = ("team", "minimal", "production", "monitored", "native-monitors", "china", "govcloud")
+SAMPLES = ("team", "minimal", "production", "monitored", "china", "govcloud")
+EACH = (*SAMPLES, pytest.param("native-monitors", marks=pytest.mark.slow))
 PRICED = {
     "AWS::KMS::Key",
     "AWS::EC2::VPCEndpoint",
@@ -50,7 +51,7 @@ def counts(sample: str) -> dict[str, int]:
     return {row.resource: row.count for row in rows}
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EACH)
 def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
     synthesize: Callable[[str], Any], sample: str
 ) -> None:
@@ -77,7 +78,7 @@ def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
     assert counted.get("metrics of monitors", 0) == len(written) and ours <= {*written}
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EACH)
 def test_the_controls_are_counted_as_they_are_in_their_stack(synthesize: Callable[[str], Any], sample: str) -> None:
     synthesis = synthesize(sample)
     resources = [each["Properties"] for each in synthesis.templates["costs"]["Resources"].values()]

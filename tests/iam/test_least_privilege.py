@@ -22,7 +22,10 @@ from review.policies import (
     wildcards,
 )
 
-SAMPLES = ("team", "production", "monitored", "native-monitors", "china", "govcloud")
+SAMPLES = (
+    *("team", "production", "monitored", "china", "govcloud"),
+    pytest.param("native-monitors", marks=pytest.mark.slow),
+)
 # Services that do not say on whose behalf they assume a role; a role can be given to them in its own account only.
 SILENT = {"lambda.amazonaws.com"}
 # Roles whose trust AWS documents without a condition: the one of an MLflow app.

@@ -156,7 +156,6 @@ REFUSED = {
                 "S3Input.S3InputMode",
                 "S3Input.S3CompressionType",
                 "S3Input.S3DataDistributionType",
-                "S3Input.S3DataType",
                 "S3Input.LocalPath",
             )
         ),
@@ -341,7 +340,7 @@ EFFECT = {
     ),
     "CreateProcessingJob": (
         "ProcessingJobName RoleArn Tags Environment AppSpecification StoppingCondition "
-        "ProcessingInputs.*.S3Input.S3Uri ProcessingOutputConfig.KmsKeyId "
+        "ProcessingInputs.*.S3Input.S3Uri ProcessingInputs.*.S3Input.S3DataType ProcessingOutputConfig.KmsKeyId "
         "ProcessingOutputConfig.Outputs.*.OutputName ProcessingOutputConfig.Outputs.*.S3Output.S3Uri "
         "ProcessingResources.ClusterConfig.InstanceType ProcessingResources.ClusterConfig.InstanceCount"
     ),

@@ -117,6 +117,7 @@ def test_what_only_observes_may_start_and_approve_nothing(monitored: Any) -> Non
     assert "sluice:approves" not in json.dumps(template)
 
 
+@pytest.mark.slow
 def test_what_acts_and_approves_may_do_both_for_its_own_workload_and_bears_the_tag_for_it(
     acting: dict[str, Any],
 ) -> None:
@@ -142,6 +143,7 @@ def test_the_dashboard_shows_traffic_latency_errors_drift_quality_and_retrains(m
         assert name in shown
 
 
+@pytest.mark.slow
 def test_each_of_sagemakers_own_jobs_has_a_definition_and_a_schedule_of_it(acting: dict[str, Any]) -> None:
     definitions = {
         each["Type"].removeprefix("AWS::SageMaker::").removesuffix("JobDefinition"): each["Properties"]
@@ -160,6 +162,7 @@ def test_each_of_sagemakers_own_jobs_has_a_definition_and_a_schedule_of_it(actin
     assert "constraint_violations.json" in json.dumps(rule["EventPattern"])
 
 
+@pytest.mark.slow
 def test_a_definition_is_named_by_what_is_in_it(synthesize: Callable[[str], Any], tmp_path: Path) -> None:
     native = synthesize("native-monitors")
     tabular = native.platform.workloads["tabular"]
