@@ -47,6 +47,7 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("drift.false_alarm_rate", "drift.power"): drift.rates,
     ("drift.evidently_agreement",): drift.compared,
     ("monitor.peak_mb",): drift.peak,
+    ("drift.injections_answered",): drift.story,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

@@ -3,12 +3,13 @@
 import csv
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench import monitored
-from bench.figure import Figure, timed
+from bench.figure import ROOT, Figure, timed
 
 PROFILE = os.environ.get("SLUICE_PROFILE", "default")
 # Windows without drift of each of two tables, windows with one, MB of captures: the last is the figure.
@@ -80,6 +81,23 @@ def peak() -> list[Figure]:
             against=f"captures of {against}; the last are {told[-1][1]:,} requests",
             samples=len(told),
             profile=PROFILE,
+        )
+    ]
+
+
+def story() -> list[Figure]:
+    """Plays the story `drift` and reads how many of its changes were found, answered once and served."""
+    timed([sys.executable, "-m", "rehearsal.runner", "--story", "drift"])
+    measured = json.loads((ROOT / "out" / "rehearsal-drift" / "measured.json").read_text())
+    return [
+        Figure(
+            name="drift.injections_answered",
+            value=measured["injections_answered"],
+            unit="injections",
+            limit=measured["injections"],
+            lowest=True,
+            against="; ".join(f"{name}: {told['causes'][0]}" for name, told in measured["answers"].items()),
+            samples=measured["injections"],
         )
     ]
 

@@ -11,6 +11,7 @@ COMMANDS = {
     "new": "app",
     "pipelines": "app",
     "runs": "runs",
+    "monitors": "app",
     "costs": "costs",
     "review": "review",
     "sweep": "sweep",

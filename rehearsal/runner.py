@@ -19,7 +19,7 @@ from rich.table import Table
 
 from rehearsal import report
 from rehearsal.embedded import ROOT, EmbeddedCloud, InUseError, RehearsalError, fresh, tail
-from rehearsal.stories import change, costs, digits, guardrails, training
+from rehearsal.stories import change, costs, digits, drift, guardrails, training
 from rehearsal.stories.deployed import Deployed, region
 
 STORIES = {
@@ -28,6 +28,7 @@ STORIES = {
     "change": change.Story,
     "training": training.Story,
     "costs": costs.Story,
+    "drift": drift.Story,
 }
 OUT = ROOT / "out" / "rehearsal"
 

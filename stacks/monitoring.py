@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import Environment, Stack, Tags
 from constructs import Construct
 
+from config.load import ROOT
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.monitor import Monitor
@@ -84,7 +85,7 @@ class MonitoringStack(Stack):
         """What monitors of both engines are told of the workload `name`."""
         platform, foundation = self._platform, self._foundation
         return {
-            "workload": name,
+            "folder": ROOT / "workloads" / name,
             "settings": platform.monitors[name],
             "region": platform.region,
             "data_bucket": foundation.data_bucket,

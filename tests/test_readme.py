@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli import new
 from cli.main import app
+from config.monitoring import Monitor, Retrain
 from config.tuning import Tuning
 from config.workload import (
     Autopilot,
@@ -67,7 +68,7 @@ def test_every_file_that_the_readme_links_or_names_exists() -> None:
 
 def test_every_sluice_command_of_the_docs_is_understood() -> None:
     commands = typed(".venv/bin/sluice")
-    told = {"costs", "keep", "new", "pipelines", "restore", "review", "runs", "sweep", "thaw"}
+    told = {"costs", "keep", "monitors", "new", "pipelines", "restore", "review", "runs", "sweep", "thaw"}
     assert {words[0] for words in commands} == told
     for words in commands:
         command, context = get_command(app), None
@@ -106,6 +107,17 @@ def test_every_field_of_a_workload_is_in_the_docs() -> None:
     more = (ServeSettings, Schedule, RunSettings, RuleException)
     fields = {name for section in (*sections, *more) for name in section.model_fields}
     assert {name for name in fields if not re.search(rf"`{name}\b", page)} == set()
+
+
+def test_every_setting_of_a_monitor_is_in_the_docs_with_its_default() -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    rows = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", page, re.MULTILINE)}
+    assert {*Monitor.model_fields, *Retrain.model_fields} <= {*rows}
+    for section in (Monitor(), Retrain()):
+        for name, value in section.model_dump(mode="json").items():
+            if not isinstance(value, dict):
+                assert value is None or rows[name] == f"`{value}`".replace("'", ""), name
+    assert rows["schedule"] == f"`{Monitor().schedule.expression}`, {Monitor().schedule.time_zone}"
 
 
 def option(name: str) -> str:

@@ -1,6 +1,7 @@
 """The monitor of one workload: a pipeline that examines a window of what its endpoint was asked, on schedule."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -19,13 +20,12 @@ from sluice.permission import allow, allow_grants
 from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
 from sluice.schedule import RunSchedule
 
-_WORKLOADS = ROOT / "workloads"
-
 
 class Monitor(Construct):
-    """The pipeline `name`, whose runs call `watch` and `conclude`; a run that cannot start waits in `dead_letters`.
+    """The pipeline `name` for the workload in `folder`; its runs call `watch` and `conclude`.
 
-    Its job reads the workload's folders of the buckets and writes `monitor/` in that of `artifact_bucket`.
+    A run that cannot start waits in `dead_letters`. Its job reads the workload's folders of the buckets and
+    writes `monitor/` in that of `artifact_bucket`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Monitor(Construct):
         id: str,
         *,
         name: str,
-        workload: str,
+        folder: Path,
         settings: Settings,
         region: str,
         data_bucket: s3.IBucket,
@@ -47,10 +47,11 @@ class Monitor(Construct):
         dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
+        workload = folder.name
         # A zip that Python runs, under a name that SageMaker's script mode takes for a Python program.
-        scripts = _WORKLOADS / "monitoring" / "scripts"
+        scripts = folder.parent / "monitoring" / "scripts"
         code = archive.asset(self, "Code", ROOT / "build" / "workloads" / "monitoring.py", scripts)
-        image = settings.image or images(_WORKLOADS / workload, region)["SklearnImage"]
+        image = settings.image or images(folder, region)["SklearnImage"]
         job_role = WorkloadRole(
             self, "JobRole", workload=workload, description=f"Jobs of the monitor {name}", log_groups=JOB_LOGS[:1]
         )
@@ -79,7 +80,7 @@ class Monitor(Construct):
             "SubnetIds": network.subnet_ids,
             "MonitorImage": image,
         }
-        body = fill(_WORKLOADS / workload / "monitor.json", values, {**tags, "sluice:workload": workload})
+        body = fill(folder / "monitor.json", values, {**tags, "sluice:workload": workload})
         pipeline = sagemaker.CfnPipeline(
             self,
             "Resource",

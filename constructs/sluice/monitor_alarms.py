@@ -34,6 +34,7 @@ class MonitorAlarms(Construct):
         self, scope: Construct, id: str, *, prefix: str, workload: str, settings: Monitor, alerts: sns.ITopic
     ) -> None:
         super().__init__(scope, id)
+        # `cli.monitors` shows both by these names.
         self.drift_alarm = f"{prefix}-{workload}-drift"
         drifted = [name for name in settings.metrics if name.endswith("Drifted")]
         period = Duration.minutes(5)
@@ -64,6 +65,7 @@ class MonitorAlarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             "Silence",
+            alarm_name=f"{prefix}-{workload}-silent",
             alarm_description=f"The monitor of {workload} has examined nothing for {hours} hours",
             metric=cloudwatch.MathExpression(
                 expression="windows + 0", using_metrics={"windows": windows}, period=hour, label="windows"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import CfnTag, Stack
@@ -19,7 +20,6 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.monitoring import Monitor
-from sluice.archive import ROOT
 from sluice.definition import images
 from sluice.network import Network
 from sluice.roles import JOB_LOGS, WorkloadRole
@@ -37,7 +37,7 @@ _NAME_CHARACTERS = 63
 
 
 class NativeMonitor(Construct):
-    """A schedule and a job definition for each kind, of the endpoint `name`.
+    """A schedule and a job definition for each kind, of the endpoint `name` and the workload in `folder`.
 
     Baselines lie in <workload>/monitor/baseline/ of `artifact_bucket`, where people put what the served version's run
     has left: statistics.json, and for each kind <kind>.json; for bias and attribution an analysis_config.json as well.
@@ -50,7 +50,7 @@ class NativeMonitor(Construct):
         id: str,
         *,
         name: str,
-        workload: str,
+        folder: Path,
         settings: Monitor,
         metric: str,
         region: str,
@@ -61,8 +61,9 @@ class NativeMonitor(Construct):
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
+        workload = folder.name
         self._name, self._workload, self._settings, self._metric = name, workload, settings, metric
-        self._images = images(ROOT / "workloads" / "monitoring", region)
+        self._images = images(folder.parent / "monitoring", region)
         self._labels = f"s3://{data_bucket.bucket_name}/{workload}/{settings.labels}"
         self._folder = f"s3://{artifact_bucket.bucket_name}/{workload}/monitor"
         self._key, self._network = key, network

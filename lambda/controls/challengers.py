@@ -10,6 +10,7 @@ from controls.drift import Outcome
 from controls.refusals import is_missing
 
 NOT_BETTER = "NotBetter"  # the step in which a run ends whose model does not win (workloads/compiler/registration.py)
+_LONGEST = 500  # characters of a reason that the record keeps
 
 
 class Challengers:
@@ -30,20 +31,21 @@ class Challengers:
             "PipelineExecutionArn"
         ]
 
-    def outcome(self, execution: str) -> Outcome:
+    def outcome(self, execution: str) -> tuple[Outcome, str]:
+        """What a run came to, and where it did not succeed, at which step and why."""
         try:
             run = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
         except ClientError as error:
             if is_missing(error):
-                return Outcome.FAILED
+                return Outcome.FAILED, "it is not there any more"
             raise
         match run["PipelineExecutionStatus"]:
             case "Succeeded":
-                return self._registered(execution)
+                return self._registered(execution), ""
             case "Failed" | "Stopped":
-                return Outcome.LOST if self._lost(execution) else Outcome.FAILED
+                return self._failed(execution)
             case _:
-                return Outcome.RUNS
+                return Outcome.RUNS, ""
 
     def approve(self, execution: str, why: str) -> None:
         """Of the model that `execution` registered, unless a person has decided meanwhile."""
@@ -60,17 +62,18 @@ class Challengers:
         approval = found["ModelApprovalStatus"]
         return {"Approved": Outcome.APPROVED, "Rejected": Outcome.REJECTED}.get(approval, Outcome.AWAITS)
 
-    def _lost(self, execution: str) -> bool:
-        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
-        return any(step["StepName"] == NOT_BETTER for page in pages for step in page["PipelineExecutionSteps"])
+    def _failed(self, execution: str) -> tuple[Outcome, str]:
+        steps = list(self._steps(execution))
+        ended = next((step for step in steps if step.get("StepStatus") == "Failed"), {})
+        why = f"{ended['StepName']}: {ended.get('FailureReason', 'no reason given')}" if ended else ""
+        lost = any(step["StepName"] == NOT_BETTER for step in steps)
+        return (Outcome.LOST if lost else Outcome.FAILED), why[:_LONGEST]
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""
-        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
         arns = [
             step["Metadata"]["RegisterModel"]["Arn"]
-            for page in pages
-            for step in page["PipelineExecutionSteps"]
+            for step in self._steps(execution)
             if "RegisterModel" in step.get("Metadata", {})
         ]
         try:
@@ -79,3 +82,7 @@ class Challengers:
             if is_missing(error):
                 return None
             raise
+
+    def _steps(self, execution: str) -> Iterator[dict[str, Any]]:
+        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
+        return (step for page in pages for step in page["PipelineExecutionSteps"])

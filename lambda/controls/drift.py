@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 WEEK = timedelta(days=7)
+_KEPT = ("why", "cause", "report", "tries", "execution", "last", "told")  # as they are
 
 
 class State(StrEnum):
@@ -52,7 +53,8 @@ class Terms:
 class Facts:
     """What is so now. `red`: the alarm. `busy`: a run of the workload goes on that is not this drift's.
 
-    `outcome` is that of the record's own run, None where it has none. `cause` and `report` are of the last window.
+    `outcome` is that of the record's own run, None where it has none; where it did not succeed, `ended` says where and
+    why. `cause` and `report` are of the last window.
     """
 
     red: bool
@@ -61,13 +63,15 @@ class Facts:
     cause: str
     report: str
     outcome: Outcome | None = None
+    ended: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
     """The record. `starts`: when runs were started for this and for earlier drifts of the workload, of the last week.
 
-    `tries` counts the runs of this drift; `execution` is the last one's ARN.
+    `tries` counts the runs of this drift; `execution` is the last one's ARN, `last` what it came to, if it answered
+    nothing.
     """
 
     workload: str
@@ -78,20 +82,21 @@ class Drift:
     report: str = ""
     tries: int = 0
     execution: str = ""
+    last: str = ""
     starts: tuple[datetime, ...] = ()
     told: bool = False
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
         """As the ledger remembers it."""
-        known = {name: item[name] for name in ("why", "cause", "report", "tries", "execution", "told")}
+        known = {name: item[name] for name in _KEPT}
         starts = tuple(map(datetime.fromisoformat, item["starts"]))
         opened = datetime.fromisoformat(item["opened_at"])
         return cls(**known, workload=item["at"], opened_at=opened, starts=starts, state=State(item["state"]))
 
     @property
     def members(self) -> dict[str, Any]:
-        kept = {name: getattr(self, name) for name in ("why", "cause", "report", "tries", "execution", "told", "state")}
+        kept = {name: getattr(self, name) for name in (*_KEPT, "state")}
         starts = [start.isoformat() for start in self.starts]
         return kept | {"opened_at": self.opened_at.isoformat(), "starts": starts}
 
@@ -130,18 +135,23 @@ def _after(known: Drift, facts: Facts, terms: Terms) -> Drift:
     """What a run came to."""
     match facts.outcome:
         case Outcome.APPROVED:
-            return replace(known, state=State.WON, why="a better model was approved")
+            return replace(known, state=State.WON, why="a better model was approved", last="")
         case Outcome.LOST:
-            return replace(known, state=State.OPEN, why="the challenger is not better: the champion stays")
+            return _unanswered(known, "the challenger is not better: the champion stays", facts)
         case Outcome.REJECTED:
-            return replace(known, state=State.OPEN, why="the challenger was rejected: the champion stays")
+            return _unanswered(known, "the challenger was rejected: the champion stays", facts)
         case Outcome.FAILED:
-            return replace(known, state=State.OPEN, why="the run failed")
+            return _unanswered(known, "the run failed", facts)
         case Outcome.AWAITS:
             waits = "a better model is being approved" if terms.approves else "a better model awaits its approval"
             return replace(known, why=waits)
         case _:
             return known
+
+
+def _unanswered(known: Drift, why: str, facts: Facts) -> Drift:
+    last = f"{why} ({facts.ended})" if facts.ended else why
+    return replace(known, state=State.OPEN, why=why, last=last)
 
 
 def _due(known: Drift, facts: Facts, terms: Terms, now: datetime) -> Drift:

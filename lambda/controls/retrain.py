@@ -117,13 +117,15 @@ class Loop:
         window = self._ledger.recall(WINDOW, self._workload) or {}
         month = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
         own = known.execution if known and known.state is State.RUNNING else ""
+        outcome, ended = self._challengers.outcome(own) if own else (None, "")
         return Facts(
             red=any(alarm["StateValue"] == "ALARM" for alarm in found["MetricAlarms"]),
             busy=any(arn != own for arn in self._challengers.running()),
             budget_left=not month or _has_left(Month.of(month)),
             cause="; ".join(window.get("causes", ())) or f"the alarm {self._alarm} is red",
             report=window.get("report", ""),
-            outcome=self._challengers.outcome(own) if own else None,
+            outcome=outcome,
+            ended=ended,
         )
 
     def _written(self, drift: Drift, before: Drift | None) -> Drift:
@@ -150,7 +152,7 @@ class Loop:
             action="retrain",
             rule=TOPIC,
             outcome=drift.state,
-            reason=f"{drift.cause}; {drift.why}" if drift.why else drift.cause,
+            reason="; ".join(part for part in (drift.cause, drift.last, drift.why) if part),
             execution=drift.execution,
             report=drift.report,
         )

@@ -7,19 +7,20 @@ held on to here. `STAND_INS` names, for every report, what is not as in AWS.
 # pyright: reportMissingImports=false
 # ministack lives in .venv-cloud only.
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import get_region
-from ministack.services import eventbridge
+from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners, stacks
 
 from rehearsal.bills import Bills
 from rehearsal.sagemaker import cloudformation
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.regions import Regions
-from rehearsal.seam import authorization, bills, delivery, exports, roles, states, tags, variables
+from rehearsal.seam import authorization, bills, delivery, embedded_metrics, exports, roles, states, tags, variables
 from rehearsal.seam.alarms import Alarms
 from rehearsal.seam.delivery import invoke_with_retries, mend_dead_letters
 from rehearsal.seam.functions import kill_function, mend_exits
@@ -85,9 +86,11 @@ def mount(regions: Regions, charged: Bills, clock: Clock, cloud: Cloud) -> None:
     exports.mend()
     _mend_transport()
     eventbridge._now_ts = clock.now
+    s3.now_iso = lambda: f"{datetime.fromtimestamp(clock.now(), UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     eventbridge._dispatch_to_lambda = invoke_with_retries
     mend_dead_letters()
     mend_exits()
+    embedded_metrics.mend()
     delivery.mend(clock)
     # A provisioner waits until its resource is in service. For as long as a test wants to skip, or as MLflow's server
     # takes to start, others must be served meanwhile; for a moment it waits on the spot, because the CDK looks only

@@ -102,9 +102,12 @@ def mend(regions: Regions) -> None:
 def _longer(name: str, path: str, headers: dict[str, str], body: bytes, beginning: str) -> str | None:
     """The resource as AWS checks it, where ministack finds none or too short a one.
 
-    For logs as AWS's refusals word it ("... on resource: arn:aws:logs:...:log-group::log-stream:"). A list of file
-    systems names all of them: not verified, its refusals say "the specified resource".
+    For logs and alarms as AWS's refusals word it ("... on resource: arn:aws:logs:...:log-group::log-stream:", and
+    "... cloudwatch:DescribeAlarms on resource: arn:aws:cloudwatch:...:alarm:*"). A list of file systems names all of
+    them: not verified, its refusals say "the specified resource".
     """
+    if name == "monitoring" and _is_list_of_alarms(path, headers, body):
+        return f"{beginning.replace(':monitoring:', ':cloudwatch:')}:alarm:*"
     if name == "elasticfilesystem" and path.rstrip("/").endswith("/file-systems"):
         return f"{beginning}:file-system/*"
     action = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -116,6 +119,12 @@ def _longer(name: str, path: str, headers: dict[str, str], body: bytes, beginnin
         return None
     group = "" if action == "DescribeLogGroups" else asked.get("logGroupName", "")
     return f"{beginning}:log-group:{group}:log-stream:{asked.get('logStreamName', '')}"
+
+
+def _is_list_of_alarms(path: str, headers: dict[str, str], body: bytes) -> bool:
+    """In whichever of CloudWatch's protocols."""
+    target = headers.get("x-amz-target", "") or path
+    return target.endswith(("/DescribeAlarms", ".DescribeAlarms")) or b"Action=DescribeAlarms&" in body
 
 
 def _policy_keys(action: str, params: dict[str, Any]) -> dict[str, str]:

@@ -2,19 +2,19 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import yaml
 from botocore.exceptions import ClientError
 
-from rehearsal.embedded import ROOT, RehearsalError
+from rehearsal.embedded import RehearsalError
 from rehearsal.stories import digits
 from rehearsal.stories.deployed import Deployed
+from rehearsal.stories.project import Project, copied
 
 OTHER = "digits-two"
 
 
-class Story(digits.Story):
+class Story(Project, digits.Story):
     """The platform with two workloads, then with one, then with none."""
 
     def steps(self) -> list[tuple[str, Callable[[], str]]]:
@@ -33,11 +33,8 @@ class Story(digits.Story):
 
     def bootstrap(self) -> str:
         """A team's project has another workload: a copy of ours, with `digits-two` beside `digits`."""
-        self._project = self.out / "project"
-        for name in ("config", "stacks", "workloads"):
-            shutil.copytree(ROOT / name, self._project / name)
-        shutil.copy(ROOT / "app.py", self._project)
-        shutil.copytree(self._project / "workloads" / "digits", self._project / "workloads" / OTHER)
+        self.project = copied(self.out)
+        shutil.copytree(self.project / "workloads" / "digits", self.project / "workloads" / OTHER)
         self._settings = yaml.safe_load(self.config.read_text())
         self._settings["workloads"] = ["digits", OTHER]
         self._choose("two")
@@ -83,11 +80,6 @@ class Story(digits.Story):
 
     def destroy(self) -> str:
         return Deployed.destroy(self)  # the digits' own keeps a record of their calls
-
-    def synthesize(self, config: Path, assembly: Path) -> None:
-        app = f"{ROOT / '.venv' / 'bin' / 'python'} {self._project / 'app.py'}"
-        log = f"synth-{assembly.name}"
-        self.cdk("synth", "--quiet", "--app", app, "--output", str(assembly), log=log, SLUICE_CONFIG=str(config))
 
     def _choose(self, name: str) -> None:
         self.config = self.out / f"{name}.yaml"

@@ -21,9 +21,10 @@ def region() -> str:
 class Deployed:
     """The platform of `config`. Public methods without arguments are steps; `pictures` is what the report draws."""
 
-    def __init__(self, cloud: EmbeddedCloud, out: Path, *, config: Path = CONFIG) -> None:
+    def __init__(self, cloud: EmbeddedCloud, out: Path, *, config: Path = CONFIG, root: Path = ROOT) -> None:
+        """`root`: the folder that holds `workloads/`."""
         self.cloud, self.out, self.config = cloud, out, config
-        self.platform = load(config)
+        self.platform = load(config, root=root)
         self.assembly = out / "cdk.out"
         self.stand_ins: list[str] = []
         self.pictures: dict[str, Any] = {}

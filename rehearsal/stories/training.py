@@ -13,6 +13,7 @@ import yaml
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError
 from rehearsal.stories import default_model
 from rehearsal.stories.deployed import CONFIG, PATIENCE_SECONDS, Deployed
+from rehearsal.stories.mail import Mailbox
 
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
 SPLIT = ("train", "validation", "test")
@@ -49,7 +50,7 @@ class Story(Deployed):
 
     def put_data(self) -> str:
         self._s3, self._states = self.cloud.client("s3"), self.cloud.client("stepfunctions")
-        self._mail = self._subscribed()
+        self._mail = Mailbox(self.cloud, self.published("alert-topic-arn"))
         told = []
         for name in self.platform.workloads:
             path = self.out / f"{name}.csv"
@@ -183,7 +184,7 @@ class Story(Deployed):
         return log.read_text().splitlines()[0].strip()
 
     def destroy(self) -> str:
-        self.cloud.client("sqs").delete_queue(QueueUrl=self._mail)
+        self._mail.close()
         return super().destroy()
 
     def _recorded(self, log: Path) -> str:
@@ -195,25 +196,11 @@ class Story(Deployed):
             return ""  # none is recorded yet
         return log.read_text()
 
-    def _subscribed(self) -> str:
-        """A queue that gets what the alert topic mails."""
-        sqs = self.cloud.client("sqs")
-        queue = sqs.create_queue(QueueName="mail")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-        topic = self.published("alert-topic-arn")
-        self.cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        return queue
-
     def _letter(self, subject: str) -> str:
         """The text of the mail with these words in its subject."""
 
         def look() -> str:
-            answer = self.cloud.client("sqs").receive_message(QueueUrl=self._mail, MaxNumberOfMessages=10)
-            letters = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-            return next((letter["Message"] for letter in letters if subject in letter["Subject"]), "")
+            return next((text for told, text in self._mail.letters() if subject in told), "")
 
         return self.until(look, bool, f"a mail: {subject}")
 

@@ -24,10 +24,15 @@ class Cloud(report_cloud.Cloud):
         super().__init__()
         self.secrets = {"/sluice-dev/sweep-ledger": "ledger", "/sluice-dev/artifact-bucket": "artifacts"}
         self.attached: dict[str, list[str]] = {}  # roles by policy
+        self.alarms: dict[str, str] = {}  # states by name
         self.caller = f"arn:aws:sts::{in_memory.ACCOUNT}:assumed-role/Developer/ada"
 
     def GetParameter(self, Name: str, WithDecryption: bool = True) -> dict[str, Any]:  # noqa: N802, N803
         return super().GetParameter(Name, WithDecryption)
+
+    def DescribeAlarms(self, AlarmNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        found = [{"AlarmName": name, "StateValue": state} for name, state in self.alarms.items() if name in AlarmNames]
+        return {"MetricAlarms": found, "CompositeAlarms": []}
 
     def ListTagsForResource(self, resourceArn: str) -> dict[str, Any]:  # noqa: N802, N803
         return {"tags": self.tags[resourceArn]}

@@ -120,8 +120,7 @@ def _asked(call: Any) -> Iterator[tuple[str, str]]:
     elif operation == "ListExecutions":
         yield "states:ListExecutions", params["stateMachineArn"]
     elif operation == "DescribeAlarms":
-        for name in params["AlarmNames"]:
-            yield action, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+        yield action, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
     elif operation in ("ListPipelineExecutions", "StartPipelineExecution"):
         yield action, cloud.arn(_NAMED["Pipeline"].format(**params))
     elif call.service == "dynamodb":

@@ -79,9 +79,12 @@ def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> No
 def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any) -> None:
     drifts(cloud)
     look()
-    ends(cloud, "Failed", {"StepName": "NotBetter"})
+    ends(cloud, "Failed", {"StepName": "NotBetter", "StepStatus": "Failed", "FailureReason": "worse by 0.2"})
     assert look(1) == "open"
-    assert "cooling down" in cloud.remembered("drift")["tabular"]["why"]
+    record = cloud.remembered("drift")["tabular"]
+    assert "cooling down" in record["why"]
+    assert record["last"] == "the challenger is not better: the champion stays (NotBetter: worse by 0.2)"
+    assert look(2) == "open" and cloud.remembered("drift")["tabular"]["last"] == record["last"]
     assert look(25) == "running"
     assert len(cloud.started) == 2
 

@@ -21,9 +21,10 @@ services.eventbridge: _dispatch_to_sqs _pattern_event_view
 services.eventbridge: _now_ts _dispatch_event _dispatch_to_lambda _invoke_target _rules _targets start_scheduler
 services.lambda_svc: _execute_function_warm
 services.lambda_svc: _get_func_record_for_ref invoke_async_with_retry _execute_function _route_async_failure
-services.lambda_svc: _execute_function_dispatch _emit_lambda_metrics
+services.lambda_svc: _execute_function_dispatch _emit_lambda_metrics _emit_lambda_logs
 services.scheduler: _now _schedules _schedule_arn _create_schedule _update_schedule _to_epoch _error start_scheduler
 services.sqs: _queue_by_arn
+services.s3: now_iso
 services.scheduler: _schedules._data
 services.eventbridge: _rules._data _targets._data
 services.stepfunctions: _AWS_SDK_SERVICE_MAP _AWS_SDK_ERROR_PREFIX _dispatch_aws_sdk_json _run_execution

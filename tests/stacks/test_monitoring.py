@@ -9,7 +9,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from config.monitoring import Retrain
-from review import assembly
+from review import synthesis as synthesized
 
 NAME = "sluice-dev-tabular"
 
@@ -36,7 +36,7 @@ def acting(monitored: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         "workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})},
         "monitoring": platform.monitoring.model_copy(update={"engine": "sagemaker-model-monitor"}),
     }
-    made = assembly.synthesize(platform.model_copy(update=changes), tmp_path_factory.mktemp("acting"))
+    made = synthesized.synthesize(platform.model_copy(update=changes), tmp_path_factory.mktemp("acting"))
     return dict(made.templates["monitoring"])
 
 
@@ -169,7 +169,7 @@ def test_a_definition_is_named_by_what_is_in_it(synthesize: Callable[[str], Any]
     process = tabular.monitor.process.model_copy(update={"volume_gb": 30})
     monitor = tabular.monitor.model_copy(update={"process": process})
     changes = {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
-    other = assembly.synthesize(native.platform.model_copy(update=changes), tmp_path)
+    other = synthesized.synthesize(native.platform.model_copy(update=changes), tmp_path)
 
     def names(found: Any) -> set[str]:
         kind = "AWS::SageMaker::DataQualityJobDefinition"
