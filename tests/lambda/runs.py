@@ -73,7 +73,7 @@ class Runs:
     def PutObject(self, Bucket: str, Key: str, Body: io.BytesIO, **_: Any) -> None:
         self.put(Bucket, Key, Body.getvalue())
 
-    def CopyObject(self, Bucket: str, Key: str, CopySource: str, **_: Any) -> None:
+    def CopyObject(self, Bucket: str, Key: str, CopySource: Any, **_: Any) -> None:
         source, _, version = CopySource.partition("?versionId=")
         bucket, key = unquote(source).split("/", 1)
         self.put(Bucket, Key, self.body(bucket, key, version or None))

@@ -335,7 +335,7 @@ def test_a_processing_job_gets_what_a_manifest_lists_and_nothing_else(
     listed = {"InputName": "listed", "S3Input": {**source, "S3DataType": "ManifestFile"}}
     workshop.process(name, LISTED, inputs=(listed,), Environment={"HERE": "/opt/ml"})
     ended = workshop.ended(name, "ProcessingJob")
-    assert told in (ended.get("ExitMessage") or ended.get("FailureReason"))
+    assert told in f"{ended.get('ExitMessage') or ended.get('FailureReason')}"
 
 
 def test_why_a_processing_job_failed_is_in_its_message_alone(workshop: Workshop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal.embedded import EmbeddedCloud
-from review import assembly
+from review import synthesis
 from tests.rehearsal.test_cloudformation import Stack
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def changed(found: Any, folder: Path, **process: int) -> Any:
     sized = tabular.monitor.process.model_copy(update=process)
     monitor = tabular.monitor.model_copy(update={"kinds": KINDS, "process": sized})
     workloads = {"tabular": tabular.model_copy(update={"monitor": monitor})}
-    return assembly.synthesize(found.platform.model_copy(update={"workloads": workloads}), folder)
+    return synthesis.synthesize(found.platform.model_copy(update={"workloads": workloads}), folder)
 
 
 def test_four_definitions_and_their_schedules_are_made_replaced_and_removed(
