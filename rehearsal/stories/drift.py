@@ -102,6 +102,9 @@ class Story(Troubles, Loop):
         command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "cli.main", "monitors", "status"]
         self.cloud.run(command, log, SLUICE_CONFIG=str(self.config), COLUMNS="120", PYTHONPATH=str(self.project))
         self.pictures["runs"] = log.read_text()
+        bucket, _, key = str((self._ledger.recall("monitor", WORKLOAD) or {})["report"]).removeprefix("s3://").partition("/")
+        self.cloud.client("s3").download_file(bucket, key, str(self.out / "drift-report.html"))
+        self.pictures["pages"] = {"drift-report.html": "What the last window showed"}
         return log.read_text().splitlines()[0].strip()
 
     def destroy(self) -> str:
