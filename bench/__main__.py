@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import controls, drift, governance, platform, review, scale, sweep, training
+from bench import controls, drift, drift_chaos, governance, platform, review, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 from bench.money import figures as money
@@ -48,6 +48,7 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("drift.evidently_agreement",): drift.compared,
     ("monitor.peak_mb",): drift.peak,
     ("drift.injections_answered",): drift.story,
+    ("drift.chaos_violations",): drift_chaos.violations,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

@@ -21,6 +21,7 @@ def write(path: Path, result: dict[str, Any], pictures: dict[str, Any]) -> None:
         kept=pictures.get("kept", []),
         outcomes=pictures.get("outcomes", []),
         runs=pictures.get("runs"),
+        monitors=pictures.get("monitors"),
         pages=pictures.get("pages", {}),
     )
     path.write_text(page)

@@ -55,7 +55,7 @@ STAND_INS = [
     "VPC flow logs and network isolation: recorded, without effect.",
     "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
     "Metric math: in alarms only, not in GetMetricData.",
-    "Metrics: one's own, jobs', endpoints', Lambda's and the letters in functions' dead-letter queues; no others.",
+    "Metrics: one's own, called or logged, jobs', endpoints', Lambda's and functions' dead letters; no others.",
     "Functions: the retries of an event wait half a second and a second, not one and two minutes.",
     "A skip of time waits for the functions and state machines that it starts, not for jobs and pipelines.",
     "CloudFormation: what it does is not held to the permissions of who deploys.",

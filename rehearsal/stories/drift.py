@@ -88,6 +88,7 @@ class Story(Troubles, Loop):
     def lose(self) -> str:
         version, began, runs = self._served(), self._now(), len(self._runs())
         found = self._found(drift_world.shifted, renewed=False)
+        self._keep(found["report"])
         self._alarm("ALARM")
         record = self._comes(State.RUNNING, began)
         self._ended(record.execution)
@@ -100,8 +101,8 @@ class Story(Troubles, Loop):
     def status(self) -> str:
         log = self.log("status")
         command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "cli.main", "monitors", "status"]
-        self.cloud.run(command, log, SLUICE_CONFIG=str(self.config), COLUMNS="120", PYTHONPATH=str(self.project))
-        self.pictures["runs"] = log.read_text()
+        self.cloud.run(command, log, SLUICE_CONFIG=str(self.config), COLUMNS="120")
+        self.pictures["monitors"] = log.read_text()
         return log.read_text().splitlines()[0].strip()
 
     def destroy(self) -> str:
@@ -151,6 +152,12 @@ class Story(Troubles, Loop):
 
     def _put_table(self) -> None:
         self._put(str(self.platform.workloads[WORKLOAD].data.path), drift_world.written(self._table))
+
+    def _keep(self, report: str) -> None:
+        """What the window showed, beside this story's report."""
+        bucket, _, key = report.removeprefix("s3://").partition("/")
+        self.cloud.client("s3").download_file(bucket, key, str(self.out / "window.html"))
+        self.pictures["pages"] = {"window.html": "What the monitor saw of the last drift"}
 
     def _measure(self) -> None:
         measured = {"injections": len(CHANGES), "injections_answered": len(self._answered), "answers": self._answered}
