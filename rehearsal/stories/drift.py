@@ -137,7 +137,7 @@ class Story(Troubles, Loop):
         told = {
             "a category that is new": ("the alarm was told three times", self.told_thrice),
             "missing values jump": ("the alarm was not heard, but seen", self.unheard),
-            "labels flip": ("the start was throttled at first", self.throttled),
+            "labels flip": ("the start was throttled, and who asked for it killed", self.throttled),
         }
         words, happens = told.get(name, ("the alarm was told", partial(self._alarm, "ALARM")))
         happens()

@@ -91,7 +91,7 @@ class Loop(Project):
     def _settled(self) -> Drift | None:
         """The record, once the function that writes it has had the time to."""
         before = self._drift()
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 0.5
         while (found := self._drift()) == before and time.monotonic() < deadline:
             time.sleep(0.2)
         return found

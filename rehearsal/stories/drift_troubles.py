@@ -40,7 +40,7 @@ class Troubles(Loop):
             events.enable_rule(Name=rule)
 
     def throttled(self) -> None:
-        """SageMaker refuses to start the run until the record says that it was asked for; then it is started once."""
+        """SageMaker refuses to start the run that is asked for, and who asks is killed: it is started once."""
         runs, opened = len(self._runs()), self._now()
         with ThreadPoolExecutor(1) as pool:
             with self.cloud.faults(throttle_rate=1.0, operations=["StartPipelineExecution"]):
@@ -52,6 +52,9 @@ class Troubles(Loop):
                 )
                 if len(self._runs()) != runs:
                     raise RehearsalError("a run was started although it was refused")
+                killed = self.cloud.control("kill-function", name=f"{self.platform.prefix}-retrain")["killed"]
+                if not killed:
+                    raise RehearsalError("nobody was asking for a run any more")
             red.result()
 
     def _red_for_long(self) -> None:
