@@ -105,7 +105,9 @@ nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larg
 	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \
-	  tests/lambda/test_freeze.py tests/lambda/test_meter.py tests/review/test_review_properties.py
+	  tests/lambda/test_freeze.py tests/lambda/test_meter.py tests/lambda/test_sweep_nights.py \
+	  tests/review/test_review_properties.py tests/review/test_security_whole.py tests/review/test_cost_properties.py \
+	  tests/review/test_cost_wrong.py
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
