@@ -105,7 +105,9 @@ nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larg
 	  tests/workloads/test_checkpointing.py tests/workloads/test_inside_rules.py tests/rehearsal/test_spot_drill.py \
 	  tests/lambda/test_policy.py tests/lambda/test_hours.py tests/lambda/test_sweep_worlds.py \
 	  tests/lambda/test_fallback_once.py tests/lambda/test_decide_properties.py tests/lambda/test_counting.py \
-	  tests/lambda/test_freeze.py tests/lambda/test_meter.py tests/lambda/test_retrain_chaos.py tests/review/test_review_properties.py
+	  tests/lambda/test_freeze.py tests/lambda/test_meter.py tests/lambda/test_sweep_nights.py \
+	  tests/lambda/test_retrain_chaos.py tests/review/test_review_properties.py tests/review/test_security_whole.py \
+	  tests/review/test_cost_properties.py tests/review/test_cost_wrong.py
 	@SLUICE_PROFILE=nightly $(PY) -m bench --only drift.false
 	@SLUICE_PROFILE=nightly $(PY) -m bench --only monitor.
 

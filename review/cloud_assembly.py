@@ -48,6 +48,13 @@ class Assembly:
     stacks: Mapping[str, Stack]
     notes: tuple[str, ...] = ()
     """What could not be looked at, and why."""
+    made_in: Path | None = None
+    """The folder of the application, where it was synthesized elsewhere than into it."""
+
+    @property
+    def application(self) -> Path:
+        """The folder that has cdk.json and what else the application is told by."""
+        return self.made_in or self.folder.parent
 
     @cached_property
     def validation(self) -> Mapping[str, Any]:
@@ -58,10 +65,10 @@ class Assembly:
         return next((read_object(path) for path in paths if path.exists()), {})
 
 
-def read(folder: Path, root: Path | None = None) -> Assembly:
+def read(folder: Path, root: Path | None = None, made_in: Path | None = None) -> Assembly:
     """`root` is the repository from which lines of code are named; else the one that `folder` is in.
 
-    Raises AssemblyError."""
+    `made_in`: as Assembly has it. Raises AssemblyError."""
     if not (folder / "manifest.json").is_file():
         raise AssemblyError(f"{folder} holds no manifest.json: name the folder that `cdk synth` wrote, such as cdk.out")
     reader = _Reader(root or root_of(folder))
@@ -70,7 +77,7 @@ def read(folder: Path, root: Path | None = None) -> Assembly:
         if stack.name in stacks:
             raise AssemblyError(f"{folder} holds two stacks named {stack.name}: synthesize anew into an empty folder")
         stacks[stack.name] = stack
-    return Assembly(folder, stacks, tuple(dict.fromkeys(reader.notes)))
+    return Assembly(folder, stacks, tuple(dict.fromkeys(reader.notes)), made_in)
 
 
 def stack_of(template: Mapping[str, Any], name: str = "Stack", region: str = "us-east-1") -> Stack:

@@ -90,10 +90,6 @@ def schema(kind: str) -> Mapping[str, Any]:
     return json.loads((_schemas() / "resources" / f"{file}.json").read_text("utf-8")) if file else {}
 
 
-def is_known(kind: str) -> bool:
-    return kind in _files() or kind in _drawn()
-
-
 @cache
 def _schemas() -> Path:
     # Only its folder: importing the package takes a second.

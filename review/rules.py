@@ -51,7 +51,7 @@ def rules(
     """
     changed = {name for name, stack in head.stacks.items() if validate and _differs(base.stacks.get(name), stack)}
     validation = Validation(side.stacks[name] for side in (base, head) for name in side.stacks if name in changed)
-    notes = list(validation.left_out) if validate else ["cloudformation-validate was left out."]
+    notes = [] if validate else ["cloudformation-validate was left out."]
     if not any(reports(side).keys() - NOT_READ for side in (base, head)):
         notes.append("Neither side has a report of cdk-nag's: it did not run at the synth, or had nothing to say.")
     names = Names(pairs(base, head))
@@ -64,6 +64,7 @@ def rules(
         *of_settings(base, settings),
         *of_packs(base, head),
     ]
+    notes += validation.left_out
     grade = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
     return Rules(tuple(sorted(new, key=lambda each: grade[each.severity])), tuple(dict.fromkeys(notes)))
 

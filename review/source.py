@@ -36,10 +36,11 @@ class _Asked:
     """From which lines of code are named."""
     folder: Path | Synthesis
     notes: tuple[str, ...] = ()
+    made_in: Path | None = None
 
     def opened(self) -> Opened:
         folder = self.folder.finish() if isinstance(self.folder, Synthesis) else self.folder
-        return Opened(self.side, read(folder, self.root), self.notes)
+        return Opened(self.side, read(folder, self.root, self.made_in), self.notes)
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def _asked(text: str, here: Path, scratch: Path, stack: ExitStack) -> _Asked:
         return _Asked(Side(name=text), _top(folder) or here, folder)
     if has_application(folder):
         running = _run(text, folder, scratch / "cdk.out", {}, stack)
-        return _Asked(Side(name=text, commit=_state(folder)), _top(folder) or folder, running)
+        return _Asked(Side(name=text, commit=_state(folder)), _top(folder) or folder, running, made_in=folder)
     if text in ("", ".") or text.endswith("/"):
         raise SourceError(f"{folder} has no cdk.json: go to the folder of the CDK application, or name a cdk.out")
     commit = _commit(text, here)
@@ -94,7 +95,7 @@ def _asked(text: str, here: Path, scratch: Path, stack: ExitStack) -> _Asked:
         )
     path = python_path(top, tree)
     running = _run(text, tree / inner, scratch / "cdk.out", {"PYTHONPATH": path} if path else {}, stack)
-    return _Asked(Side(name=text, commit=commit), tree, running, _about_packages(text, top, commit))
+    return _Asked(Side(name=text, commit=commit), tree, running, _about_packages(text, top, commit), tree / inner)
 
 
 def _run(name: str, folder: Path, outdir: Path, more: dict[str, str], stack: ExitStack) -> Synthesis:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,6 @@ from cloudformation_validate import CompositeEngine, PseudoParameterOverrides, S
 from app import build
 from config.load import ROOT
 from config.schema import Platform
-from config.workload import RuleException
 from review import packs
 from review.governance.plugin import SluiceGovernance
 from review.waivers import PACK
@@ -28,22 +26,6 @@ class Accepted(NamedTuple):
     rule: str
     reason: str
     construct: str
-
-
-class RuleExceptions(NamedTuple):
-    """Exceptions from the compiler's rules, each with its workload's name. Synthesis judges none: it knows no clock, so
-    that the same sources give the same bytes on every day. `sluice pipelines compile` refuses those that have expired.
-    """
-
-    in_force: list[tuple[str, RuleException]]
-    expired: list[tuple[str, RuleException]]
-
-
-def rule_exceptions(platform: Platform, today: date) -> RuleExceptions:
-    """Those of the platform's workloads; the last day of each counts."""
-    found = [(name, waiver) for name, workload in platform.workloads.items() for waiver in workload.exceptions]
-    held = [each for each in found if each[1].until >= today]
-    return RuleExceptions(held, [each for each in found if each not in held])
 
 
 class Synthesis(NamedTuple):

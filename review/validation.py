@@ -48,8 +48,14 @@ class Validation:
         self._running: Future[Any] | None = self._pool.submit(_run, f"[{','.join(texts)}]") if texts else None
 
     def diagnostics(self, of: Iterable[Stack]) -> Iterator[Diagnostic]:
-        """Warnings and worse on these. Raises subprocess.CalledProcessError if the engine ends badly."""
-        found = self._running.result() if self._running else []
+        """Warnings and worse on these; none, and a line in `left_out`, if the engine ends badly."""
+        found: list[Any] = [()] * len(self._stacks)
+        try:
+            found = self._running.result() if self._running else found
+        except (subprocess.CalledProcessError, ValueError) as error:
+            ended = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1:] or ["without a word"]
+            self.left_out.append(f"cloudformation-validate found nothing, because it ended badly: {ended[0][:200]}")
+            self._running = None
         self._pool.shutdown()
         asked = {id(stack) for stack in of}
         for stack, told in zip(self._stacks, found, strict=True):

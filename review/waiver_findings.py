@@ -112,7 +112,7 @@ def settings_of(side: Assembly, notes: list[str] | None = None) -> Settings:
     """Those with which the plugin ran at synth, else of `sluice-rules.yaml` beside cdk.json, else the defaults."""
     metadata = reports(side).get(PACK, {}).get("metadata")
     given = metadata.get("settings") if isinstance(metadata, dict) else None
-    beside = side.folder.parent / FILE
+    beside = side.application / FILE
     try:
         if isinstance(given, str):
             return Settings.model_validate_json(given)

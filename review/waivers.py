@@ -66,7 +66,7 @@ def waivers(assembly: Assembly) -> tuple[Waiver, ...]:
         if rule and (rule, path) not in told
     ]
     written = [each for stack in assembly.stacks.values() for each in _written(stack)]
-    return (*told.values(), *above, *written, *_of_workloads(assembly.folder))
+    return (*told.values(), *above, *written, *_of_workloads(assembly.application))
 
 
 class Waived(NamedTuple):
@@ -150,13 +150,10 @@ def _lint(stack: Stack, resource: Resource | None, metadata: Any) -> Iterator[Wa
         yield Waiver("cfn-lint", str(check), str(reason), _at(stack, resource))
 
 
-def _of_workloads(folder: Path) -> Iterator[Waiver]:
-    """Exceptions from the compiler's rules, in the repository that the assembly was synthesized in, if it has any."""
-    for root in (folder, folder.parent):
-        for path in sorted(root.glob("workloads/*/workload.yaml")):
-            yield from _exceptions(path, path.relative_to(root).as_posix())
-        if (root / "cdk.json").exists():
-            return
+def _of_workloads(application: Path) -> Iterator[Waiver]:
+    """Exceptions from the compiler's rules, if the application has any."""
+    for path in sorted(application.glob("workloads/*/workload.yaml")):
+        yield from _exceptions(path, path.relative_to(application).as_posix())
 
 
 def _exceptions(path: Path, shown: str) -> Iterator[Waiver]:

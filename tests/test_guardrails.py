@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import review.synthesis
 from config.costs import Costs
 from config.guardrails import ROOM_CHARACTERS
@@ -41,6 +43,7 @@ def test_the_boundary_stops_nothing_that_a_role_is_granted_by_its_list_of_action
     assert {action for action in granted if not any(fnmatchcase(action, pattern) for pattern in let)} == set()
 
 
+@pytest.mark.slow
 def test_nor_does_that_of_the_cost_controls_which_have_one_of_their_own(synthesis: Any, tmp_path: Path) -> None:
     enforced: dict[str, Any] = {"mode": "enforce"}
     rules = dict.fromkeys(("idle", "ttl", "stuck", "orphans"), enforced)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from config.load import ROOT
 
 
@@ -30,6 +32,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_two_synths_are_byte_identical_also_elsewhere_by_another_user_and_without_node(tmp_path: Path) -> None:
     here, there, home = (tmp_path / name for name in ("here", "there", "home"))
     home.mkdir()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from review.iam import conditions
 from review.iam.actions import actions
 from review.iam.managed import UNKNOWN
 from review.iam.patterns import shown
@@ -83,10 +82,6 @@ def _one(text: str) -> str:
     account, _, name = rest.removeprefix("iam::").partition(":")
     of = "this account" if account == "<AWS::AccountId>" else f"account {account}"
     return f"all of {of}" if name == "*" else name if account == "<AWS::AccountId>" else f"{name} of {of}"
-
-
-def narrowed_to(condition: conditions.Block) -> str:
-    return ", ".join(sorted({clause.key for clause in condition}))
 
 
 def name(key: Target | tuple[str, str]) -> str:

@@ -77,6 +77,7 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
     return run
 
 
+@pytest.mark.slow
 def test_the_change_is_shown_and_written_in_every_form(typed: Typed, sides: tuple[str, str], tmp_path: Path) -> None:
     done = typed("--base", sides[0], "--head", sides[1])
     assert done.exit_code == 0 and "block" in done.stdout and "features" in done.stdout

@@ -95,6 +95,7 @@ def test_what_freezes_attaches_no_other_policy_and_to_no_role_of_somebody_else(
     assert outcome(iam.detach_role_policy, RoleName="ice-dev-trains", PolicyArn=POLICY) == "done"
 
 
+@pytest.mark.slow
 def test_the_meter_counts_and_freezes_what_is_in_the_cloud(
     cloud: EmbeddedCloud, workers: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from bench.review_corpus_page import PAGE, page
 from bench.review_wrong import wrong
 
 
+@pytest.mark.slow
 def test_a_fifth_of_the_corpus_is_reviewed_as_it_should_be() -> None:
     assert [f"{case.title}: {each}" for case in cases()[::5] for each in wrong(case)] == []
 

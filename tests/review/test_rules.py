@@ -1,6 +1,7 @@
 """What rules and waivers say of a head that they did not say of its base."""
 
 import json
+import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -210,6 +211,12 @@ def test_the_validator_looks_at_what_changed_and_quotes_no_value(kept: Assembly,
     told = of_rules.findings(kept, assembly(tmp_path / "head", {"Data": bucket}), TODAY)
     [finding] = [each for each in told if each.place.logical_id == "Data"]
     assert finding.message.startswith("VersioningConfiguration.Status") and "hunter2" not in str(finding)
+
+
+def test_a_validator_that_ends_badly_is_a_note(kept: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    head = assembly(tmp_path / "head", {"Data": {"Type": "AWS::S3::Bucket"}})
+    assert any("ended badly" in note for note in of_rules.rules(kept, head, TODAY).notes)
 
 
 @pytest.mark.slow  # as above

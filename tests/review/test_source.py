@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import pytest
 
 from config.load import ROOT
 from review.cloud_assembly import AssemblyError
+from review.governance.settings import Settings
+from review.rules import findings
 from review.source import Opened, open_side, open_sides
+from review.waiver_findings import settings_of
 from tests.review.repositories import APP, commit, git, repository
 
 PYTHON = sys.executable
@@ -164,6 +168,18 @@ def test_a_folder_is_read_where_it_is_and_an_app_that_is_a_folder_too(work: Path
 
 
 @pytest.mark.slow
+def test_what_the_application_is_told_beside_its_code_is_that_of_each_side(work: Path) -> None:
+    exception = "exceptions: [{rule: spot, step: Train, reason: no quota, until: 2027-01-31}]"
+    for name, text in {"workloads/w/workload.yaml": exception, "sluice-rules.yaml": "instances: 3"}.items():
+        (work / "infra" / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / "infra" / name).write_text(text)
+    with open_sides("main", ".", work / "infra") as (base, head):
+        told = findings(base.assembly, head.assembly, date(2026, 11, 27))
+        assert [settings_of(side.assembly).instances for side in (base, head)] == [Settings().instances, 3]
+    [new] = [each for each in told if each.rule == "waiver-new"]
+    assert new.place.path == "workloads/w/workload.yaml#Train" and "no quota" in new.message
+
+
 def test_a_base_of_other_packages_or_with_submodules_is_noted(work: Path) -> None:
     commit(work, {"requirements.txt": "aws-cdk-lib==2.1", ".gitmodules": ""})
     (work / "requirements.txt").write_text("aws-cdk-lib==2.2")
