@@ -87,6 +87,7 @@ class Monitor(Construct):
             pipeline_name=name,
             role_arn=role.role_arn,
             pipeline_definition={"PipelineDefinitionBody": body},
+            parallelism_configuration={"MaxParallelExecutionSteps": 1},
         )
         RunSchedule(
             self,

@@ -33,6 +33,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "pytorch": {
         "algorithm": {"framework": "pytorch"},
         "tuning": None,
+        "monitor": None,
         "train": {"instance_count": 2, "distributed": True, "instance_type": "ml.g4dn.xlarge"},
     },
     "hyperband": {"tuning": {"strategy": "Hyperband", "early_stopping": False}},
@@ -113,7 +114,7 @@ def test_without_tuning_one_job_trains_on_each_instance_by_the_script_itself(
     searched = steps("search")["Tune"]["Arguments"]["TrainingJobDefinition"]["StaticHyperParameters"]
     assert json.loads(job["HyperParameters"]["metric_pattern"]) == json.loads(searched["metric_pattern"]) == given
     assert found["Register"]["Arguments"]["CustomerMetadataProperties"].keys() == {
-        *("execution", "manifest", "champion_version")
+        *("execution", "manifest", "champion_version", "test")
     }
 
 
