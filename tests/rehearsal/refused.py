@@ -165,7 +165,7 @@ REFUSED = {
         ),
     ),
     "CreateTransformJob": (
-        "DataCaptureConfig",
+        "DataCaptureConfig.DestinationS3Uri",
         "ExperimentConfig",
         "MaxPayloadInMB",
         "TransformInput.SplitType",
@@ -347,7 +347,8 @@ EFFECT = {
     "CreateTransformJob": (
         "TransformJobName ModelName Tags MaxConcurrentTransforms ModelClientConfig BatchStrategy Environment "
         "TransformInput.ContentType TransformInput.DataSource.S3DataSource.S3Uri TransformOutput "
-        "TransformResources.InstanceType TransformResources.InstanceCount"
+        "TransformResources.InstanceType TransformResources.InstanceCount DataCaptureConfig.KmsKeyId "
+        "DataCaptureConfig.GenerateInferenceId"
     ),
     "CreateMlflowApp": "Name ArtifactStoreUri RoleArn Tags",
     "CreateAutoMLJobV2": (
