@@ -54,7 +54,7 @@ class MonitoringStack(Stack):
             for name, monitor in monitors.items()
         }
         retraining = Retraining(
-            self, "Retraining", alarms=alarms, ledger=costs.ledger, alerts=foundation.alerts, **common
+            self, "Retraining", alarms=alarms, ledger=costs.ledger, alerts=foundation.alerts, **artifacts, **common
         )
         metered = platform.costs.budget is not None
         MonitorDashboard(self, "Dashboard", prefix=prefix, monitors=monitors, metered=metered)

@@ -8,6 +8,7 @@ from aws_cdk import Duration, Tags
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.monitoring import Monitor
@@ -15,7 +16,7 @@ from sluice.alerts import AlertTopic
 from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 
 _RUN = "SageMaker Model Building Pipeline Execution Status Change"
 
@@ -35,6 +36,7 @@ class Retraining(Construct):
         monitors: Mapping[str, Monitor],
         alarms: Mapping[str, str],
         ledger: CostLedger,
+        artifact_bucket: s3.IBucket,
         alerts: AlertTopic,
         key: kms.IKey,
     ) -> None:
@@ -65,6 +67,7 @@ class Retraining(Construct):
             [pipelines[name] for name in monitors if terms[name]["acts"]],
             [pipelines[name] for name in monitors if terms[name]["acts"] and terms[name]["approves"]],
         )
+        self._allow_reasons([name for name in monitors if terms[name]["acts"]], artifact_bucket, key)
         self._on("Alarm", "aws.cloudwatch", "CloudWatch Alarm State Change", {"alarmName": [*alarms.values()]})
         ended = {"currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]}
         ours = {"pipelineArn": [arn(self, "sagemaker", f"pipeline/{name}") for name in pipelines.values()]}
@@ -92,6 +95,14 @@ class Retraining(Construct):
             packages = [arn(self, "sagemaker", f"model-package/{name}/*") for name in approves]
             allow(role, ["sagemaker:UpdateModelPackage"], packages, wildcard=numbered)
             Tags.of(role).add("sluice:approves", "true")  # without it the permissions boundary denies an approval
+
+    def _allow_reasons(self, workloads: list[str], bucket: s3.IBucket, key: kms.IKey) -> None:
+        """Read why a model lost."""
+        if not workloads:
+            return
+        verdicts = [bucket.arn_for_objects(f"{name}/*/evaluation.json") for name in workloads]
+        allow(self.handler.role, ["s3:GetObject"], verdicts, wildcard="Each run has a folder of its own")
+        allow_key(self.handler.role, key, "s3", "Decrypt")
 
     def _on(self, id: str, source: str, detail_type: str, detail: dict[str, Any]) -> None:
         pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=detail)

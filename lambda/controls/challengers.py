@@ -1,6 +1,8 @@
 """Runs of a workload's pipeline that were started for a drift, and the models that they registered."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,13 +13,14 @@ from controls.refusals import is_missing
 
 NOT_BETTER = "NotBetter"  # the step in which a run ends whose model does not win (workloads/compiler/registration.py)
 _LONGEST = 500  # characters of a reason that the record keeps
+_EVALUATION = re.compile(r"s3://([^/\s]+)/(\S+/evaluation\.json)")  # as that step's message names it
 
 
 class Challengers:
-    """`name` is that of the pipeline and of its model package group."""
+    """`name` is that of the pipeline and of its model package group; `client` makes the client of a service."""
 
-    def __init__(self, sagemaker: Any, name: str) -> None:
-        self._sagemaker, self._name = sagemaker, name
+    def __init__(self, client: Callable[[str], Any], name: str) -> None:
+        self._client, self._sagemaker, self._name = client, client("sagemaker"), name
 
     def running(self) -> Iterator[str]:
         """The ARNs of runs that have not ended."""
@@ -64,10 +67,24 @@ class Challengers:
 
     def _failed(self, execution: str) -> tuple[Outcome, str]:
         steps = list(self._steps(execution))
+        if lost := next((step for step in steps if step["StepName"] == NOT_BETTER), None):
+            return Outcome.LOST, self._judged(lost.get("FailureReason", ""))[:_LONGEST]
         ended = next((step for step in steps if step.get("StepStatus") == "Failed"), {})
         why = f"{ended['StepName']}: {ended.get('FailureReason', 'no reason given')}" if ended else ""
-        lost = any(step["StepName"] == NOT_BETTER for step in steps)
-        return (Outcome.LOST if lost else Outcome.FAILED), why[:_LONGEST]
+        return Outcome.FAILED, why[:_LONGEST]
+
+    def _judged(self, told: str) -> str:
+        """Why a model lost, as its evaluation says; where that is gone, as the step told it."""
+        place = _EVALUATION.search(told)
+        if not place:
+            return told
+        try:
+            found = self._client("s3").get_object(Bucket=place[1], Key=place[2])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # the latter without ListBucket
+                return told
+            raise
+        return str(json.loads(found["Body"].read())["reason"])
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""

@@ -89,7 +89,7 @@ class Loop:
             most_a_week=monitor["most_a_week"],
             expires=timedelta(days=monitor["expires_days"]),
         )
-        self._challengers = Challengers(client("sagemaker"), f"{config.platform}-{workload}")
+        self._challengers = Challengers(client, f"{config.platform}-{workload}")
 
     def look(self) -> Drift | None:
         """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""

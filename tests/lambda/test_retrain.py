@@ -21,6 +21,12 @@ def environment(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> No
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture
+def bucket(deployed: dict[str, Any]) -> str:
+    """Of the artifacts."""
+    return deployed["watch"].environment["SLUICE_ARTIFACT_BUCKET"]
+
+
 def look(hours: float = 0) -> str:
     event = {"time": (NOW + timedelta(hours=hours)).isoformat(), "detail-type": "CloudWatch Alarm State Change"}
     return retrain.handler(event, None)["tabular"]
@@ -39,6 +45,15 @@ def wins(cloud: Any, version: int = 8) -> str:
     package = cloud.package(version, "PendingManualApproval", GROUP)
     ends(cloud, "Succeeded", {"StepName": "Register", "Metadata": {"RegisterModel": {"Arn": package}}})
     return package
+
+
+def loses(cloud: Any, bucket: str, reason: str | None) -> None:
+    """The run's model is not better; without a reason its evaluation is gone."""
+    key = "tabular/abc/evaluate/evaluation/evaluation.json"
+    told = f"not registered: reason lies in s3://{bucket}/{key}"
+    ends(cloud, "Failed", {"StepName": "NotBetter", "StepStatus": "Failed", "FailureReason": told})
+    if reason:
+        cloud.put(bucket, key, json.dumps({"reason": reason}).encode())
 
 
 def drifts(cloud: Any) -> None:
@@ -76,17 +91,25 @@ def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> No
     assert len(cloud.started) == 1
 
 
-def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any) -> None:
+def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    ends(cloud, "Failed", {"StepName": "NotBetter", "StepStatus": "Failed", "FailureReason": "worse by 0.2"})
+    loses(cloud, bucket, "log_loss is worse by 0.2")
     assert look(1) == "open"
     record = cloud.remembered("drift")["tabular"]
     assert "cooling down" in record["why"]
-    assert record["last"] == "the challenger is not better: the champion stays (NotBetter: worse by 0.2)"
+    assert record["last"] == "the challenger is not better: the champion stays (log_loss is worse by 0.2)"
     assert look(2) == "open" and cloud.remembered("drift")["tabular"]["last"] == record["last"]
     assert look(25) == "running"
     assert len(cloud.started) == 2
+
+
+def test_where_the_evaluation_is_gone_the_record_says_what_the_run_said(cloud: Any, bucket: str) -> None:
+    drifts(cloud)
+    look()
+    loses(cloud, bucket, None)
+    assert look(1) == "open"
+    assert "not registered: reason lies in s3://" in cloud.remembered("drift")["tabular"]["last"]
 
 
 def test_a_frozen_month_starts_nothing_and_is_looked_at_again(cloud: Any) -> None:
