@@ -59,7 +59,7 @@ def _broken(world: World) -> Iterator[str]:
         yield "more than two runs in a week"
     if any(run.approval == "Approved" and run.ends != "won" for run in world.runs.values()):
         yield "what lost was approved"
-    if len(world.mail) > len(opened) + world.deaths:  # only a message that broke off can come twice
+    if len(world.mail) > len(opened) + world.untold:
         yield "a drift was told more than once"
 
 

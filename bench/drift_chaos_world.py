@@ -43,7 +43,7 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
     mail: list[datetime] = field(default_factory=list[datetime])
-    deaths: int = 0
+    untold: int = 0  # messages whose sending was not noted, so that they come again
     answered_at: datetime | None = None
 
     def hour(self, *, monitored: bool) -> None:
@@ -58,13 +58,12 @@ class World:
 
     def look(self) -> None:
         """An event reaches the function; what it dies of or is refused is over by the next one."""
-        config = Settings("sluice-dev", "ledger", "topic", {"tabular": TERMS})
+        config, sent = Settings("sluice-dev", "ledger", "topic", {"tabular": TERMS}), len(self.mail)
         try:
             Loop(lambda _: self, self, config, "tabular", TERMS, self.now).look()  # type: ignore[arg-type]
-        except KilledError:
-            self.deaths += 1
-        except ClientError:
-            pass
+        except (KilledError, ClientError):
+            noted = self.items.get(("drift", "tabular"), {"told": False})["told"]
+            self.untold += 0 if noted else len(self.mail) - sent
 
     def begin(self, *, mine: bool) -> str:
         hours, ends = next(self.ends)
