@@ -69,7 +69,6 @@ def play(schedule: Iterable[Hour], ends: Iterable[tuple[int, str]], troubles: It
 
 def _broken(world: World) -> Iterator[str]:
     starts = sorted(run.began for run in world.runs.values() if run.mine)
-    opened = {about for topic, about in world.items if topic == "drift/tabular"}
     if world.red or world.drifted:
         yield "a drift that lasted was not answered"
     if any(after - before < COOL_DOWN for before, after in pairwise(starts)):
@@ -78,8 +77,10 @@ def _broken(world: World) -> Iterator[str]:
         yield "more than two runs in a week"
     if any(run.approval == "Approved" and run.ends != "won" for run in world.runs.values()):
         yield "what lost was approved"
-    if len(world.mail) > len(opened) + world.untold:
+    if len(world.mail) > len(world.opened) + world.untold:
         yield "a drift was told more than once"
+    if len(world.mail) < len(world.opened):
+        yield "a drift was not told"
 
 
 def violations() -> list[Figure]:

@@ -44,6 +44,7 @@ class World:
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
+    opened: set[str] = field(default_factory=set[str])
     mail: list[datetime] = field(default_factory=list[datetime])
     meta: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(partition="aws", region_name="us-east-1"))
     untold: int = 0  # messages whose sending was not noted, so that they come again
@@ -105,6 +106,7 @@ class World:
             if self.items.get((topic, about), {"revision": 0})["revision"] != revision:
                 return False
             self.items[topic, about] = {"at": about, **members, "revision": revision + 1}
+            self.opened.add(members["opened_at"])
             return True
 
         return self._meet(write)
