@@ -217,9 +217,6 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
         "InputFilter": "DataProcessing.InputFilter != null && DataProcessing.InputFilter != '$'",
         "OutputFilter": "DataProcessing.OutputFilter != null && DataProcessing.OutputFilter != '$'",
         "JoinSource": "DataProcessing.JoinSource == 'Input'",
-        "DataCaptureConfig.DestinationS3Uri": (
-            "DataCaptureConfig && !starts_with(DataCaptureConfig.DestinationS3Uri, 's3://')"
-        ),
         "MaxPayloadInMB 0": "MaxPayloadInMB == `0`",
     },
     "CreateMlflowApp": {"ModelRegistrationMode": "ModelRegistrationMode == 'AutoModelRegistrationEnabled' || null"},

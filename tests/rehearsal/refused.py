@@ -165,7 +165,6 @@ REFUSED = {
         ),
     ),
     "CreateTransformJob": (
-        "DataCaptureConfig.DestinationS3Uri",
         "ExperimentConfig",
         "MaxPayloadInMB",
         "TransformInput.SplitType",
@@ -347,8 +346,7 @@ EFFECT = {
     "CreateTransformJob": (
         "TransformJobName ModelName Tags MaxConcurrentTransforms ModelClientConfig BatchStrategy Environment "
         "TransformInput.ContentType TransformInput.DataSource.S3DataSource.S3Uri TransformOutput "
-        "TransformResources.InstanceType TransformResources.InstanceCount DataCaptureConfig.KmsKeyId "
-        "DataCaptureConfig.GenerateInferenceId"
+        "TransformResources.InstanceType TransformResources.InstanceCount DataCaptureConfig"
     ),
     "CreateMlflowApp": "Name ArtifactStoreUri RoleArn Tags",
     "CreateAutoMLJobV2": (

@@ -119,7 +119,6 @@ MEANT: dict[str, list[Any]] = {
     "InputFilter": ["$[1:]"],
     "OutputFilter": ["$[1:]"],
     "JoinSource": ["Input"],
-    "CreateTransformJob.DataCaptureConfig.DestinationS3Uri": ["https://bucket/captured"],
     "MaxPayloadInMB": [0],
     "ProfilerConfig": [{"S3OutputPath": "s3://b/p"}, {"DisableProfiler": False}],
     "ExperimentConfig": [{"ExperimentName": "e"}],
