@@ -11,6 +11,7 @@ from aws_cdk.assertions import Match, Template
 
 from config.monitoring import Retrain
 from review import synthesis as synthesized
+from review.policies import roles, unexplained
 
 NAME = "sluice-dev-tabular"
 
@@ -94,7 +95,9 @@ def test_where_batches_are_examined_their_folders_are_all_that_is_granted_beside
     tabular = monitored.platform.workloads["tabular"]
     monitor = tabular.monitor.model_copy(update={"source": "batch", "kinds": ("data-quality",)})
     changes = {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
-    templates = synthesized.synthesize(monitored.platform.model_copy(update=changes), tmp_path).templates
+    made = synthesized.synthesize(monitored.platform.model_copy(update=changes), tmp_path)
+    templates, accepted = made.templates, made.accepted()
+    assert made.findings() == [] and not [each for role in roles(templates) for each in unexplained(role, accepted)]
     assert "capture_percent" not in json.dumps(templates["serving"])
     [written] = granted(templates["serving"], "s3:PutObject")
     assert re.findall(r'"/([^"]*)"', written) == ["tabular/batch/*", "tabular/capture/batch/*"]
