@@ -21,13 +21,21 @@ from controls.registry import newest_approved
 logger = Logger(service="watch")
 
 ANSWERS = ("WatchUri", "CaptureUri", "BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
+# How late what was captured may be written: rows that are younger wait for the next window.
+MARGIN = timedelta(minutes=15)
+_ABSENT = ("Creating", "Deleting")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
 _NOTHING = "none.jsonl"  # has no line; SageMaker takes no manifest that lists nothing
 _HOUR = timedelta(hours=1)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class WatchError(RuntimeError):
     """What is served cannot be examined; the message says what would change that."""
+
+
+class UncapturedError(WatchError):
+    """The endpoint keeps nothing of what it is asked, as one that is older than its monitor."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ class Window:
         seen = set[datetime]()
         for start, end in ((self.start, self.end), (self.start - self.delay, self.end - self.delay)):
             hour = (start - _HOUR).replace(minute=0, second=0)  # of a file's first line: others may be of the next hour
-            while hour <= end:
+            while hour <= end + MARGIN:  # or of when it was written
                 if hour not in seen:
                     yield hour
                 seen.add(hour)
@@ -68,36 +76,48 @@ class Window:
 
 
 def handler(event: dict[str, str], context: object) -> dict[str, str]:
-    """Served (true | false) and, where something is, the URIs of ANSWERS. Raises WatchError.
+    """Served (true | false | uncaptured), End (of the window) and, where it is true, the URIs of ANSWERS.
 
-    `event`: workload, end (of the window), source, window_hours, labels (a folder; empty: none), settings (JSON).
+    `event`: workload, due (when the run should have begun; empty where somebody started it), began, source,
+    window_hours, labels (a folder; empty: none), settings (JSON). Raises WatchError.
     """
     config = settings.read(Settings, os.environ)
     name = f"{config.platform}-{event['workload']}"
     sagemaker, s3 = clients.client("sagemaker"), clients.client("s3")
-    served = by_batch(sagemaker, name, event) if event["source"] == "batch" else by_endpoint(sagemaker, name)
-    if served is None:
-        logger.info("nothing is served", workload=event["workload"])
-        return {"Served": "false", **dict.fromkeys(ANSWERS, "")}
-    told = Notes(s3, config, event, served).written()
-    logger.info("watched", workload=event["workload"], version=served.package["ModelPackageVersion"], found=told)
-    return {"Served": "true", **told}
+    state, told = "false", dict.fromkeys(ANSWERS, "")
+    try:
+        served = by_batch(sagemaker, name, event) if event["source"] == "batch" else by_endpoint(sagemaker, name)
+        if served:
+            state, told = "true", Notes(s3, config, event, served).written()
+    except UncapturedError:
+        state = "uncaptured"
+    logger.info("watched", workload=event["workload"], served=state, found=told)
+    return {"Served": state, "End": f"{ended(event):{_TIME}}", **told}
+
+
+def ended(event: dict[str, str]) -> datetime:
+    """When the window ended. By when its run was due, not when it began, it meets the one before to the second."""
+    return datetime.fromisoformat(event["due"] or event["began"]).replace(microsecond=0) - MARGIN
 
 
 def by_endpoint(sagemaker: Any, name: str) -> Served | None:
-    """What the endpoint `name` serves now. Raises WatchError where it captures nothing."""
+    """What the endpoint `name` serves now. Raises UncapturedError, and WatchError where it cannot answer."""
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    if endpoint["EndpointStatus"] not in _SERVING:
+    status = endpoint["EndpointStatus"]
+    if status in _ABSENT:
         return None
+    if status not in _SERVING:
+        why = endpoint.get("FailureReason", "no reason given")
+        raise WatchError(f"endpoint {name} is {status} ({why}): delete it and approve a version, be it the same again")
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     captured = config.get("DataCaptureConfig", {})
     if not captured.get("EnableCapture"):
-        raise WatchError(f"endpoint {name} captures nothing: it does once a version is approved, be it the same again")
+        raise UncapturedError(f"endpoint {name} captures nothing")
     variant = config["ProductionVariants"][0]
     container = sagemaker.describe_model(ModelName=variant["ModelName"]).get("PrimaryContainer", {})
     if not container.get("ModelPackageName"):
@@ -123,7 +143,7 @@ class Notes:
     def __init__(self, s3: Any, config: Settings, event: dict[str, str], served: Served) -> None:
         self._s3, self._config, self._event, self._served = s3, config, event, served
         self._settings = json.loads(event["settings"])
-        end = datetime.fromisoformat(event["end"]).replace(microsecond=0)
+        end = ended(event)
         start = end - timedelta(hours=int(event["window_hours"]))
         start = max(start, served.since.replace(microsecond=0)) if served.since else start
         self._window = Window(min(start, end), end, timedelta(hours=self._settings["delay_hours"]))
@@ -139,7 +159,7 @@ class Notes:
             version = f"version {package['ModelPackageVersion']} of {package['ModelPackageGroupName']}"
             raise WatchError(f"{version} has no baseline: train and approve a new one")
         self._put(_NOTHING, b"\n")
-        window = {name: f"{getattr(self._window, name):%Y-%m-%dT%H:%M:%SZ}" for name in ("start", "end")}
+        window = {name: f"{getattr(self._window, name):{_TIME}}" for name in ("start", "end")}
         watch = {
             "version": 1,
             "workload": self._event["workload"],
