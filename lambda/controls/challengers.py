@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,13 +27,19 @@ class Challengers:
         """The ARNs of runs that have not ended."""
         return (arn for _, arn in running.pipeline_runs(self._sagemaker, self._name))
 
+    def begun(self, token: str, since: datetime) -> str:
+        """The ARN of the run that `start` was asked for with this token since then; empty where there is none."""
+        asked = {"PipelineName": self._name, "CreatedAfter": since}
+        pages = self._sagemaker.get_paginator("list_pipeline_executions").paginate(**asked)
+        runs = (run for page in pages for run in page["PipelineExecutionSummaries"])
+        found = (run for run in runs if run.get("PipelineExecutionDescription") == _described(token))
+        return next((run["PipelineExecutionArn"] for run in found), "")
+
     def start(self, token: str) -> str:
         """The ARN of the run; asked again with the same token, of the same run."""
         asked = {"PipelineName": self._name, "ClientRequestToken": token}
-        told = "Started for a drift of the model"
-        return self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=told)[
-            "PipelineExecutionArn"
-        ]
+        run = self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=_described(token))
+        return run["PipelineExecutionArn"]
 
     def outcome(self, execution: str) -> tuple[Outcome, str]:
         """What a run came to, and where it did not succeed, at which step and why."""
@@ -84,7 +91,10 @@ class Challengers:
             if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # the latter without ListBucket
                 return told
             raise
-        return str(json.loads(found["Body"].read())["reason"])
+        try:
+            return str(json.loads(found["Body"].read())["reason"])
+        except (ValueError, KeyError, TypeError):  # somebody else's file: it must not keep the drift from going on
+            return told
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""
@@ -103,3 +113,7 @@ class Challengers:
     def _steps(self, execution: str) -> Iterator[dict[str, Any]]:
         pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
         return (step for page in pages for step in page["PipelineExecutionSteps"])
+
+
+def _described(token: str) -> str:
+    return f"Started for a drift of the model: {token}"
