@@ -16,6 +16,7 @@ from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import allow, allow_key
+from sluice.variables import refuse_too_large
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 _MOST = Duration.minutes(10)  # AWS, "Pipelines steps": what a Lambda step calls may run for so long
@@ -100,6 +101,8 @@ class Conclude(Construct):
     ) -> None:
         super().__init__(scope, id)
         told = {name: {"kinds": m.kinds, "critical": m.critical} for name, m in monitors.items()}
+        features = sum(len(monitor.critical) for monitor in monitors.values())
+        refuse_too_large("conclude", f"{len(monitors)} monitors with {features} critical features", told)
         self.handler = HandlerFunction(
             self,
             "Function",
