@@ -62,8 +62,19 @@ class Challengers:
         found = self._package(execution)
         if found is None:  # deleted meanwhile: nothing is left that could answer the drift
             return Outcome.FAILED
-        approval = found["ModelApprovalStatus"]
-        return {"Approved": Outcome.APPROVED, "Rejected": Outcome.REJECTED}.get(approval, Outcome.AWAITS)
+        match found["ModelApprovalStatus"]:
+            case "Approved":
+                return Outcome.APPROVED
+            case "Rejected":
+                return Outcome.REJECTED
+            case _:
+                return Outcome.AWAITS if self._is_proven(found) else Outcome.UNPROVEN
+
+    def _is_proven(self, package: dict[str, Any]) -> bool:
+        """Whether the evaluation of a model says that it is better by more than chance; not where that is gone."""
+        told = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
+        place = _EVALUATION.fullmatch(told.get("S3Uri", ""))
+        return place is not None and self._evaluation(place).get("proven") is True
 
     def _failed(self, execution: str) -> tuple[Outcome, str]:
         steps = list(self._steps(execution))
@@ -76,15 +87,17 @@ class Challengers:
     def _judged(self, told: str) -> str:
         """Why a model lost, as its evaluation says; where that is gone, as the step told it."""
         place = _EVALUATION.search(told)
-        if not place:
-            return told
+        return str(self._evaluation(place).get("reason", told)) if place else told
+
+    def _evaluation(self, place: re.Match[str]) -> dict[str, Any]:
+        """evaluation.json; nothing where it is gone."""
         try:
             found = self._client("s3").get_object(Bucket=place[1], Key=place[2])
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # the latter without ListBucket
-                return told
+                return {}
             raise
-        return str(json.loads(found["Body"].read())["reason"])
+        return json.loads(found["Body"].read())
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""

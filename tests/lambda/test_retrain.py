@@ -40,9 +40,12 @@ def ends(cloud: Any, status: str, *steps: dict[str, Any]) -> str:
     return arn
 
 
-def wins(cloud: Any, version: int = 8) -> str:
-    """The run registers a model, whose package it names."""
-    package = cloud.package(version, "PendingManualApproval", GROUP)
+def wins(cloud: Any, bucket: str, evaluation: Any) -> str:
+    """The run registers a model, whose package it names; without an evaluation that is gone."""
+    package, key = cloud.package(8, "PendingManualApproval", GROUP), "tabular/abc/evaluate/evaluation/evaluation.json"
+    cloud.packages[package]["ModelMetrics"] = {"ModelQuality": {"Statistics": {"S3Uri": f"s3://{bucket}/{key}"}}}
+    if evaluation:
+        cloud.put(bucket, key, json.dumps(evaluation).encode())
     ends(cloud, "Succeeded", {"StepName": "Register", "Metadata": {"RegisterModel": {"Arn": package}}})
     return package
 
@@ -81,14 +84,37 @@ def test_drift_is_answered_by_one_run_of_the_live_data_and_one_message(cloud: An
     assert "alcohol shifted" in mail["Message"] and "s3://artifacts/report.html" in mail["Message"]
 
 
-def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> None:
+def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    package = wins(cloud)
+    package = wins(cloud, bucket, {"better": True, "proven": True})
     assert look(1) == "running"
     assert cloud.packages[package]["ModelApprovalStatus"] == "Approved"
     assert look(1.25) == "won"
     assert len(cloud.started) == 1
+
+
+@pytest.mark.parametrize("evaluation", [{"better": True, "proven": False}, {"better": True}, None])
+def test_a_winner_over_a_champion_that_could_not_be_measured_is_left_to_a_person(
+    cloud: Any, bucket: str, evaluation: Any
+) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud, bucket, evaluation)
+    assert [look(1), look(1.25)] == ["running", "running"]
+    assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
+    assert "a person's approval: the champion could not be measured" in cloud.remembered("drift")["tabular"]["why"]
+    cloud.packages[package]["ModelApprovalStatus"] = "Approved"  # by a person
+    assert look(2) == "won"
+
+
+def test_a_package_that_names_no_evaluation_is_left_to_a_person(cloud: Any, bucket: str) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud, bucket, {"better": True, "proven": True})
+    del cloud.packages[package]["ModelMetrics"]
+    assert look(1) == "running"
+    assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
 
 
 def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any, bucket: str) -> None:
