@@ -76,6 +76,11 @@ class Monitor(Section):
         return bool({"model-quality", "bias"} & {*self.kinds})
 
     @property
+    def looks_back_days(self) -> int:
+        """How old what is captured may be when a window needs it, whose labels come late."""
+        return -(-(self.window_hours + self.label_delay_hours) // 24) + 1
+
+    @property
     def silent_after_hours(self) -> int:
         """Without a window for so long, the monitor has fallen silent."""
         hours = hours_apart(self.schedule.expression)
