@@ -150,7 +150,7 @@ def _after(known: Drift, facts: Facts, terms: Terms) -> Drift:
             waits = "a better model is being approved" if terms.approves else "a better model awaits its approval"
             return replace(known, why=waits)
         case Outcome.UNPROVEN:
-            return replace(known, why="a model awaits a person's approval: the champion could not be measured beside it")
+            return replace(known, why="a model awaits a person's approval: the champion could not be measured")
         case _:
             return known
 

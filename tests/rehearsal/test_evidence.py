@@ -1,4 +1,4 @@
-"""Who may write what a workload's models are judged by: policies of the templates, asked of the embedded cloud's IAM."""
+"""Who may write what a workload's models are judged by: the templates' policies, asked of the embedded IAM."""
 
 import re
 from collections.abc import Callable
