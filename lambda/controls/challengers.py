@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,13 +27,19 @@ class Challengers:
         """The ARNs of runs that have not ended."""
         return (arn for _, arn in running.pipeline_runs(self._sagemaker, self._name))
 
+    def begun(self, token: str, since: datetime) -> str:
+        """The ARN of the run that `start` was asked for with this token since then; empty where there is none."""
+        asked = {"PipelineName": self._name, "CreatedAfter": since}
+        pages = self._sagemaker.get_paginator("list_pipeline_executions").paginate(**asked)
+        runs = (run for page in pages for run in page["PipelineExecutionSummaries"])
+        found = (run for run in runs if run.get("PipelineExecutionDescription") == _described(token))
+        return next((run["PipelineExecutionArn"] for run in found), "")
+
     def start(self, token: str) -> str:
         """The ARN of the run; asked again with the same token, of the same run."""
         asked = {"PipelineName": self._name, "ClientRequestToken": token}
-        told = "Started for a drift of the model"
-        return self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=told)[
-            "PipelineExecutionArn"
-        ]
+        run = self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=_described(token))
+        return run["PipelineExecutionArn"]
 
     def outcome(self, execution: str) -> tuple[Outcome, str]:
         """What a run came to, and where it did not succeed, at which step and why."""
@@ -90,14 +97,18 @@ class Challengers:
         return str(self._evaluation(place).get("reason", told)) if place else told
 
     def _evaluation(self, place: re.Match[str]) -> dict[str, Any]:
-        """evaluation.json; nothing where it is gone."""
+        """evaluation.json; nothing where it is gone or cannot be read."""
         try:
             found = self._client("s3").get_object(Bucket=place[1], Key=place[2])
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # the latter without ListBucket
                 return {}
             raise
-        return json.loads(found["Body"].read())
+        try:
+            told = json.loads(found["Body"].read())
+        except ValueError:  # somebody else's file: it must not keep the drift from going on
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""
@@ -116,3 +127,7 @@ class Challengers:
     def _steps(self, execution: str) -> Iterator[dict[str, Any]]:
         pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
         return (step for page in pages for step in page["PipelineExecutionSteps"])
+
+
+def _described(token: str) -> str:
+    return f"Started for a drift of the model: {token}"

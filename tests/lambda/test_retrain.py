@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,13 @@ from controls import retrain
 from controls.retrain import RetrainError
 
 base = importlib.import_module("tests.lambda.base")  # `lambda` is a keyword
-NOW, GROUP, ALARM = base.NOW, "sluice-dev-tabular", "sluice-dev-tabular-drift"
+# The function's clock is the machine's, and its events come later.
+NOW, GROUP, ALARM = (
+    datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1),
+    "sluice-dev-tabular",
+    "sluice-dev-tabular-drift",
+)
+PROVEN = {"better": True, "proven": True}  # an evaluation
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +46,7 @@ def ends(cloud: Any, status: str, *steps: dict[str, Any]) -> str:
     return arn
 
 
-def wins(cloud: Any, bucket: str, evaluation: Any) -> str:
+def wins(cloud: Any, bucket: str, evaluation: Any = PROVEN) -> str:
     """The run registers a model, whose package it names; without an evaluation that is gone."""
     package, key = cloud.package(8, "PendingManualApproval", GROUP), "tabular/abc/evaluate/evaluation/evaluation.json"
     cloud.packages[package]["ModelMetrics"] = {"ModelQuality": {"Statistics": {"S3Uri": f"s3://{bucket}/{key}"}}}
@@ -50,13 +56,13 @@ def wins(cloud: Any, bucket: str, evaluation: Any) -> str:
     return package
 
 
-def loses(cloud: Any, bucket: str, reason: str | None) -> None:
-    """The run's model is not better; without a reason its evaluation is gone."""
+def loses(cloud: Any, bucket: str, evaluation: bytes | None) -> None:
+    """The run's model is not better."""
     key = "tabular/abc/evaluate/evaluation/evaluation.json"
     told = f"not registered: reason lies in s3://{bucket}/{key}"
     ends(cloud, "Failed", {"StepName": "NotBetter", "StepStatus": "Failed", "FailureReason": told})
-    if reason:
-        cloud.put(bucket, key, json.dumps({"reason": reason}).encode())
+    if evaluation is not None:
+        cloud.put(bucket, key, evaluation)
 
 
 def drifts(cloud: Any) -> None:
@@ -81,13 +87,13 @@ def test_drift_is_answered_by_one_run_of_the_live_data_and_one_message(cloud: An
     [started] = [call for call in cloud.calls if call.operation == "StartPipelineExecution"]
     assert started.params["PipelineName"] == GROUP and "PipelineParameters" not in started.params
     [mail] = cloud.mail
-    assert "alcohol shifted" in mail["Message"] and "s3://artifacts/report.html" in mail["Message"]
+    assert "alcohol shifted" in mail["Message"] and "/s3/object/artifacts?region=" in mail["Message"]
 
 
 def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    package = wins(cloud, bucket, {"better": True, "proven": True})
+    package = wins(cloud, bucket)
     assert look(1) == "running"
     assert cloud.packages[package]["ModelApprovalStatus"] == "Approved"
     assert look(1.25) == "won"
@@ -111,7 +117,7 @@ def test_a_winner_over_a_champion_that_could_not_be_measured_is_left_to_a_person
 def test_a_package_that_names_no_evaluation_is_left_to_a_person(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    package = wins(cloud, bucket, {"better": True, "proven": True})
+    package = wins(cloud, bucket)
     del cloud.packages[package]["ModelMetrics"]
     assert look(1) == "running"
     assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
@@ -120,7 +126,7 @@ def test_a_package_that_names_no_evaluation_is_left_to_a_person(cloud: Any, buck
 def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    loses(cloud, bucket, "log_loss is worse by 0.2")
+    loses(cloud, bucket, b'{"reason": "log_loss is worse by 0.2"}')
     assert look(1) == "open"
     record = cloud.remembered("drift")["tabular"]
     assert "cooling down" in record["why"]
@@ -130,10 +136,13 @@ def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_ov
     assert len(cloud.started) == 2
 
 
-def test_where_the_evaluation_is_gone_the_record_says_what_the_run_said(cloud: Any, bucket: str) -> None:
+@pytest.mark.parametrize("evaluation", [None, b"{", b"[]", b"{}"])
+def test_where_the_evaluation_cannot_be_read_the_record_says_what_the_run_said(
+    cloud: Any, bucket: str, evaluation: bytes | None
+) -> None:
     drifts(cloud)
     look()
-    loses(cloud, bucket, None)
+    loses(cloud, bucket, evaluation)
     assert look(1) == "open"
     assert "not registered: reason lies in s3://" in cloud.remembered("drift")["tabular"]["last"]
 
@@ -158,6 +167,69 @@ def test_a_start_that_was_refused_is_asked_for_again_with_the_same_token(
     assert look(0.25) == "running"
     tokens = {c.params["ClientRequestToken"] for c in cloud.calls if c.operation == "StartPipelineExecution"}
     assert len(tokens) == 1
+
+
+def test_a_refused_start_is_told_and_not_asked_for_while_somebody_elses_run_goes_on(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    drifts(cloud)
+    cloud.faults["StartPipelineExecution", GROUP] = refusal("Rate exceeded", "ThrottlingException")
+    with pytest.raises(RetrainError):
+        look()
+    assert "was refused; it is asked for again" in cloud.mail[0]["Message"]
+    cloud.faults.clear()
+    theirs = base.arn(f"pipeline/{GROUP}/execution/theirs")
+    cloud.executions[theirs] = {"PipelineExecutionStatus": "Executing", "StartTime": NOW}
+    assert look(0.25) == "open" and not cloud.started
+    cloud.executions[theirs]["PipelineExecutionStatus"] = "Succeeded"
+    assert look(0.5) == "running" and len(cloud.mail) == 1
+
+
+def test_a_run_that_began_without_being_noted_is_found_by_its_token(cloud: Any) -> None:
+    drifts(cloud)
+    look()
+    record = cloud.ledger["drift", "tabular"]
+    record |= {"state": "starting", "execution": ""}
+    assert look(0.25) == "running"
+    assert cloud.remembered("drift")["tabular"]["execution"] == next(iter(cloud.started.values()))
+    assert len([call for call in cloud.calls if call.operation == "StartPipelineExecution"]) == 1
+
+
+def test_an_event_that_comes_late_is_looked_at_by_the_clock(cloud: Any) -> None:
+    drifts(cloud)
+    look(-30)
+    assert cloud.remembered("drift")["tabular"]["opened_at"] >= (NOW - timedelta(hours=1)).isoformat()
+
+
+def test_a_window_of_the_new_model_without_drift_counts_before_the_alarm_is_green(cloud: Any) -> None:
+    drifts(cloud)
+    cloud.ledger["monitor", "tabular"]["kinds"] = {"data-quality": False, "bias": False}
+    assert look() == "none"
+
+
+def test_after_a_win_the_red_of_the_old_model_opens_nothing_however_long_no_window_comes(
+    cloud: Any, bucket: str
+) -> None:
+    drifts(cloud)
+    cloud.ledger["monitor", "tabular"] |= {"package_version": 7, "kinds": {"data-quality": True}}
+    look()
+    wins(cloud, bucket)
+    assert [look(hours) for hours in (1, 1.25, 49, 100)] == ["running", "won", "won", "won"]
+    cloud.ledger["monitor", "tabular"]["package_version"] = 8
+    assert look(101) == "running" and len(cloud.started) == 2
+
+
+def test_a_winner_that_nobody_approves_is_given_up(
+    cloud: Any, bucket: str, deployed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = json.loads(deployed["retrain"].environment["SLUICE_MONITORS"])
+    told["tabular"]["approves"] = False
+    monkeypatch.setenv("SLUICE_MONITORS", json.dumps(told))
+    drifts(cloud)
+    look()
+    wins(cloud, bucket)
+    assert [look(hours) for hours in (1, 24 * 6, 24 * 8)] == ["running", "running", "expired"]
+    assert "awaits its approval; unanswered" in cloud.remembered("drift")["tabular"]["why"]
 
 
 def test_where_it_only_observes_people_are_told_and_nothing_runs(
