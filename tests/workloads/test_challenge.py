@@ -135,6 +135,9 @@ def test_a_test_set_that_is_too_small_to_tell_leaves_the_champion(
     ours, theirs = (each["metrics"]["log_loss"]["value"] for each in (told, told["champion"]))
     assert (ours < theirs, told["better"], told["proven"]) == (True, False, False)
     assert told["reason"].endswith("of champion version 3; there are 29 test rows, too few to tell")
+    told = meet("good", "weak", today=write(tmp_path / "alike" / "test.csv", held_out[:29] * 10))
+    assert told["better"] is False
+    assert told["reason"].endswith("; there are 290 test rows, 29 of them distinct, too few to tell")
 
 
 def test_a_challenger_that_is_worse_on_a_protected_segment_does_not_win(
@@ -203,7 +206,7 @@ def test_of_a_pair_never_do_both_win() -> None:
     won, vetoed = 0, 0
     for one, other in ask(*({"kind": "swapped", "seed": seed} for seed in range(300))):
         assert not one["verdict"] == other["verdict"] == "wins"
-        assert one["rows"] >= 30 or one["verdict"] == other["verdict"] == "too few rows"
+        assert one["distinct"] >= 30 or one["verdict"] == other["verdict"] == "too few rows"
         assert (one["difference"] is None) == (other["difference"] is None)
         if one["difference"] is not None:
             assert one["difference"] == pytest.approx(-other["difference"])
@@ -214,6 +217,12 @@ def test_of_a_pair_never_do_both_win() -> None:
             vetoed += "worse" in (mine["verdict"], yours["verdict"])
         won += "wins" in (one["verdict"], other["verdict"])
     assert won > 30 and vetoed > 30
+
+
+def test_rows_that_are_alike_say_as_much_as_one_of_them() -> None:
+    for one, five in ask(*({"kind": "copied", "seed": seed} for seed in range(20))):
+        assert (one["rows"], five["rows"], five["distinct"]) == (40, 200, 40)
+        assert five["interval"] == (None if one["interval"] is None else pytest.approx(one["interval"]))
 
 
 def test_of_equal_models_luck_wins_seldom(titanic: Split, models: Models) -> None:

@@ -60,4 +60,7 @@ def _few(told, rows):
         return f"the {rows} tell nothing: {told['trouble']}"
     left = sum(told.get("left_out", {}).values())
     also = f", beside {left} that do not count" if left else ""
-    return f"there are {told['rows']} {rows}{also}, too few to tell" if told["rows"] or left else f"no {rows}"
+    if not told["rows"] and not left:
+        return f"no {rows}"
+    alike = f", {told['distinct']} of them distinct" if told.get("distinct", told["rows"]) < told["rows"] else ""
+    return f"there are {told['rows']} {rows}{alike}{also}, too few to tell"

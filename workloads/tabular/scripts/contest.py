@@ -61,7 +61,9 @@ class Contest:
     def _compared(self, frame, truth):
         options, truth = self._options, truth.astype(int) if self._classes else truth
         answers = {"ours": self._answers(self._ours, frame), "theirs": self._answers(self._theirs, frame)}
-        given = {"metric": self._metric, "maximize": options.direction == "maximize", "truth": truth, **answers}
+        alike = _keys(frame, [*self._features, self._target])
+        given = {"metric": self._metric, "maximize": options.direction == "maximize", "truth": truth, "alike": alike}
+        given |= answers
         told = challenge.compared(**given, margin=options.margin, seed=options.seed)
         for name in self._segment:
             values = frame[name].map(_text, na_action="ignore").astype(object)
