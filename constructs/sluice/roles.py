@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from config.monitoring import BATCHES
 from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import Role, allow, allow_grants, deny, from_this_account, starts_compute
@@ -15,7 +16,7 @@ from sluice.permission import Role, allow, allow_grants, deny, from_this_account
 _JOBS = {"ProcessingJob": "processing-job", "TrainingJob": "training-job"}
 _AT_CREATION = {"Null": {"sagemaker:TaggingAction": "false"}}
 # Of a workload's folder: what its models are judged by once they are served, and what its runs are handed of that.
-_EVIDENCE = ("capture/*", "monitor/*", "*/begin/*")
+_EVIDENCE = (f"{BATCHES}*", "capture/*", "monitor/*", "*/begin/*")
 JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 

@@ -17,6 +17,7 @@ OWN = "tabular/e1/train/model.tar.gz"
 LABELLED, RESULT = f"tabular/monitor/endpoint/{WINDOW}/labelled.csv", f"tabular/monitor/endpoint/{WINDOW}/metrics.json"
 WATCHED = f"tabular/monitor/endpoint/{WINDOW}/watch/watch.json"
 CAPTURED = "tabular/capture/sluice-dev-tabular/AllTraffic/2026/11/27/01/1.jsonl"
+ANSWERED = "tabular/batch/asked.csv.out"
 HANDED = f"tabular/e1/begin/recent/{WINDOW}/labelled.csv"
 _ARTIFACTS = re.compile(r"(<|[\w-]+:ExportsOutput\w*)StorageArtifacts\w+(\.Arn>)?")
 
@@ -48,7 +49,7 @@ def test_only_who_captures_and_who_examines_write_the_evidence_of_a_contest(
     cloud: EmbeddedCloud, make_role: Any, synthesize: Callable[[str], Any]
 ) -> None:
     cloud.client("s3").create_bucket(Bucket=BUCKET)
-    may: dict[str, set[str]] = {key: set() for key in (OWN, LABELLED, RESULT, WATCHED, CAPTURED, HANDED)}
+    may: dict[str, set[str]] = {key: set() for key in (OWN, LABELLED, RESULT, WATCHED, CAPTURED, ANSWERED, HANDED)}
     for number, role in enumerate(roles(synthesize("monitored").templates)):
         if statements := policy(role):
             s3 = cloud.as_role("s3", make_role(f"evidence-{number}", statements))
@@ -62,5 +63,6 @@ def test_only_who_captures_and_who_examines_write_the_evidence_of_a_contest(
         RESULT: {monitor},
         WATCHED: {monitor, watch},
         CAPTURED: {"sluice-dev-serving/Endpoint-tabular/Role"},
+        ANSWERED: set(),  # its endpoint is what is watched, so nobody has batches answered
         HANDED: {"sluice-dev-training/Begin/Function/Role"},
     }
