@@ -84,7 +84,8 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
     config = settings.read(Settings, os.environ)
     name = f"{config.platform}-{event['workload']}"
     sagemaker, s3 = clients.client("sagemaker"), clients.client("s3")
-    state, told = "false", dict.fromkeys(ANSWERS, "")
+    state = "false"
+    told: dict[str, str] = dict.fromkeys(ANSWERS, "")
     try:
         served = by_batch(sagemaker, name, event) if event["source"] == "batch" else by_endpoint(sagemaker, name)
         if served:
