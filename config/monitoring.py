@@ -19,6 +19,8 @@ MEASURED = ("auc", "accuracy", "r2", "log_loss", "rmse")
 _MOST_HOURS = 166
 # Source: AWS, "Schedule model monitoring jobs", the cron expressions that it supports.
 _NATIVE = re.compile(r"cron\(0 (\*|\d{1,2}(/\d{1,2})?) \? \* \* \*\)")
+# Of the workload's folder: in the data bucket what batch transform jobs read, in the artifact bucket what they write.
+BATCHES = "batch/"
 Image = Annotated[
     str, StringConstraints(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$")
 ]
