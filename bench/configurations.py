@@ -21,6 +21,7 @@ from config.load import ROOT, load_workload
 from config.nights import too_short
 from config.schema import Platform
 from config.section import TAG_PATTERN, Section
+from review.governance.settings import Settings as Rules
 
 WORKLOAD = "digits"
 REGIONS = sorted(regions())
@@ -100,7 +101,9 @@ def _fit(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
     if network["mode"] == "given":
         network["subnet_ids"] = [f"subnet-{number:08x}" for number in range(count)]
     if studio := raw.get("studio"):
-        idle, most = sorted((studio.pop("idle_minutes", 120), studio.pop("max_idle_minutes", 240)))
+        told = (studio.pop("idle_minutes", 120), studio.pop("max_idle_minutes", 240))
+        # Longer ones are valid, and a finding of SLUICE-DOM-03.
+        idle, most = sorted(min(minutes, Rules().idle_minutes) for minutes in told)
         studio |= {"idle_minutes": idle, "max_idle_minutes": most}
     if raw.get("workloads") and (guardrails := raw.get("guardrails")):
         wanted = load_workload(ROOT / "workloads" / WORKLOAD / "workload.yaml")

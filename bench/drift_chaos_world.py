@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from controls.retrain import Loop, Settings
 START = datetime(2026, 11, 2, tzinfo=UTC)
 TERMS = {"alarm": "drift", "acts": True, "approves": True, "cool_down_hours": 24, "most_a_week": 2, "expires_days": 30}
 GROUP = "sluice-dev-tabular"
+METRICS = {"ModelQuality": {"Statistics": {"S3Uri": "s3://artifacts/tabular/e0/evaluation.json"}}}
 
 
 class KilledError(BaseException):
@@ -135,9 +137,12 @@ class World:
         ended = "Succeeded" if run.ends == "won" else "Failed"
         return self._meet(lambda: {"PipelineExecutionStatus": ended if self._ended(run) else "Executing"})
 
-    def describe_model_package(self, ModelPackageName: str) -> dict[str, str]:  # noqa: N803
-        approval = self.runs[ModelPackageName].approval
-        return self._meet(lambda: {"ModelPackageArn": ModelPackageName, "ModelApprovalStatus": approval})
+    def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
+        told = {"ModelApprovalStatus": self.runs[ModelPackageName].approval, "ModelMetrics": METRICS}
+        return self._meet(lambda: {"ModelPackageArn": ModelPackageName, **told})
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        return self._meet(lambda: {"Body": BytesIO(b'{"proven": true}')})
 
     def update_model_package(self, ModelPackageArn: str, ModelApprovalStatus: str, **_: Any) -> None:  # noqa: N803
         run = self.runs[ModelPackageArn]

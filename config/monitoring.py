@@ -78,6 +78,11 @@ class Monitor(Section):
         return bool({"model-quality", "bias"} & {*self.kinds})
 
     @property
+    def looks_back_days(self) -> int:
+        """How old what is captured may be when a window needs it, whose labels come late."""
+        return -(-(self.window_hours + self.label_delay_hours) // 24) + 1
+
+    @property
     def hours_apart(self) -> int:
         """Between two windows' ends, at most."""
         hours = hours_apart(self.schedule.expression)

@@ -33,6 +33,9 @@ class Storage(Section):
     incomplete_upload_days: Positive = 7
     # S3 moves nothing to its cheaper class before 30 days.
     artifact_infrequent_days: Annotated[int, Field(ge=30)] | None = 90
+    # Of a model with a monitor: what its endpoint was asked and answered, and what each window showed.
+    capture_days: Annotated[int, Field(ge=30)] = 90
+    monitor_days: Annotated[int, Field(ge=30)] = 365
     replication: Replication | None = None
 
     def keeps_noncurrent(self, environment: Environment) -> int:

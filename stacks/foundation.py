@@ -18,7 +18,14 @@ class FoundationStack(Stack):
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: key, buckets, network, alerts")
         self._zones = list(platform.network.availability_zones)
         self.key = PlatformKey(self, "Key", alias=platform.prefix)
-        storage = Storage(self, "Storage", key=self.key, settings=platform.storage, environment=platform.environment)
+        storage = Storage(
+            self,
+            "Storage",
+            key=self.key,
+            settings=platform.storage,
+            environment=platform.environment,
+            monitors=platform.monitors,
+        )
         self.data_bucket = storage.data
         self.artifact_bucket = storage.artifacts
         self.access_log_bucket = storage.access_logs

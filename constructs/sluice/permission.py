@@ -49,6 +49,13 @@ def allow(
         accept_all(role, [f"AwsSolutions-IAM5[Resource::{name}]" for name in resources if "*" in name], wildcard)
 
 
+def deny(role: iam.Role, actions: Sequence[str], resources: Sequence[str]) -> None:
+    """Whatever else allows it."""
+    role.add_to_principal_policy(
+        iam.PolicyStatement(effect=iam.Effect.DENY, actions=list(actions), resources=list(resources))
+    )
+
+
 def allow_key(role: iam.Role, key: kms.IKey, service: str, *uses: str) -> None:
     """Let `role` use `key` through the AWS service `service` (e.g. `s3`) alone, e.g. for `Decrypt`."""
     through = {"StringEquals": {"kms:ViaService": f"{service}.{_HERE}"}}

@@ -10,10 +10,12 @@ from constructs import Construct
 
 from sluice.arn import arn
 from sluice.network import Network
-from sluice.permission import Role, allow, allow_grants, from_this_account, starts_compute
+from sluice.permission import Role, allow, allow_grants, deny, from_this_account, starts_compute
 
 _JOBS = {"ProcessingJob": "processing-job", "TrainingJob": "training-job"}
 _AT_CREATION = {"Null": {"sagemaker:TaggingAction": "false"}}
+# Of a workload's folder: what its models are judged by once they are served, and what its runs are handed of that.
+_EVIDENCE = ("capture/*", "monitor/*", "*/begin/*")
 JOB_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 
@@ -47,11 +49,17 @@ class WorkloadRole(Role):
         self._allow_listing(code.bucket, code.s3_object_key)
 
     def allow_data(self, bucket: s3.IBucket, *, write: bool, prefix: str | None = None) -> None:
-        """Read, and with `write` also write, what is under `prefix` (the workload's own) in `bucket`."""
-        actions = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"] if write else ["s3:GetObject"]
+        """Read, and with `write` also write, what is under `prefix` (the workload's own) in `bucket`.
+
+        Without a `prefix` not the evidence there by which others judge the workload's models.
+        """
+        writing = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        actions = ["s3:GetObject", *(writing if write else ())]
         within = f"{self._workload}/*" if prefix is None else f"{prefix}*"
         objects = bucket.arn_for_objects(within)
         allow(self, actions, [objects], wildcard="One prefix, where runs name what they write")
+        if write and prefix is None:
+            deny(self, writing, [bucket.arn_for_objects(f"{self._workload}/{place}") for place in _EVIDENCE])
         self._allow_listing(bucket, within)
 
     def allow_key(self, key: kms.IKey) -> None:

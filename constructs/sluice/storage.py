@@ -1,11 +1,14 @@
 """The platform's key and its buckets."""
 
+from collections.abc import Iterator, Mapping
+
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from config.monitoring import Monitor
 from config.storage import Environment
 from config.storage import Storage as StorageSettings
 from sluice.replication import Replication
@@ -47,14 +50,21 @@ class PlatformKey(kms.Key):
 class Storage(Construct):
     """Buckets for data and artifacts, and one for their access logs. All of them outlive the stack, everywhere.
 
-    EventBridge hears of what is written to the artifacts.
+    EventBridge hears of what is written to the artifacts. There, what workloads' `monitors` go by and find has an end.
 
     Who may do what in them is granted by prefix (`sluice.roles`, `sluice.personas`): access points would be a second
     name for the same boundaries.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, key: kms.IKey, settings: StorageSettings, environment: Environment
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        key: kms.IKey,
+        settings: StorageSettings,
+        environment: Environment,
+        monitors: Mapping[str, Monitor],
     ) -> None:
         super().__init__(scope, id)
         ending = s3.LifecycleRule(
@@ -85,7 +95,7 @@ class Storage(Construct):
             infrequent = s3.Transition(storage_class=s3.StorageClass.INFREQUENT_ACCESS, transition_after=after)
             cheaper = [s3.LifecycleRule(transitions=[infrequent])]
         self.data = self._bucket("Data", key, [ending])
-        self.artifacts = self._bucket("Artifacts", key, [ending, *cheaper])
+        self.artifacts = self._bucket("Artifacts", key, [ending, *cheaper, *_monitored(settings, monitors)])
         # By the resource itself: `event_bridge_enabled` would bring a function of CDK's own.
         resource = self.artifacts.node.default_child
         assert isinstance(resource, s3.CfnBucket)
@@ -136,6 +146,15 @@ class Storage(Construct):
                 )
             )
         return bucket
+
+
+def _monitored(settings: StorageSettings, monitors: Mapping[str, Monitor]) -> Iterator[s3.LifecycleRule]:
+    """Nothing else ever removes these; monitor/baseline/ is not among them, which a monitor needs while it is there."""
+    for name, monitor in monitors.items():
+        kept = {"capture": max(settings.capture_days, monitor.looks_back_days)}
+        kept |= dict.fromkeys(("monitor/endpoint", "monitor/batch", "monitor/native"), settings.monitor_days)
+        for folder, days in kept.items():
+            yield s3.LifecycleRule(prefix=f"{name}/{folder}/", expiration=Duration.days(days))
 
 
 _CLOSED = {

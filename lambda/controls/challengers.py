@@ -69,8 +69,19 @@ class Challengers:
         found = self._package(execution)
         if found is None:  # deleted meanwhile: nothing is left that could answer the drift
             return Outcome.FAILED
-        approval = found["ModelApprovalStatus"]
-        return {"Approved": Outcome.APPROVED, "Rejected": Outcome.REJECTED}.get(approval, Outcome.AWAITS)
+        match found["ModelApprovalStatus"]:
+            case "Approved":
+                return Outcome.APPROVED
+            case "Rejected":
+                return Outcome.REJECTED
+            case _:
+                return Outcome.AWAITS if self._is_proven(found) else Outcome.UNPROVEN
+
+    def _is_proven(self, package: dict[str, Any]) -> bool:
+        """Whether the evaluation of a model says that it is better by more than chance; not where that is gone."""
+        told = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
+        place = _EVALUATION.fullmatch(told.get("S3Uri", ""))
+        return place is not None and self._evaluation(place).get("proven") is True
 
     def _failed(self, execution: str) -> tuple[Outcome, str]:
         steps = list(self._steps(execution))
@@ -83,18 +94,21 @@ class Challengers:
     def _judged(self, told: str) -> str:
         """Why a model lost, as its evaluation says; where that is gone, as the step told it."""
         place = _EVALUATION.search(told)
-        if not place:
-            return told
+        return str(self._evaluation(place).get("reason", told)) if place else told
+
+    def _evaluation(self, place: re.Match[str]) -> dict[str, Any]:
+        """evaluation.json; nothing where it is gone or cannot be read."""
         try:
             found = self._client("s3").get_object(Bucket=place[1], Key=place[2])
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # the latter without ListBucket
-                return told
+                return {}
             raise
         try:
-            return str(json.loads(found["Body"].read())["reason"])
-        except (ValueError, KeyError, TypeError):  # somebody else's file: it must not keep the drift from going on
-            return told
+            told = json.loads(found["Body"].read())
+        except ValueError:  # somebody else's file: it must not keep the drift from going on
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""

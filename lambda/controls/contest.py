@@ -2,7 +2,8 @@
 
 Recent rows are those of the monitor's windows whose labels are known: `<workload>/monitor/<source>/<end>/labelled.csv`.
 Windows may overlap, and a row that counted twice would make the comparison surer than it is, so of two such windows the
-later one is taken. The champion may have learned from rows that are older than itself: windows before it are left out.
+later one is taken. The champion may have learned from rows that are older than itself: windows that begin before it are
+left out.
 """
 
 import re
@@ -46,9 +47,9 @@ class Contest:
 
         Copied, because the input of a job is all that lies under one prefix.
         """
-        delay = timedelta(hours=self.delay_hours)
-        found = self._listed(s3, max(self.began - timedelta(days=DAYS), created + delay))
-        chosen = dict(apart(found, timedelta(hours=self.window_hours) * _APART))
+        window, delay = timedelta(hours=self.window_hours), timedelta(hours=self.delay_hours)
+        found = self._listed(s3, max(self.began - timedelta(days=DAYS), created + delay + window))
+        chosen = dict(apart(found, window * _APART))
 
         def copy(end: datetime, key: str) -> None:
             target = f"{folder}/recent/{end:{_END}}/labelled.csv"

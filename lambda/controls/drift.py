@@ -28,10 +28,14 @@ CLOSED = (State.WON, State.PASSED, State.EXPIRED)
 
 
 class Outcome(StrEnum):
-    """Of a run. `lost`: its model was not better. `awaits`: it is registered, and nobody has approved it yet."""
+    """Of a run. `lost`: its model was not better. `awaits`: it is registered, and nobody has approved it yet.
+
+    `unproven`: the same of one that nothing could be compared with, so that only a person may approve it.
+    """
 
     RUNS = "runs"
     AWAITS = "awaits"
+    UNPROVEN = "unproven"
     APPROVED = "approved"
     REJECTED = "rejected"
     LOST = "lost"
@@ -156,6 +160,9 @@ def _after(known: Drift, facts: Facts, terms: Terms, now: datetime) -> Drift:
             return _unanswered(known, "the run failed", facts)
         case Outcome.AWAITS:
             waits = "a better model is being approved" if terms.approves else "a better model awaits its approval"
+            return _given_up(replace(known, why=waits), terms, now)
+        case Outcome.UNPROVEN:
+            waits = "a model awaits a person's approval: the champion could not be measured"
             return _given_up(replace(known, why=waits), terms, now)
         case _:
             return known

@@ -231,8 +231,12 @@ def test_recent_rows_are_those_of_the_last_days_of_which_none_counts_twice(
 
 def test_rows_that_are_older_than_the_champion_are_no_measure_of_it(cloud: Any, buckets: tuple[str, str]) -> None:
     champion_of(cloud, "2026-11-20T00:00:00+00:00")
-    labelled(cloud, buckets[1], "2026-11-19T02-00-00Z", "2026-11-20T06-00-00Z", "2026-11-21T06-00-00Z")
-    assert meet(cloud, buckets)[1] == {"2026-11-21T06-00-00Z"}
+    ends = [f"2026-11-{end}-00-00Z" for end in ("19T02", "20T06", "21T06", "21T11", "22T13")]
+    labelled(cloud, buckets[1], *ends)
+    assert meet(cloud, buckets)[1] == {"2026-11-22T13-00-00Z"}
+    # Its rows begin 36 hours before, of which 12 are the labels' delay.
+    labelled(cloud, buckets[1], "2026-11-21T12-00-01Z")
+    assert meet(cloud, buckets)[1] == {"2026-11-22T13-00-00Z", "2026-11-21T12-00-01Z"}
 
 
 def test_what_the_champion_was_tested_with_is_where_its_package_says(cloud: Any, buckets: tuple[str, str]) -> None:

@@ -18,6 +18,7 @@ NOW, GROUP, ALARM = (
     "sluice-dev-tabular",
     "sluice-dev-tabular-drift",
 )
+PROVEN = {"better": True, "proven": True}  # an evaluation
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +46,12 @@ def ends(cloud: Any, status: str, *steps: dict[str, Any]) -> str:
     return arn
 
 
-def wins(cloud: Any, version: int = 8) -> str:
-    """The run registers a model, whose package it names."""
-    package = cloud.package(version, "PendingManualApproval", GROUP)
+def wins(cloud: Any, bucket: str, evaluation: Any = PROVEN) -> str:
+    """The run registers a model, whose package it names; without an evaluation that is gone."""
+    package, key = cloud.package(8, "PendingManualApproval", GROUP), "tabular/abc/evaluate/evaluation/evaluation.json"
+    cloud.packages[package]["ModelMetrics"] = {"ModelQuality": {"Statistics": {"S3Uri": f"s3://{bucket}/{key}"}}}
+    if evaluation:
+        cloud.put(bucket, key, json.dumps(evaluation).encode())
     ends(cloud, "Succeeded", {"StepName": "Register", "Metadata": {"RegisterModel": {"Arn": package}}})
     return package
 
@@ -86,14 +90,37 @@ def test_drift_is_answered_by_one_run_of_the_live_data_and_one_message(cloud: An
     assert "alcohol shifted" in mail["Message"] and "/s3/object/artifacts?region=" in mail["Message"]
 
 
-def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> None:
+def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    package = wins(cloud)
+    package = wins(cloud, bucket)
     assert look(1) == "running"
     assert cloud.packages[package]["ModelApprovalStatus"] == "Approved"
     assert look(1.25) == "won"
     assert len(cloud.started) == 1
+
+
+@pytest.mark.parametrize("evaluation", [{"better": True, "proven": False}, {"better": True}, None])
+def test_a_winner_over_a_champion_that_could_not_be_measured_is_left_to_a_person(
+    cloud: Any, bucket: str, evaluation: Any
+) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud, bucket, evaluation)
+    assert [look(1), look(1.25)] == ["running", "running"]
+    assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
+    assert "a person's approval: the champion could not be measured" in cloud.remembered("drift")["tabular"]["why"]
+    cloud.packages[package]["ModelApprovalStatus"] = "Approved"  # by a person
+    assert look(2) == "won"
+
+
+def test_a_package_that_names_no_evaluation_is_left_to_a_person(cloud: Any, bucket: str) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud, bucket)
+    del cloud.packages[package]["ModelMetrics"]
+    assert look(1) == "running"
+    assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
 
 
 def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any, bucket: str) -> None:
@@ -180,25 +207,27 @@ def test_a_window_of_the_new_model_without_drift_counts_before_the_alarm_is_gree
     assert look() == "none"
 
 
-def test_after_a_win_the_red_of_the_old_model_opens_nothing_however_long_no_window_comes(cloud: Any) -> None:
+def test_after_a_win_the_red_of_the_old_model_opens_nothing_however_long_no_window_comes(
+    cloud: Any, bucket: str
+) -> None:
     drifts(cloud)
     cloud.ledger["monitor", "tabular"] |= {"package_version": 7, "kinds": {"data-quality": True}}
     look()
-    wins(cloud)
+    wins(cloud, bucket)
     assert [look(hours) for hours in (1, 1.25, 49, 100)] == ["running", "won", "won", "won"]
     cloud.ledger["monitor", "tabular"]["package_version"] = 8
     assert look(101) == "running" and len(cloud.started) == 2
 
 
 def test_a_winner_that_nobody_approves_is_given_up(
-    cloud: Any, deployed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    cloud: Any, bucket: str, deployed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = json.loads(deployed["retrain"].environment["SLUICE_MONITORS"])
     told["tabular"]["approves"] = False
     monkeypatch.setenv("SLUICE_MONITORS", json.dumps(told))
     drifts(cloud)
     look()
-    wins(cloud)
+    wins(cloud, bucket)
     assert [look(hours) for hours in (1, 24 * 6, 24 * 8)] == ["running", "running", "expired"]
     assert "awaits its approval; unanswered" in cloud.remembered("drift")["tabular"]["why"]
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from controls.challengers import Challengers
+from controls.drift import Outcome
 from rehearsal.embedded import ROOT, EmbeddedCloud
 from sluice import archive
 from tests.rehearsal.conftest import begins
@@ -119,6 +121,28 @@ def test_a_challenger_that_is_not_better_ends_the_run_and_the_record_says_why(
     assert f"on 113 recent rows log_loss is {recent['challenger']:.6g}" in told["reason"]
 
 
+def test_without_recent_rows_todays_test_rows_decide_beyond_chance(
+    cloud: EmbeddedCloud, go: Go, first: dict[str, Any]
+) -> None:
+    [container] = first["InferenceSpecification"]["Containers"]
+    _, steps, told = go("today", ChampionModel=container["ModelDataUrl"], ChampionVersion="1")
+    assert (told["better"], told["challenge"]["today"]["verdict"]) == (False, "does not win")
+    assert told["reason"].startswith("on 113 of today's test rows") and told["reason"].endswith("; no recent rows")
+    assert "NotBetter" in steps and registered(cloud, steps) is None
+
+
+def test_one_whose_champion_cannot_be_measured_is_registered_and_no_machine_may_approve_it(
+    cloud: EmbeddedCloud, go: Go, first: dict[str, Any]
+) -> None:
+    rows = met(first, f"s3://workload/{DATA}")  # no model
+    execution, steps, told = go("unmeasured", **rows)
+    assert execution["PipelineExecutionStatus"] == "Succeeded", execution
+    assert (told["better"], told["proven"], "challenge" in told) == (True, False, False)
+    assert "champion version 1 could not be measured on the same rows" in told["reason"]
+    assert registered(cloud, steps)["ModelApprovalStatus"] == "PendingManualApproval"
+    assert Challengers(cloud.client, GROUP).outcome(execution["PipelineExecutionArn"]) == (Outcome.UNPROVEN, "")
+
+
 def test_one_that_is_better_is_registered_and_awaits_its_approval(
     cloud: EmbeddedCloud, go: Go, first: dict[str, Any], weak: str
 ) -> None:
@@ -128,3 +152,6 @@ def test_one_that_is_better_is_registered_and_awaits_its_approval(
     package = registered(cloud, steps)
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["CustomerMetadataProperties"]["champion_version"] == "1"
+    assert told["proven"] is True
+    outcome = Challengers(cloud.client, GROUP).outcome(execution["PipelineExecutionArn"])
+    assert outcome == (Outcome.AWAITS, ""), "what a machine may approve"

@@ -95,6 +95,19 @@ def test_production_keeps_what_was_overwritten_and_who_read_it_for_a_year(synthe
         assert {name[:17]: days for name, days in expiring.items()} == {"StorageAccessLogs": logs}
 
 
+def test_what_a_monitor_goes_by_and_finds_has_an_end_and_baselines_have_none(synthesize: Callable[[str], Any]) -> None:
+    buckets = synthesize("monitored").templates["foundation"]["Resources"].values()
+    rules = [
+        rule
+        for bucket in buckets
+        if bucket["Type"] == "AWS::S3::Bucket"
+        for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    ]
+    found = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    shown = {f"tabular/monitor/{source}/": 365 for source in ("endpoint", "batch", "native")}
+    assert found == {"tabular/capture/": 90, **shown}
+
+
 def test_only_artifacts_become_cheaper_to_keep(foundation: Template) -> None:
     transition = {"StorageClass": "STANDARD_IA", "TransitionInDays": 90}
     rule = Match.object_like({"Transitions": [transition], "Status": "Enabled"})

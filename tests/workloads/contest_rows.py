@@ -1,6 +1,7 @@
 """Run by test_challenge.py with the libraries of the jobs: reads what is asked from standard input, answers in JSON.
 
 [{"kind": "swapped", "seed"}]: a random pair of models on random rows, compared in both orders.
+[{"kind": "copied", "seed"}]: such a pair on some rows, and on five of each of them.
 [{"kind": "luck", "rows", "trials", "models": [...], "test"}]: how often one of two real models that are equal by
 construction, since each row takes its two answers in random order, is said to win.
 """
@@ -23,9 +24,9 @@ from toolkit.challenge import compared, segments  # noqa: E402
 METRICS = {"log_loss": False, "accuracy": True, "auc": True, "rmse": False, "r2": True}
 
 
-def swapped(asked):
-    random = np.random.default_rng(asked["seed"])
-    metric, rows = random.choice(list(METRICS)), int(random.integers(1, 120))
+def pair_of(random, rows):
+    """(metric, truth, the answers of two models)."""
+    metric = str(random.choice(list(METRICS)))
     classes = int(random.integers(2, 5))
     if metric in ("rmse", "r2"):
         truth = random.choice([random.normal(size=rows), np.ones(rows)])
@@ -36,12 +37,28 @@ def swapped(asked):
         skill = random.random()
         pair[0][np.arange(rows), truth] += skill
         pair = [one / np.maximum(one.sum(axis=1, keepdims=True), 1e-9) for one in pair]
-    values = random.choice(["a", "b", None], rows).tolist()
+    return metric, truth, pair
+
+
+def swapped(asked):
+    random = np.random.default_rng(asked["seed"])
+    rows = int(random.integers(1, 120))
+    metric, truth, pair = pair_of(random, rows)
+    values, alike = random.choice(["a", "b", None], rows).tolist(), random.integers(0, 3 * rows, rows)
     margin, limit = random.exponential(0.05, 2)
     told = []
     for ours, theirs in (pair, pair[::-1]):
-        given = (str(metric), METRICS[metric], truth, ours, theirs)
+        given = (metric, METRICS[metric], truth, ours, theirs, alike)
         told.append(compared(*given, margin=margin) | {"segments": segments(*given, values, limit=limit)})
+    return told
+
+
+def copied(asked):
+    random, told = np.random.default_rng(asked["seed"]), []
+    metric, truth, pair = pair_of(random, 40)
+    for times in (1, 5):
+        given = [np.repeat(each, times, axis=0) for each in (truth, *pair, np.arange(40))]
+        told.append(compared(metric, METRICS[metric], *given))
     return told
 
 
@@ -57,9 +74,13 @@ def luck(asked):
         at = random.integers(0, len(truth), asked["rows"])
         turned = random.integers(0, 2, asked["rows"])
         ours, theirs = answers[turned, at], answers[1 - turned, at]
-        wins += compared("log_loss", False, truth[at], ours, theirs, seed=trial)["verdict"] == "wins"
+        told = compared("log_loss", False, truth[at], ours, theirs, np.arange(len(at)), seed=trial)
+        wins += told["verdict"] == "wins"
     return wins / asked["trials"]
 
 
 if __name__ == "__main__":
-    json.dump([{"swapped": swapped, "luck": luck}[asked["kind"]](asked) for asked in json.load(sys.stdin)], sys.stdout)
+    json.dump(
+        [{"swapped": swapped, "copied": copied, "luck": luck}[asked["kind"]](asked) for asked in json.load(sys.stdin)],
+        sys.stdout,
+    )

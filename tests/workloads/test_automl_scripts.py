@@ -152,7 +152,7 @@ def test_only_what_is_good_enough_and_better_is_better(
 ) -> None:
     told = evaluate(tmp_path, champion, *AUC, rows=rows)
     assert told["better"] is better and words in told["reason"]
-    assert set(told) == {"metrics", "champion", "better", "reason"}
+    assert set(told) == {"metrics", "champion", "better", "proven", "reason"}
     assert (told["champion"] is None) == (champion is None)
 
 

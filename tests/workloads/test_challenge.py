@@ -90,18 +90,54 @@ def test_a_challenger_that_is_better_on_recent_rows_wins_whatever_it_was_like_be
     assert told["better"] is False and "does not beat the margin of 0.3 by more than chance" in told["reason"]
 
 
-def test_luck_on_30_rows_does_not_win(held_out: list[Row], meet: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("lucky_are", ["recent", "today"])
+def test_luck_on_30_rows_does_not_win(
+    held_out: list[Row], meet: Callable[..., Any], tmp_path: Path, lucky_are: str
+) -> None:
     for seed in range(20):
         lucky = random.Random(seed).sample(held_out, 30)
-        today = write(tmp_path / f"today{seed}" / "test.csv", lucky)
-        if meet("twin", "good", today=today)["better"]:  # by as little as it may be
+        told = meet("twin", "good", today=write(tmp_path / f"today{seed}" / "test.csv", lucky))
+        ours, theirs = (each["metrics"]["log_loss"]["value"] for each in (told, told["champion"]))
+        if ours < theirs:  # by as little as it may be
             break
     else:
         pytest.fail("never lucky")
-    told = meet("twin", "good", "--recent", write(tmp_path / "recent" / "labelled.csv", lucky), today=today)
-    assert told["better"] is False
-    assert told["challenge"]["recent"]["difference"] > 0 > told["challenge"]["recent"]["interval"][0]
+    if lucky_are == "recent":
+        told = meet("twin", "good", "--recent", write(tmp_path / "recent" / "labelled.csv", lucky))
+    found = told["challenge"][lucky_are]
+    assert (told["better"], told["proven"]) == (False, False)
+    assert found["difference"] > 0 > found["interval"][0]
     assert "by more than chance" in told["reason"]
+
+
+def test_margin_and_segment_limit_hold_on_todays_test_rows_where_there_are_no_recent_ones(
+    held_out: list[Row], meet: Callable[..., Any], tmp_path: Path
+) -> None:
+    told = meet("good", "weak")
+    assert (told["better"], told["proven"], set(told["challenge"])) == (True, True, {"today"})
+    assert told["reason"].startswith("on 263 of today's test rows log_loss is")
+    told = meet("good", "weak", "--margin", "0.3")
+    assert told["better"] is False and "does not beat the margin of 0.3 by more than chance" in told["reason"]
+    told = meet("of_men", "of_women", "--segment", "Sex")
+    assert (told["better"], told["challenge"]["today"]["verdict"]) == (False, "wins")
+    assert "for Sex = female worse by" in told["reason"]
+    told = meet("of_men", "of_women", "--segment", "Sex", "--segment-limit", "1")
+    assert told["better"] is True
+    few = write(tmp_path / "few" / "labelled.csv", held_out[:29])
+    told = meet("good", "weak", "--recent", few, "--margin", "0.3")
+    assert told["better"] is False and told["reason"].endswith("; there are 29 recent rows, too few to tell")
+
+
+def test_a_test_set_that_is_too_small_to_tell_leaves_the_champion(
+    held_out: list[Row], meet: Callable[..., Any], tmp_path: Path
+) -> None:
+    told = meet("good", "weak", today=write(tmp_path / "today" / "test.csv", held_out[:29]))
+    ours, theirs = (each["metrics"]["log_loss"]["value"] for each in (told, told["champion"]))
+    assert (ours < theirs, told["better"], told["proven"]) == (True, False, False)
+    assert told["reason"].endswith("of champion version 3; there are 29 test rows, too few to tell")
+    told = meet("good", "weak", today=write(tmp_path / "alike" / "test.csv", held_out[:29] * 10))
+    assert told["better"] is False
+    assert told["reason"].endswith("; there are 290 test rows, 29 of them distinct, too few to tell")
 
 
 def test_a_challenger_that_is_worse_on_a_protected_segment_does_not_win(
@@ -128,6 +164,7 @@ def test_without_recent_rows_it_is_as_without_asking(meet: Callable[..., Any], t
         for more in ((), ("--recent", tmp_path / "recent", "--champion-test", tmp_path / "recent"))
     )
     assert told["better"] is plain["better"] is False
+    assert told["challenge"]["today"] == plain["challenge"]["today"]
     assert told["reason"] == f"{plain['reason']}; no recent rows"
 
 
@@ -169,7 +206,7 @@ def test_of_a_pair_never_do_both_win() -> None:
     won, vetoed = 0, 0
     for one, other in ask(*({"kind": "swapped", "seed": seed} for seed in range(300))):
         assert not one["verdict"] == other["verdict"] == "wins"
-        assert one["rows"] >= 30 or one["verdict"] == other["verdict"] == "too few rows"
+        assert one["distinct"] >= 30 or one["verdict"] == other["verdict"] == "too few rows"
         assert (one["difference"] is None) == (other["difference"] is None)
         if one["difference"] is not None:
             assert one["difference"] == pytest.approx(-other["difference"])
@@ -180,6 +217,12 @@ def test_of_a_pair_never_do_both_win() -> None:
             vetoed += "worse" in (mine["verdict"], yours["verdict"])
         won += "wins" in (one["verdict"], other["verdict"])
     assert won > 30 and vetoed > 30
+
+
+def test_rows_that_are_alike_say_as_much_as_one_of_them() -> None:
+    for one, five in ask(*({"kind": "copied", "seed": seed} for seed in range(20))):
+        assert (one["rows"], five["rows"], five["distinct"]) == (40, 200, 40)
+        assert five["interval"] == (None if one["interval"] is None else pytest.approx(one["interval"]))
 
 
 def test_of_equal_models_luck_wins_seldom(titanic: Split, models: Models) -> None:

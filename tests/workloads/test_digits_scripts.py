@@ -155,6 +155,7 @@ def test_evaluate_reports_the_purity_of_the_clusters(code: Path, split: Path, mo
         "metrics": {"purity": {"value": value}},
         "champion": None,
         "better": True,
+        "proven": False,
         "reason": f"purity is {value:.6g}; there is no champion",
         "clusters": 10,
         "images": 359,

@@ -106,7 +106,7 @@ def test_the_evaluation_measures_bias_and_says_what_the_model_decides_by(
         (("--worst", "0.01"), False, "worse than the 0.01 that is asked for"),
         (("--worst", "2"), True, "there is no champion"),
         (("--champion", "MODEL", "--champion-version", "0"), True, "there is no champion"),
-        (("--champion", "MODEL", "--champion-version", "3"), False, "not better than the"),
+        (("--champion", "MODEL", "--champion-version", "3"), False, "on 263 of today's test rows log_loss is"),
         (("--champion", "WEAK", "--champion-version", "3"), True, "of champion version 3"),
         (
             ("--champion", "OTHER", "--champion-version", "3"),
@@ -133,6 +133,7 @@ def test_only_a_model_that_beats_the_champion_on_the_same_rows_is_better(
     succeed(*titanic.evaluation(titanic_model, tmp_path, *METRICS, *(places.get(word, word) for word in more)))
     report = read(tmp_path / "evaluation.json")
     assert report["better"] is better
+    assert report["proven"] is (better and "WEAK" in more), "of the others none was compared with"
     assert reason in report["reason"]
 
 

@@ -17,6 +17,7 @@ from toolkit.verdict import conclude
         (0.6, {"auc": math.nan}, True, "(it has no auc, or one that is not finite)"),
         (0.6, {"accuracy": 0.9}, True, "(it has no auc, or one that is not finite)"),
         (0.6, {"auc": 0.6}, False, "auc is 0.6, not better than the 0.6 of champion version 3"),
+        (0.7, {"auc": 0.6}, True, "auc is 0.7, better than the 0.6 of champion version 3"),
     ],
 )
 def test_a_measure_that_is_no_number_never_wins_and_never_keeps_a_place(
@@ -26,3 +27,4 @@ def test_a_measure_that_is_no_number_never_wins_and_never_keeps_a_place(
     conclude(tmp_path, "auc", {"auc": value}, options, lambda: theirs)
     told = json.loads((tmp_path / "evaluation.json").read_text(), parse_constant=pytest.fail)
     assert told["better"] is better and words in told["reason"]
+    assert told["proven"] is False, "nothing was compared beyond chance"

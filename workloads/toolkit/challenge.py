@@ -3,6 +3,7 @@
 The difference of the metric is positive where the challenger is better. Its interval is that of the paired bootstrap's
 percentiles: rows drawn with replacement, in each draw the same for both. Those of few rows are too narrow, and so taken
 further out. Source: Hesterberg, What Teachers Should Know about the Bootstrap, 2015, "expanded percentile interval".
+Rows that are alike are drawn together: they came into a set of rows together, and tell as much as one of them.
 docs/challengers.md has how often luck wins.
 """
 
@@ -14,24 +15,25 @@ from scipy import stats
 from toolkit.decision import FEW, LOSES, NOT_WORSE, UNTOLD, WINS, WORSE
 from toolkit.resampled import resampled
 
-FEWEST = 30  # rows, of all or of a segment's value, that say anything
+FEWEST = 30  # rows that differ, of all or of a segment's value, that say anything
 DRAWS = 2_000
 CONFIDENCE = 0.95
 
 
-def compared(metric, maximize, truth, ours, theirs, *, margin=0.0, seed=0):
-    """{rows, challenger, champion, difference, interval, margin, verdict}; `wins`: the whole interval is above margin.
+def compared(metric, maximize, truth, ours, theirs, alike, *, margin=0.0, seed=0):
+    """{rows, distinct, challenger, champion, difference, interval, margin, verdict}; `wins`: all of it is above margin.
 
     `truth` is the code of each row's class, or its value; `ours` and `theirs` are the probabilities of all classes
-    (rows x classes, in the order of the codes), or values. A difference of rmse is one in standard deviations of the
-    truth, so that margins and limits mean the same for any table.
+    (rows x classes, in the order of the codes), or values; `alike` has a number for each row, the same for those that
+    are. A difference of rmse is one in standard deviations of the truth, so that margins and limits mean the same for
+    any table.
     """
-    told = _difference(metric, maximize, truth, ours, theirs, seed)
+    told = _difference(metric, maximize, truth, ours, theirs, alike, seed)
     verdict = FEW if told["interval"] is None else WINS if told["interval"][0] > margin else LOSES
     return {**told, "margin": margin, "verdict": verdict}
 
 
-def segments(metric, maximize, truth, ours, theirs, values, *, limit, seed=0):
+def segments(metric, maximize, truth, ours, theirs, alike, values, *, limit, seed=0):
     """The same for each of the segment's `values` (one a row), as a list of dicts with `value`, `limit` and `verdict`.
 
     `worse`: worse by more than `limit`, and all of the interval on that side of 0. Worse by more than `limit` with an
@@ -40,16 +42,18 @@ def segments(metric, maximize, truth, ours, theirs, values, *, limit, seed=0):
     found = []
     for value in sorted(set(values), key=str):
         own = np.array([one == value for one in values])
-        told = _difference(metric, maximize, truth[own], ours[own], theirs[own], seed)
+        told = _difference(metric, maximize, truth[own], ours[own], theirs[own], alike[own], seed)
         found.append({"value": value, **told, "limit": limit, "verdict": _of_segment(told, limit)})
     return found
 
 
-def _difference(metric, maximize, truth, ours, theirs, seed):
+def _difference(metric, maximize, truth, ours, theirs, alike, seed):
+    distinct, place = np.unique(alike, return_inverse=True)  # of those that are alike
     everything = np.ones((1, len(truth)))
     spread = (np.std(truth) or 1.0) if metric == "rmse" and len(truth) else 1.0
     sign = (1 if maximize else -1) / spread
-    told = {"rows": len(truth), "challenger": None, "champion": None, "difference": None, "interval": None}
+    told = {"rows": len(truth), "distinct": len(distinct)}
+    told |= dict.fromkeys(("challenger", "champion", "difference", "interval"))
     if not len(truth):
         return told
     measures = [resampled(metric, truth, answers) for answers in (ours, theirs)]
@@ -57,12 +61,12 @@ def _difference(metric, maximize, truth, ours, theirs, seed):
     if not np.isfinite(challenger - champion):
         return told
     told.update(challenger=challenger, champion=champion, difference=float(sign * (challenger - champion)))
-    if len(truth) < FEWEST:
+    if len(distinct) < FEWEST:
         return told
-    drawn = np.concatenate([sign * (measures[0](counts) - measures[1](counts)) for counts in _draws(len(truth), seed)])
+    drawn = np.concatenate([sign * (measures[0](counts) - measures[1](counts)) for counts in _draws(place, seed)])
     drawn = drawn[np.isfinite(drawn)]  # auc has no value where a class was not drawn
     if len(drawn) >= DRAWS / 2:
-        tail = _tail(len(truth))
+        tail = _tail(len(distinct))
         told["interval"] = [float(end) for end in np.quantile(drawn, [tail, 1 - tail])]
     return told
 
@@ -73,12 +77,13 @@ def _tail(rows):
     return float(stats.norm.cdf(wide))
 
 
-def _draws(rows, seed):
-    """How often each row was drawn (draws x rows), in pieces of some megabytes."""
-    random, at_once = np.random.default_rng(seed), max(1, 2_000_000 // rows)
+def _draws(place, seed):
+    """How often each row was drawn (draws x rows), in pieces of some megabytes; `place` tells which are alike."""
+    random, at_once, distinct = np.random.default_rng(seed), max(1, 2_000_000 // len(place)), place.max() + 1
     for begin in range(0, DRAWS, at_once):
         some = range(min(at_once, DRAWS - begin))
-        yield np.array([np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in some], dtype=float)
+        drawn = [np.bincount(random.integers(0, distinct, distinct), minlength=distinct) for _ in some]
+        yield np.array(drawn, dtype=float)[:, place]
 
 
 def _of_segment(told, limit):

@@ -4,29 +4,35 @@ WINS, LOSES, FEW = "wins", "does not win", "too few rows"  # on a set of rows
 WORSE, NOT_WORSE, UNTOLD = "worse", "not worse", "not told by its rows"  # on those of a segment's value
 
 
-def decided(sets, metric, version, segment, better, reason):
-    """(better, why) by what challenge.compared found on the `recent` rows; where they are too few, as it was known.
+def decided(sets, metric, version, segment, reason):
+    """(better, why) by what challenge.compared found on the `recent` rows; on `today`'s test rows, where that is there.
 
-    `sets` holds `recent` and `champion_test`, or one of them; the latter is told and decides nothing: what the world
-    was like when the champion was trained is no measure of what it has become. Neither is `better` of today's test
-    rows, where recent rows can tell.
+    The latter is given where the recent rows cannot tell; `reason` is what the two values on today's rows say. The
+    `champion_test` is told and decides nothing: what the world was like when the champion was trained is no measure of
+    what it has become.
     """
-    recent, test = sets.get("recent"), sets.get("champion_test")
-    parts = []
-    if recent and recent["verdict"] in (WINS, LOSES):
-        worse = [told for told in recent["segments"] if told["verdict"] == WORSE]
-        better = recent["verdict"] == WINS and not worse
-        parts.append(_words(recent, "recent rows", metric, version) + _beside_margin(recent))
-        for told in worse:
-            limit = f"beyond the limit of {told['limit']:g}"
-            parts.append(f"for {segment} = {told['value']} {_than(told, metric)}, {limit}")
+    recent, today, test = (sets.get(name) for name in ("recent", "today", "champion_test"))
+    if today is None:
+        better, parts = _judged(recent, "recent rows", metric, version, segment)
         parts.append(f"on today's test rows {reason}")
+    elif today["verdict"] == FEW:
+        better, parts = False, [reason, _few(today, "test rows")]
     else:
-        parts.append(reason)
-        parts += [_untold(recent)] if recent else []
+        better, parts = _judged(today, "of today's test rows", metric, version, segment)
+    if today and recent:
+        parts.append(_few(recent, "recent rows"))
     if test and test["verdict"] in (WINS, LOSES):
         parts.append(_words(test, "rows of that champion's own test set", metric, version))
     return better, "; ".join(parts)
+
+
+def _judged(told, where, metric, version, segment):
+    worse = [each for each in told["segments"] if each["verdict"] == WORSE]
+    parts = [_words(told, where, metric, version) + _beside_margin(told)]
+    for each in worse:
+        limit = f"beyond the limit of {each['limit']:g}"
+        parts.append(f"for {segment} = {each['value']} {_than(each, metric)}, {limit}")
+    return told["verdict"] == WINS and not worse, parts
 
 
 def _words(told, where, metric, version):
@@ -48,11 +54,13 @@ def _beside_margin(told):
     return f", which does not beat the margin of {told['margin']:g} by more than chance"
 
 
-def _untold(recent):
-    if recent.get("trouble"):
-        return f"the recent rows tell nothing: {recent['trouble']}"
-    left = sum(recent.get("left_out", {}).values())
+def _few(told, rows):
+    """Why these rows cannot tell."""
+    if told.get("trouble"):
+        return f"the {rows} tell nothing: {told['trouble']}"
+    left = sum(told.get("left_out", {}).values())
     also = f", beside {left} that do not count" if left else ""
-    return (
-        f"there are {recent['rows']} recent rows{also}, too few to tell" if recent["rows"] or left else "no recent rows"
-    )
+    if not told["rows"] and not left:
+        return f"no {rows}"
+    alike = f", {told['distinct']} of them distinct" if told.get("distinct", told["rows"]) < told["rows"] else ""
+    return f"there are {told['rows']} {rows}{alike}{also}, too few to tell"

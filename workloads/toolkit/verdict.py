@@ -23,9 +23,10 @@ def conclude(output, metric, values, options, champion, contests=None, **more):
 
     `champion` gives those of the model whose version is `options.champion_version`, and is not called where there is
     none; `options.direction` and `options.worst` say what is better and what is not good enough. `contests` gives what
-    other rows tell of the two (decision.decided), and is called where both are measured and the model is good enough.
+    rows tell of the two beyond chance (decision.decided), and is called where both are measured and the model is good
+    enough. `proven` in the file: these say that the model is better; a machine approves no other one.
     """
-    theirs, trouble = {}, None
+    theirs, trouble, proven = {}, None, False
     if options.champion_version != NO_CHAMPION:
         try:
             theirs = champion()
@@ -35,15 +36,15 @@ def conclude(output, metric, values, options, champion, contests=None, **more):
         except Exception as error:  # noqa: BLE001
             trouble = f"{type(error).__name__}: {error}"
     better, reason = judge(metric, values[metric], theirs.get(metric), trouble, options)
-    measured = theirs and not trouble and not unfit(metric, values[metric], options)
-    if found := contests() if contests and measured else {}:
-        version, segment = options.champion_version, getattr(options, "segment", None)
-        better, reason = decision.decided(found, metric, version, segment, better, reason)
-        more = {**more, "challenge": found}
+    if contests and theirs and not trouble and not unfit(metric, values[metric], options):
+        found, version = contests(), options.champion_version
+        better, reason = decision.decided(found, metric, version, getattr(options, "segment", None), reason)
+        more, proven = {**more, "challenge": found}, better
     told = {"version": options.champion_version, "metrics": _named(theirs)}
     report = {"metrics": _named(values), "champion": None if options.champion_version == NO_CHAMPION else told}
     output.mkdir(parents=True, exist_ok=True)
-    (output / "evaluation.json").write_text(json.dumps({**report, "better": better, "reason": reason, **more}) + "\n")
+    report |= {"better": better, "proven": proven, "reason": reason, **more}
+    (output / "evaluation.json").write_text(json.dumps(report) + "\n")
     print(f"{'better' if better else 'not better'}: {reason}")
 
 

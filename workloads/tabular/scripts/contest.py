@@ -1,8 +1,8 @@
-"""The model and the champion on the same labelled rows: recent ones, and those that the champion was tested with.
+"""The model and the champion on the same labelled rows: recent ones, those of the champion's own test, today's test.
 
-Rows that the model has learned from do not count, since it knows their answers; the champion cannot have learned from
-rows that are newer than itself. A row is taken for the same where all its features are, so that of a table in which
-many rows are alike few are left.
+Of the first two, rows that the model has learned from do not count, since it knows their answers; the champion cannot
+have learned from rows that are newer than itself. A row is taken for the same where all its features are, so that of a
+table in which many rows are alike few are left. Today's test rows are what the split has left for both.
 """
 
 # pyright: reportMissingImports=false
@@ -21,11 +21,16 @@ RECENT, TEST = "labelled.csv", "*.csv"  # as the monitor of models and `preproce
 def contests(options, metric, ours, theirs):
     """{"recent", "champion_test": what challenge.compared finds, `segments`, `left_out`} of the folders that are given.
 
-    `ours` and `theirs` are each (estimator, description). What cannot be compared has a `trouble` and no verdict.
+    `today`: the same of the test rows, where the recent ones cannot tell. `ours` and `theirs` are each (estimator,
+    description). What cannot be compared has a `trouble` and no verdict.
     """
     contest = Contest(options, metric, ours, theirs)
     given = {"recent": (options.recent, RECENT), "champion_test": (options.champion_test, TEST)}
-    return {name: contest.on(folder, files) for name, (folder, files) in given.items() if folder}
+    learned = options.trained or []
+    found = {name: contest.on(folder, files, learned) for name, (folder, files) in given.items() if folder}
+    if found.get("recent", {"verdict": FEW})["verdict"] == FEW:
+        found["today"] = contest.on(options.test, TEST, [])
+    return found
 
 
 class Contest:
@@ -38,11 +43,14 @@ class Contest:
         self._classes = {name: code for code, name in enumerate(self._classes)}
         self._segment = [options.segment] if options.segment else []
 
-    def on(self, folder, files):
-        """What the two models' answers to the rows of a folder say. Rows that do not count stand in `left_out`."""
+    def on(self, folder, files, learned):
+        """What the two models' answers to the rows of a folder say. Rows that do not count stand in `left_out`.
+
+        Those do not that also lie in one of the folders in `learned`.
+        """
         told = {"rows": 0, "verdict": FEW, "left_out": {}, "segments": []}
         try:
-            frame, told["left_out"] = self._rows(folder, files)
+            frame, told["left_out"] = self._rows(folder, files, learned)
             truth = self._codes(frame[self._target])
             told["left_out"]["label of no known class"] = int(np.isnan(truth).sum())
             frame, truth = frame[~np.isnan(truth)], truth[~np.isnan(truth)]
@@ -53,7 +61,9 @@ class Contest:
     def _compared(self, frame, truth):
         options, truth = self._options, truth.astype(int) if self._classes else truth
         answers = {"ours": self._answers(self._ours, frame), "theirs": self._answers(self._theirs, frame)}
-        given = {"metric": self._metric, "maximize": options.direction == "maximize", "truth": truth, **answers}
+        alike = _keys(frame, [*self._features, self._target])
+        given = {"metric": self._metric, "maximize": options.direction == "maximize", "truth": truth, "alike": alike}
+        given |= answers
         told = challenge.compared(**given, margin=options.margin, seed=options.seed)
         for name in self._segment:
             values = frame[name].map(_text, na_action="ignore").astype(object)
@@ -63,15 +73,15 @@ class Contest:
             )
         return told
 
-    def _rows(self, folder, files):
+    def _rows(self, folder, files, learned):
         """(the rows that count, {why others do not: how many})."""
         used = {column["name"] for _, told in (self._ours, self._theirs) for column in told["columns"]}
         frame, unread = read(folder, files, {self._target, *used, *self._segment})
         frame = frame[frame[self._target].notna()] if len(frame) else frame
         seen = np.zeros(len(frame), dtype=bool)
-        for trained in self._options.trained or [] if len(frame) else []:
-            learned, _ = read(trained, TEST, set(self._features))
-            seen |= np.isin(_keys(frame, self._features), _keys(learned, self._features))
+        for place in learned if len(frame) else []:
+            known, _ = read(place, TEST, set(self._features))
+            seen |= np.isin(_keys(frame, self._features), _keys(known, self._features))
         left_out = {"learned from": int(seen.sum()), "in files that cannot be read or lack columns": unread}
         frame = frame[~seen]
         if len(frame) > MOST_ROWS:

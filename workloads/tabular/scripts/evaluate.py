@@ -3,8 +3,9 @@
 `--metric` may be the name that training prints, such as validation:log_loss: what stands before the colon is left off
 and the rest is measured on the test rows. Classes have log_loss, auc and accuracy, numbers rmse and r2.
 
-With `--recent`, labelled rows that are newer than the champion, these decide where they are enough: the model has to be
-better by more than `--margin` beyond chance, and on no value of `--segment` worse by more than `--segment-limit`.
+The model has to be better than the champion by more than `--margin` beyond chance, and on no value of `--segment` worse
+by more than `--segment-limit`: on the rows of `--recent`, labelled and newer than the champion, where they are enough;
+else on the test rows. Where these are too few as well, the champion stays.
 """
 
 # pyright: reportMissingImports=false
@@ -43,7 +44,7 @@ def main(argv=None):
     parser.add_argument(
         "--trained", type=Path, action="append", metavar="DIR", help="rows that the model has learned from"
     )
-    parser.add_argument("--margin", type=float, default=0.0, help="what the model must be better by on recent rows")
+    parser.add_argument("--margin", type=float, default=0.0, help="what the model must be better by")
     parser.add_argument("--segment-limit", type=float, default=0.05, help="what it may be worse by on one segment")
     evaluate(parser.parse_args(argv))
 
