@@ -69,7 +69,8 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
     name = f"{config.platform}-{event['workload']}"
     sagemaker, s3 = clients.client("sagemaker"), clients.client("s3")
     capture = f"s3://{config.artifact_bucket}/{event['workload']}/capture/batch/"
-    state, told = "false", dict.fromkeys((*ANSWERS, *CAPTURED[event["source"]]), "")
+    state = "false"
+    told: dict[str, str] = dict.fromkeys((*ANSWERS, *CAPTURED[event["source"]]), "")
     try:
         served = by_batch(sagemaker, name, capture) if event["source"] == "batch" else by_endpoint(sagemaker, name)
         if served:

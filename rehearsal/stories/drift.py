@@ -99,6 +99,12 @@ class Story(Troubles, Loop):
         return f"{found['causes'][0]}; {lost.last}; {lost.why}; version {version} is still served"
 
     def status(self) -> str:
+        """No monitor was taken for silent on the way, nor anything for what could not be examined."""
+        for kind in ("faults", "silent"):
+            asked = {"AlarmName": f"{self._name}-{kind}", "HistoryItemType": "StateUpdate"}
+            items = self.cloud.client("cloudwatch").describe_alarm_history(**asked)["AlarmHistoryItems"]
+            if [json.loads(item["HistoryData"])["newState"]["stateValue"] for item in items] != ["OK"]:
+                raise RehearsalError(f"the alarm {kind} went off: {items}")
         log = self.log("status")
         command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "cli.main", "monitors", "status"]
         self.cloud.run(command, log, SLUICE_CONFIG=str(self.config), COLUMNS="120")
