@@ -44,6 +44,8 @@ class ServingStack(Stack):
                 network=foundation.network,
                 image_uris=training.image_uris[workload],
                 capture_percent=_captured(platform, workload),
+                compared=_compared(platform, workload),
+                target=platform.workloads[workload].data.target or "",
             )
             for workload, group in training.package_groups.items()
         ]
@@ -76,3 +78,9 @@ def _captured(platform: Platform, workload: str) -> int:
     """Percent of the requests that a monitor looks at."""
     monitor = platform.monitors.get(workload)
     return monitor.sampling_percent if monitor and monitor.source == "endpoint" else 0
+
+
+def _compared(platform: Platform, workload: str) -> tuple[str, ...]:
+    """The kinds for which SageMaker's own monitors need the baseline of what is served."""
+    monitor = platform.monitors.get(workload)
+    return monitor.kinds if monitor and platform.monitoring.is_native else ()

@@ -1,6 +1,7 @@
 """The endpoint of one workload. Promotion makes it at run time; here is what it may become and who may touch it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -14,12 +15,24 @@ from sluice.permission import allow, allow_grants, allow_key
 from sluice.roles import WorkloadRole
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
+# By kind, what runs leave, and what `controls.baselines` makes of it for SageMaker's own monitors.
+_REPORTS = {
+    "data-quality": ("statistics.json", "constraints.json"),
+    "model-quality": ("evaluation.json",),
+    "bias": ("bias.json",),
+}
+_BASELINES = {
+    "data-quality": ("statistics.json", "data-quality.json"),
+    "model-quality": ("model-quality.json",),
+    "bias": ("bias.json", "analysis_config.json"),
+}
 
 
 class Endpoint(Construct):
     """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it.
 
-    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor.
+    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor. `compared`: the
+    kinds that SageMaker's own monitors examine, which compare with the baseline of the version that is served.
     """
 
     def __init__(
@@ -35,6 +48,8 @@ class Endpoint(Construct):
         network: Network,
         image_uris: Iterable[str],
         capture_percent: int = 0,
+        compared: Sequence[str] = (),
+        target: str = "",
     ) -> None:
         super().__init__(scope, id)
         self.name, self._key = name, key
@@ -49,7 +64,7 @@ class Endpoint(Construct):
         allow(self.role, ["kms:Decrypt"], [key.key_arn])
         self.role.allow_network(network)
         self.role.allow_images(image_uris)
-        self.hosting = {
+        self.hosting: dict[str, Any] = {
             "workload": workload,
             "instance_type": serve.instance_type,
             "instance_count": serve.instance_count,
@@ -62,6 +77,10 @@ class Endpoint(Construct):
             # SageMaker writes what it captures as the endpoint.
             self.role.allow_data(artifact_bucket, write=True, prefix=f"{folder}/")
             allow_key(self.role, key, "s3", "GenerateDataKey")
+        self._artifacts, self._compared = artifact_bucket, compared
+        if compared:
+            place = {"bucket": artifact_bucket.bucket_name, "folder": f"{workload}/monitor/baseline/"}
+            self.hosting |= {"baseline": {**place, "kinds": list(compared), "target": target}}
         self._endpoint = self._arn("endpoint", name)
         # As `controls.release` names them.
         self._config = self._arn("endpoint-config", f"{name}-v*")
@@ -86,6 +105,19 @@ class Endpoint(Construct):
         allow(role, ["iam:PassRole"], [self.role.role_arn], conditions=passed_to)
         # The volumes of the endpoint's instances are encrypted under a grant that its creator gives.
         allow_grants(role, self._key)
+        if self._compared:
+            self._grant_comparison(role)
+
+    def _grant_comparison(self, role: iam.Role) -> None:
+        """Put the baseline of a version where monitors look for it."""
+        workload, objects = self.hosting["workload"], self._artifacts.arn_for_objects
+        packages = [self._arn("model-package", f"{self.name}/*")]
+        allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard="SageMaker numbers the versions of a group")
+        reports = [objects(f"{workload}/*/{name}") for kind in self._compared for name in _REPORTS[kind]]
+        allow(role, ["s3:GetObject"], reports, wildcard="Runs name the folders of what they leave")
+        made = [name for kind in self._compared for name in _BASELINES[kind]]
+        allow(role, ["s3:PutObject"], [objects(f"{workload}/monitor/baseline/{name}") for name in made])
+        allow_key(role, self._key, "s3", "Decrypt", "GenerateDataKey")
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")
