@@ -22,6 +22,8 @@ _NATIVE = re.compile(r"cron\(0 (?:(\*)|\d{1,2}(?:/(\d{1,2}))?) \? \* \* \*\)")
 # Of an hourly execution with labels each of its two jobs has half the time; source: AWS, "Schedule model quality
 # monitoring jobs".
 _HALF_AN_HOUR = 1800
+# Of the workload's folder: in the data bucket what batch transform jobs read, in the artifact bucket what they write.
+BATCHES = "batch/"
 Image = Annotated[
     str, StringConstraints(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$")
 ]

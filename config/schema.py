@@ -121,6 +121,11 @@ class Platform(Section):
         return found if self.has_registry else {}
 
     @property
+    def batches(self) -> list[str]:
+        """The workloads whose monitor examines what batch transform is asked."""
+        return [name for name, monitor in self.monitors.items() if monitor.source == "batch"]
+
+    @property
     def left_out(self) -> list[str]:
         """What this platform does without in its region, each with the types that CloudFormation lacks there."""
         parts = (

@@ -8,6 +8,7 @@ from constructs import Construct
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.autopilot_roles import allow_models
+from sluice.baseline import Baseline
 from sluice.endpoint import Endpoint
 from sluice.promotion import Promotion
 from sluice.published import Published
@@ -44,8 +45,8 @@ class ServingStack(Stack):
                 network=foundation.network,
                 image_uris=training.image_uris[workload],
                 capture_percent=_captured(platform, workload),
-                compared=_compared(platform, workload),
-                target=platform.workloads[workload].data.target or "",
+                batch_bucket=foundation.data_bucket if workload in platform.batches else None,
+                baseline=_baseline(platform, workload, foundation),
             )
             for workload, group in training.package_groups.items()
         ]
@@ -80,7 +81,12 @@ def _captured(platform: Platform, workload: str) -> int:
     return monitor.sampling_percent if monitor and monitor.source == "endpoint" else 0
 
 
-def _compared(platform: Platform, workload: str) -> tuple[str, ...]:
-    """The kinds for which SageMaker's own monitors need the baseline of what is served."""
+def _baseline(platform: Platform, workload: str, foundation: FoundationStack) -> Baseline | None:
+    """What SageMaker's own monitors compare with, where those examine."""
     monitor = platform.monitors.get(workload)
-    return monitor.kinds if monitor and platform.monitoring.is_native else ()
+    if monitor is None or not platform.monitoring.is_native:
+        return None
+    target = platform.workloads[workload].data.target
+    assert target is not None  # what has a monitor has one: config/workload.py
+    place = {"artifact_bucket": foundation.artifact_bucket, "key": foundation.key}
+    return Baseline(workload=workload, target=target, kinds=monitor.kinds, **place)

@@ -1,6 +1,6 @@
 """The endpoint of one workload. Promotion makes it at run time; here is what it may become and who may touch it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from aws_cdk import aws_iam as iam
@@ -8,31 +8,24 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from config.monitoring import BATCHES
 from config.workload import ServeSettings
 from sluice.arn import arn
+from sluice.baseline import Baseline
 from sluice.network import Network
 from sluice.permission import allow, allow_grants, allow_key
 from sluice.roles import WorkloadRole
 
+_BATCH_LOGS = ("/aws/sagemaker/TransformJobs",)
 _VERSIONS = "Names end in the version of the model package, known only at run time"
-# By kind, what runs leave, and what `controls.baselines` makes of it for SageMaker's own monitors.
-_REPORTS = {
-    "data-quality": ("statistics.json", "constraints.json"),
-    "model-quality": ("evaluation.json",),
-    "bias": ("bias.json",),
-}
-_BASELINES = {
-    "data-quality": ("statistics.json", "data-quality.json"),
-    "model-quality": ("model-quality.json",),
-    "bias": ("bias.json", "analysis_config.json"),
-}
 
 
 class Endpoint(Construct):
     """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it.
 
-    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor. `compared`: the
-    kinds that SageMaker's own monitors examine, which compare with the baseline of the version that is served.
+    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor. Its models may be
+    asked by batch transform about what lies in the workload's folder of `batch_bucket`, where there is one. `baseline`:
+    of the version that serves, for SageMaker's own monitors.
     """
 
     def __init__(
@@ -48,8 +41,8 @@ class Endpoint(Construct):
         network: Network,
         image_uris: Iterable[str],
         capture_percent: int = 0,
-        compared: Sequence[str] = (),
-        target: str = "",
+        batch_bucket: s3.IBucket | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.name, self._key = name, key
@@ -58,7 +51,7 @@ class Endpoint(Construct):
             "Role",
             workload=workload,
             description=f"The endpoint {name}",
-            log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
+            log_groups=[f"/aws/sagemaker/Endpoints/{name}", *(_BATCH_LOGS if batch_bucket else ())],
         )
         self.role.allow_data(artifact_bucket, write=False)
         allow(self.role, ["kms:Decrypt"], [key.key_arn])
@@ -77,10 +70,15 @@ class Endpoint(Construct):
             # SageMaker writes what it captures as the endpoint.
             self.role.allow_data(artifact_bucket, write=True, prefix=f"{folder}/")
             allow_key(self.role, key, "s3", "GenerateDataKey")
-        self._artifacts, self._compared = artifact_bucket, compared
-        if compared:
-            place = {"bucket": artifact_bucket.bucket_name, "folder": f"{workload}/monitor/baseline/"}
-            self.hosting |= {"baseline": {**place, "kinds": list(compared), "target": target}}
+        if batch_bucket:
+            # A transform job runs as the model that it asks, and writes its manifests as that.
+            self.role.allow_data(batch_bucket, write=False, prefix=f"{workload}/{BATCHES}")
+            for folder in (BATCHES, f"capture/{BATCHES}"):
+                self.role.allow_data(artifact_bucket, write=True, prefix=f"{workload}/{folder}")
+            allow_key(self.role, key, "s3", "GenerateDataKey")
+        self._baseline = baseline
+        if baseline:
+            self.hosting |= {"baseline": baseline.told}
         self._endpoint = self._arn("endpoint", name)
         # As `controls.release` names them.
         self._config = self._arn("endpoint-config", f"{name}-v*")
@@ -105,19 +103,8 @@ class Endpoint(Construct):
         allow(role, ["iam:PassRole"], [self.role.role_arn], conditions=passed_to)
         # The volumes of the endpoint's instances are encrypted under a grant that its creator gives.
         allow_grants(role, self._key)
-        if self._compared:
-            self._grant_comparison(role)
-
-    def _grant_comparison(self, role: iam.Role) -> None:
-        """Put the baseline of a version where monitors look for it."""
-        workload, objects = self.hosting["workload"], self._artifacts.arn_for_objects
-        packages = [self._arn("model-package", f"{self.name}/*")]
-        allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard="SageMaker numbers the versions of a group")
-        reports = [objects(f"{workload}/*/{name}") for kind in self._compared for name in _REPORTS[kind]]
-        allow(role, ["s3:GetObject"], reports, wildcard="Runs name the folders of what they leave")
-        made = [name for kind in self._compared for name in _BASELINES[kind]]
-        allow(role, ["s3:PutObject"], [objects(f"{workload}/monitor/baseline/{name}") for name in made])
-        allow_key(role, self._key, "s3", "Decrypt", "GenerateDataKey")
+        if self._baseline:
+            self._baseline.grant(role, packages[:1])
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")

@@ -10,6 +10,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from config.monitoring import BATCHES
 from config.monitoring import Monitor as Settings
 from sluice import archive
 from sluice.archive import ROOT
@@ -56,6 +57,8 @@ class Monitor(Construct):
             self, "JobRole", workload=workload, description=f"Jobs of the monitor {name}", log_groups=JOB_LOGS[:1]
         )
         job_role.allow_code(code)
+        if settings.source == "batch":
+            job_role.allow_data(data_bucket, write=False, prefix=f"{workload}/{BATCHES}")
         if settings.wants_labels:
             job_role.allow_data(data_bucket, write=False, prefix=f"{workload}/{settings.labels}")
         job_role.allow_data(artifact_bucket, write=False)

@@ -54,9 +54,13 @@ class Watch(Construct):
         packages = [self._arn(f"model-package/{name}/*") for name in names.values()]
         numbered = "SageMaker numbers the versions of a group"
         allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard=numbered)
-        if batches := [names[name] for name, monitor in monitors.items() if monitor.source == "batch"]:
-            listed = [self._arn(f"model-package{part}") for n in batches for part in (f"/{n}/*", f"-group/{n}")]
+        if batches := [name for name, monitor in monitors.items() if monitor.source == "batch"]:
+            groups = [f"{part}/{names[n]}{end}" for n in batches for part, end in (("", "/*"), ("-group", ""))]
+            listed = [self._arn(f"model-package{group}") for group in groups]
             allow(role, ["sagemaker:ListModelPackages"], listed, wildcard=numbered)
+            told = [artifact_bucket.arn_for_objects(f"{name}/capture/batch/*") for name in batches]
+            allow(role, ["s3:GetObject"], told, wildcard="SageMaker names the manifests of what it captures")
+            allow_key(role, key, "s3", "Decrypt")
         _allow_listing(role, artifact_bucket, [f"{name}/capture/*" for name in monitors])
         labelled = [f"{name}/{monitor.labels}*" for name, monitor in monitors.items() if monitor.wants_labels]
         if labelled:

@@ -8,6 +8,7 @@ from aws_cdk.assertions import Template
 
 from config.load import ROOT, load_workload
 from config.monitoring import Kind
+from sluice.baseline import Baseline
 from sluice.cost_ledger import CostLedger
 from sluice.endpoint import Endpoint
 from sluice.monitor_functions import Conclude
@@ -41,8 +42,7 @@ def functions(platform: Any, region: str) -> dict[str, Any]:
         serve=shipped.serve,
         network=foundation.network,
         image_uris=[f"111122223333.dkr.ecr.{region}.amazonaws.com/sklearn:1"],
-        compared=KINDS,
-        target=TARGET,
+        baseline=Baseline(workload="tabular", target=TARGET, kinds=KINDS, **common),
         **common,
     )
     promotion = Promotion(

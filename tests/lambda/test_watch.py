@@ -139,7 +139,7 @@ def test_where_nothing_was_asked_the_job_is_still_given_a_list_that_names_someth
 def test_nothing_is_served_where_no_endpoint_answers(cloud: Any, buckets: tuple[str, str], status: str) -> None:
     if status != "absent":
         cloud.endpoint(NAME, status=status)
-    assert run() == {"Served": "false", **dict.fromkeys(watch.ANSWERS, "")}
+    assert run() == {"Served": "false", **dict.fromkeys((*watch.ANSWERS, "CaptureUri"), "")}
 
 
 def test_an_update_that_goes_on_is_looked_past(cloud: Any, buckets: tuple[str, str]) -> None:
@@ -165,16 +165,6 @@ def test_what_cannot_be_examined_is_told_with_what_would_change_that(cloud: Any,
     cloud.models[CONFIG]["PrimaryContainer"] = {"Image": "an image"}
     with pytest.raises(WatchError, match="is of no package"):
         run()
-
-
-def test_batches_are_compared_with_the_newest_approved_version(cloud: Any, buckets: tuple[str, str]) -> None:
-    assert run(source="batch")["Served"] == "false"
-    serve(cloud, buckets[1])
-    cloud.put(buckets[1], "tabular/capture/batch/2026/11/23/10/a.jsonl", b"{}")
-    answer = run(source="batch", labels="")
-    assert read(cloud, answer["CaptureUri"])[1:] == ["2026/11/23/10/a.jsonl"]
-    assert "/monitor/batch/" in answer["OutputUri"]
-    cloud.calls[:] = [call for call in cloud.calls if call.operation != "ListModelPackages"]  # deployed for an endpoint
 
 
 def test_a_step_that_is_tried_again_asks_for_the_same(cloud: Any, buckets: tuple[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The stack of monitors: what runs when, what is told of it, and that nothing is there without a monitor."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,23 @@ def test_the_endpoints_requests_are_captured_and_only_there_may_it_write(monitor
     assert told.count("capture_percent") == told.count("/tabular/capture") == 1
     assert [r for r in granted(serving, "s3:PutObject") if "/tabular/capture/*" not in r] == []
     assert len(granted(serving, "s3:PutObject")) == 1
+
+
+@pytest.mark.slow
+def test_where_batches_are_examined_their_folders_are_all_that_is_granted_beside(
+    monitored: Any, tmp_path: Path
+) -> None:
+    tabular = monitored.platform.workloads["tabular"]
+    monitor = tabular.monitor.model_copy(update={"source": "batch", "kinds": ("data-quality",)})
+    changes = {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
+    templates = synthesized.synthesize(monitored.platform.model_copy(update=changes), tmp_path).templates
+    assert "capture_percent" not in json.dumps(templates["serving"])
+    [written] = granted(templates["serving"], "s3:PutObject")
+    assert re.findall(r'"/([^"]*)"', written) == ["tabular/batch/*", "tabular/capture/batch/*"]
+    [asked] = [each for each in granted(templates["monitoring"], "s3:GetObject") if "StorageData" in each]
+    assert re.findall(r'StorageData\w*"}, "/([^"]*)"', asked) == ["tabular/batch/*"]
+    [asked] = [each for each in granted(templates["serving"], "s3:GetObject") if "StorageData" in each]
+    assert re.findall(r'StorageData\w*"}, "/([^"]*)"', asked) == ["tabular/batch/*"]
 
 
 def test_drift_holds_its_alarm_until_a_window_says_otherwise_and_tells_nobody_itself(monitoring: Template) -> None:

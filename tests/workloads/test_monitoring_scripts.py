@@ -240,8 +240,9 @@ def test_batch_transform_is_examined_by_what_it_read_and_wrote(monitor: Path, ti
     for place in ("in", "out"):
         (tmp_path / place / "part").mkdir(parents=True)
     (tmp_path / "in" / "part" / "0.csv").write_text(lines)
-    answers = [f"0, id-{number},2026-11-26T15:00:00Z" for number in range(ROWS)]
+    answers = [f"0, id-{number},2026-11-26T13:00:00Z" for number in range(ROWS)]  # began before the window
     (tmp_path / "out" / "part" / "0.csv.out").write_text("\n".join(answers) + "\n")
+    job.complete = {"part/0.csv": "2026-11-26T14:00:00Z"}
     found = job.run(critical=["Age"])
     assert (found["rows"], found["skipped"]) == (ROWS, {}) and "Age changed" in found["causes"][0]
 

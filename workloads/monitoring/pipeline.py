@@ -1,4 +1,4 @@
-"""The pipeline that examines one window of what a workload's endpoint was asked: Watch -> Examine -> Conclude.
+"""The pipeline that examines one window of what a workload's model was asked: Watch -> Examine -> Conclude.
 
 Compiled for each workload that has a monitor, by `sluice pipelines compile`, as its monitor.json. Watch says what is
 served, and so what to compare with: where nothing is, only that is noted.
@@ -25,7 +25,9 @@ from workloads.compiler.plan import CODE, Plan
 from workloads.compiler.processing import FOLDER, told
 
 # Whatever its jobs do: each step's result is of its own window.
-ANSWERS = ("Served", "WatchUri", "CaptureUri", "BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
+ANSWERS = ("BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
+# Inputs of Examine that are given as lists of objects, by the monitor's source, and what Watch answers of each.
+CAPTURED = {"endpoint": {"capture": "CaptureUri"}, "batch": {"asked": "AskedUri", "answered": "AnsweredUri"}}
 
 
 def build(name: str, workload: Workload, session: PipelineSession, role: str) -> Pipeline:
@@ -76,14 +78,16 @@ def _watch(plan: Plan, monitor: Monitor, examined: dict[str, object]) -> LambdaS
             "labels": monitor.labels if monitor.wants_labels else "",
             "settings": json.dumps(examined, separators=(",", ":"), sort_keys=True),
         },
-        outputs=[LambdaOutput(name) for name in ANSWERS],
+        outputs=[LambdaOutput(name) for name in ("Served", "WatchUri", *CAPTURED[monitor.source].values(), *ANSWERS)],
     )
 
 
 def _examine(plan: Plan, watch: LambdaStep, monitor: Monitor) -> ProcessingStep:
     given = {"watch": "WatchUri", "baseline": "BaselineUri"}
-    listed = {"capture": "CaptureUri"}
-    command = ["examine", "--capture", f"{FOLDER}/input/capture", "--baseline", f"{FOLDER}/input/baseline"]
+    listed = dict(CAPTURED[monitor.source])
+    command = ["examine"]
+    for name in (*listed, "baseline"):
+        command += [f"--{name}", f"{FOLDER}/input/{name}"]
     command += ["--watch", f"{FOLDER}/input/watch/watch.json"]
     if {*monitor.kinds} != {"data-quality"}:
         given["model"] = "ModelUri"
