@@ -128,9 +128,10 @@ class Platform(Section):
     @property
     def left_out(self) -> list[str]:
         """What this platform does without in its region, each with the types that CloudFormation lacks there."""
+        watched = " and monitors" if any(workload.monitor for workload in self.workloads.values()) else ""
         parts = (
             ("Studio and its users", availability.STUDIO),
-            ("the registration of models, and with it their endpoints", availability.REGISTRY),
+            (f"the registration of models, and with it their endpoints{watched}", availability.REGISTRY),
             ("MLflow, and with it the record of runs", () if self.experiments == "off" else availability.EXPERIMENTS),
         )
         told = [

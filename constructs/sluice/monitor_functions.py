@@ -17,6 +17,7 @@ from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import allow, allow_key
+from sluice.variables import refuse_too_large
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 _MOST = Duration.minutes(10)  # AWS, "Pipelines steps": what a Lambda step calls may run for so long
@@ -105,6 +106,8 @@ class Conclude(Construct):
             | ({"minimum_rows": m.minimum_rows, "drift_share": m.drift_share} if native else {})
             for name, m in monitors.items()
         }
+        features = sum(len(monitor.critical) for monitor in monitors.values())
+        refuse_too_large("conclude", f"{len(monitors)} monitors with {features} critical features", told)
         self.handler = HandlerFunction(
             self,
             "Function",

@@ -7,20 +7,19 @@ condition that no other one wrote meanwhile.
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from controls import clients, emf, native_windows, settings, windows
+from controls.conclusion import members, values
 from controls.ledger import Ledger
 from controls.windows import Window
 
 logger = Logger(service="conclude")
 
 TOPIC = "monitor"  # remembered by workload: the last window, and what is known of each kind
-# Each conclusion tells of all kinds. Of two in one period the alarm would take the higher: the last must be alone.
-PERIOD = timedelta(minutes=5)
 _ATTEMPTS = 10
 
 
@@ -41,10 +40,10 @@ class Settings:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """State: examined | too-little | no-traffic | absent. Raises WindowError and ContendedError.
+    """State: examined | too-little | no-traffic | absent | uncaptured. Raises WindowError and ContendedError.
 
-    `event` is that of a step: workload, end, now and output, the URI of a window's folder, empty where nothing is
-    served; or EventBridge's of a file that SageMaker Model Monitor wrote.
+    `event` is that of a step: workload, end (of the window), now, served, as `controls.watch` has answered, and output,
+    the URI of the window's folder where it is true; or EventBridge's of a file that SageMaker Model Monitor wrote.
     """
     config, s3 = settings.read(Settings, os.environ), clients.client("s3")
     if "detail" in event:
@@ -52,82 +51,37 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         workload, window = native_windows.read(s3, event["detail"], now, config.monitors)
     else:
         workload, now = event["workload"], datetime.fromisoformat(event["now"])
-        end = datetime.fromisoformat(event["end"])
-        window = windows.read(s3, event["output"], end) if event["output"] else windows.absent(end)
+        window = _of_step(s3, event, config.monitors[workload])
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
-    known = noted(ledger, workload, window, config.monitors[workload]["kinds"], now)
-    emf.emit(
-        config.platform,
-        values(window, known["kinds"]),
-        datetime.fromisoformat(known["told_at"]),
-        workload=workload,
-    )
-    logger.info("concluded", workload=workload, state=window.state, causes=window.causes)
+    told, at = noted(ledger, workload, window, config.monitors[workload]["kinds"], now)
+    emf.emit(config.platform, told, at, workload=workload)
+    logger.info("concluded", workload=workload, state=window.state, causes=window.causes, faults=window.faults)
     return {"State": window.state}
 
 
-def noted(ledger: Ledger, workload: str, window: Window, kinds: list[str], now: datetime) -> dict[str, Any]:
-    """What is remembered with `window`. Raises ContendedError."""
+def _of_step(s3: Any, event: dict[str, Any], monitor: dict[str, Any]) -> Window:
+    end = datetime.fromisoformat(event["end"])
+    match event["served"]:
+        case "true":
+            return windows.read(s3, event["output"], monitor["critical"])
+        case "uncaptured":
+            return windows.uncaptured(end, monitor["kinds"])
+        case _:
+            return windows.absent(end)
+
+
+def noted(
+    ledger: Ledger, workload: str, window: Window, kinds: list[str], now: datetime
+) -> tuple[dict[str, float], datetime]:
+    """Remembers `window`; what its metrics are, and of when. Raises ContendedError.
+
+    Of a late one, after which another one was remembered already, only the rows are told.
+    """
     for _ in range(_ATTEMPTS):
         before = ledger.recall(TOPIC, workload) or {}
+        if not window.native and window.end.isoformat() < before.get("end", ""):
+            return {"Rows": window.figures["Rows"]}, now
         after = members(window, before, kinds, now)
         if ledger.revise(TOPIC, workload, before.get("revision", 0), **after):
-            return after
+            return values(window, before, after["kinds"]), datetime.fromisoformat(after["told_at"])
     raise ContendedError(f"what is remembered of {workload} is written by others each time")
-
-
-def members(window: Window, before: dict[str, Any], kinds: list[str], now: datetime) -> dict[str, Any]:
-    """What is remembered: the last window that counted its rows, and of each kind the last one that judged it.
-
-    Causes and report are those of the kinds that have drifted. `told_at` is when the metrics say so.
-    """
-    end, counted = window.end.isoformat(), "Rows" in window.figures
-    last = end >= before.get("end", "")
-    found = judged(window, before if not last or _is_of_the_same_model(window, before) else {})
-    drifted = {kind: kind in found and found[kind]["drifted"] for kind in kinds}
-    red = [found[kind] for kind in kinds if drifted[kind]]
-    if before and not (last and counted):
-        told = {name: before[name] for name in ("window", "end", "state", "package_version", "rows")}
-    else:
-        told = {
-            "window": {"start": window.start.isoformat(), "end": end},
-            "end": end if counted else "",
-            "state": window.state,
-            "package_version": window.package_version or 0,
-            "rows": int(window.figures.get("Rows", 0)),
-        }
-    alone = datetime.fromisoformat(before["told_at"]) + PERIOD if before else now
-    return {
-        **told,
-        "found": found,
-        "kinds": drifted,
-        "causes": [cause for each in red for cause in each["causes"]],
-        "report": red[0]["report"] if red else window.report if last else before["report"],
-        "told_at": max(now, alone).isoformat(),
-        "noted_at": now.isoformat(),
-    }
-
-
-def judged(window: Window, before: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is known of each kind: as the last window said that could judge it."""
-    found: dict[str, dict[str, Any]] = dict(before.get("found", {}))
-    end = window.end.isoformat()
-    for kind, drifted in window.kinds.items():
-        if end >= found.get(kind, {}).get("end", ""):
-            causes = [cause for cause in window.causes if cause.startswith(f"{kind}: ")]
-            found[kind] = {"drifted": drifted, "end": end, "causes": causes, "report": window.report}
-    return found
-
-
-def _is_of_the_same_model(window: Window, before: dict[str, Any]) -> bool:
-    """Of another model's drift nothing holds. SageMaker's own jobs do not say which version they saw."""
-    same = window.package_version is None or before.get("package_version") == window.package_version
-    return same and window.state != "absent"
-
-
-def values(window: Window, kinds: dict[str, bool]) -> dict[str, float]:
-    """The metrics of a window. Where too little was asked, nothing is said of drift: alarms stay as they are."""
-    told = dict(window.figures)
-    if window.state in ("examined", "absent"):
-        told |= {f"{kind.title().replace('-', '')}Drifted": float(drifted) for kind, drifted in kinds.items()}
-    return told

@@ -5,6 +5,7 @@ kinds compare one figure each, so any violation of theirs is drift. Sources: AWS
 Statistics", "Bias Drift Violations". Nobody has held this against files of an account.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +19,10 @@ _MOST_CAUSES, _LONGEST = 5, 500  # of one kind; characters
 
 
 def read(s3: Any, detail: dict[str, Any], now: datetime, monitors: dict[str, dict[str, Any]]) -> tuple[str, Window]:
-    """The workload, and what lies in <workload>/monitor/native/<kind>/.../. Raises WindowError.
+    """The workload, and what lies in <workload>/monitor/native/<kind>/.../.
 
-    `monitors` has of each workload its kinds, critical features, minimum_rows and drift_share.
+    `monitors` has of each workload its kinds, critical features, minimum_rows and drift_share. Raises WindowError, and
+    ClientError where the statistics of data quality are not there yet: the event comes again.
     """
     bucket, key = detail["bucket"]["name"], detail["object"]["key"]
     workload, *parts = key.split("/")
@@ -33,29 +35,23 @@ def read(s3: Any, detail: dict[str, Any], now: datetime, monitors: dict[str, dic
         violations = document(s3, bucket, key)["violations"]
         if kind == DATA_QUALITY:
             statistics = document(s3, bucket, f"{key.rpartition('/')[0]}/{STATISTICS}")
-            state, figures, causes = _of_features(violations, statistics, settings)
+            window = _of_features(violations, statistics, settings, now)
         else:
-            state, figures, causes = "examined", dict[str, float](), [_worded(each) for each in violations]
+            told = _told(kind, [_worded(each) for each in violations])
+            window = Window(start=now, end=now, state="examined", native=kind, **told)
     except (KeyError, TypeError, AttributeError) as error:
         raise WindowError(f"s3://{bucket}/{key} is not of the shape that is documented: {error!r}") from error
-    return workload, Window(
-        start=now,
-        end=now,
-        state=state,
-        kinds={kind: bool(causes)} if state == "examined" else {},
-        figures=figures,
-        causes=tuple(f"{kind}: {cause}"[:_LONGEST] for cause in causes[:_MOST_CAUSES]),
-        report=f"s3://{bucket}/{key}",
-    )
+    return workload, replace(window, report=f"s3://{bucket}/{key}")
 
 
 def _of_features(
-    violations: list[dict[str, Any]], statistics: dict[str, Any], settings: dict[str, Any]
-) -> tuple[str, dict[str, float], list[str]]:
-    """The state, the figures and the causes of data quality."""
+    violations: list[dict[str, Any]], statistics: dict[str, Any], settings: dict[str, Any], now: datetime
+) -> Window:
+    """What is told of data quality."""
     rows = int(statistics["dataset"]["item_count"])
+    common: dict[str, Any] = {"start": now, "end": now, "native": DATA_QUALITY}
     if rows < settings["minimum_rows"]:
-        return "too-little" if rows else "no-traffic", {"Rows": float(rows)}, []
+        return Window(state="too-little" if rows else "no-traffic", figures={"Rows": float(rows)}, **common)
     names, critical = [feature["name"] for feature in statistics["features"]], settings["critical"]
     violated = {str(each["feature_name"]).strip() for each in violations}
     changed = violated & {*names}
@@ -69,8 +65,16 @@ def _of_features(
     ]
     if changed and share >= settings["drift_share"]:
         causes = [f"{len(changed)} of {len(names)} features violate their constraints", *causes]
-    figures = {"Rows": float(rows), "DriftShare": share}
-    return "examined", figures | {f"Drifted {name}": float(name in violated) for name in critical}, causes
+    absent = [name for name in critical if name not in names]
+    figures = {"Rows": float(rows), "DriftShare": share, "Faults": float(len(absent))}
+    figures |= {f"Drifted {name}": float(name in violated) for name in critical if name in names}
+    faults = {DATA_QUALITY: f"the model has no feature {', '.join(absent)}"} if absent else {}
+    return Window(state="examined", figures=figures, faults=faults, **_told(DATA_QUALITY, causes), **common)
+
+
+def _told(kind: str, causes: list[str]) -> dict[str, Any]:
+    shown = tuple(f"{kind}: {cause}"[:_LONGEST] for cause in causes[:_MOST_CAUSES])
+    return {"kinds": {kind: bool(causes)}, "causes": shown}
 
 
 def _worded(violation: dict[str, Any]) -> str:

@@ -9,11 +9,16 @@ from botocore.exceptions import ClientError
 from controls.refusals import is_missing
 from controls.registry import newest_approved
 
+_ABSENT = ("Creating", "Deleting")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
 
 
 class WatchError(RuntimeError):
     """What is served cannot be examined; the message says what would change that."""
+
+
+class UncapturedError(WatchError):
+    """The endpoint keeps nothing of what it is asked, as one that is older than its monitor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +35,23 @@ class Served:
 
 
 def by_endpoint(sagemaker: Any, name: str) -> Served | None:
-    """What the endpoint `name` serves now. Raises WatchError where it captures nothing."""
+    """What the endpoint `name` serves now. Raises UncapturedError, and WatchError where it cannot answer."""
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    if endpoint["EndpointStatus"] not in _SERVING:
+    status = endpoint["EndpointStatus"]
+    if status in _ABSENT:
         return None
+    if status not in _SERVING:
+        why = endpoint.get("FailureReason", "no reason given")
+        raise WatchError(f"endpoint {name} is {status} ({why}): delete it and approve a version, be it the same again")
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     captured = config.get("DataCaptureConfig", {})
     if not captured.get("EnableCapture"):
-        raise WatchError(f"endpoint {name} captures nothing: it does once a version is approved, be it the same again")
+        raise UncapturedError(f"endpoint {name} captures nothing")
     variant = config["ProductionVariants"][0]
     container = sagemaker.describe_model(ModelName=variant["ModelName"]).get("PrimaryContainer", {})
     if not container.get("ModelPackageName"):

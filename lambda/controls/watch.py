@@ -15,15 +15,18 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import clients, settings, transformed
-from controls.served import Served, WatchError, by_batch, by_endpoint
+from controls.served import Served, UncapturedError, WatchError, by_batch, by_endpoint
 from controls.transformed import split
 
 logger = Logger(service="watch")
 
 ANSWERS = ("WatchUri", "BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
 CAPTURED = {"endpoint": ("CaptureUri",), "batch": ("AskedUri", "AnsweredUri")}  # further ones, by source
+# How late what was captured may be written: rows that are younger wait for the next window.
+MARGIN = timedelta(minutes=15)
 _NOTHING = "none.jsonl"  # has no line; SageMaker takes no manifest that lists nothing
 _HOUR = timedelta(hours=1)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Window:
         seen = set[datetime]()
         for start, end in self.periods:
             hour = (start - _HOUR).replace(minute=0, second=0)  # of a file's first line: others may be of the next hour
-            while hour <= end:
+            while hour <= end + MARGIN:  # or of when it was written
                 if hour not in seen:
                     yield hour
                 seen.add(hour)
@@ -57,23 +60,29 @@ class Window:
 
 
 def handler(event: dict[str, str], context: object) -> dict[str, str]:
-    """Served (true | false) and, where something is, the URIs of ANSWERS and CAPTURED.
+    """Served (true | false | uncaptured), End (of the window), and the URIs of ANSWERS and CAPTURED: empty unless true.
 
-    Raises WatchError and ManifestError.
-
-    `event`: workload, end (of the window), source, window_hours, labels (a folder; empty: none), settings (JSON).
+    `event`: workload, due (when the run should have begun; empty where somebody started it), began, source,
+    window_hours, labels (a folder; empty: none), settings (JSON). Raises WatchError and ManifestError.
     """
     config = settings.read(Settings, os.environ)
     name = f"{config.platform}-{event['workload']}"
     sagemaker, s3 = clients.client("sagemaker"), clients.client("s3")
     capture = f"s3://{config.artifact_bucket}/{event['workload']}/capture/batch/"
-    served = by_batch(sagemaker, name, capture) if event["source"] == "batch" else by_endpoint(sagemaker, name)
-    if served is None:
-        logger.info("nothing is served", workload=event["workload"])
-        return {"Served": "false", **dict.fromkeys((*ANSWERS, *CAPTURED[event["source"]]), "")}
-    told = Notes(s3, config, event, served).written()
-    logger.info("watched", workload=event["workload"], version=served.package["ModelPackageVersion"], found=told)
-    return {"Served": "true", **told}
+    state, told = "false", dict.fromkeys((*ANSWERS, *CAPTURED[event["source"]]), "")
+    try:
+        served = by_batch(sagemaker, name, capture) if event["source"] == "batch" else by_endpoint(sagemaker, name)
+        if served:
+            state, told = "true", Notes(s3, config, event, served).written()
+    except UncapturedError:
+        state = "uncaptured"
+    logger.info("watched", workload=event["workload"], served=state, found=told)
+    return {"Served": state, "End": f"{ended(event):{_TIME}}", **told}
+
+
+def ended(event: dict[str, str]) -> datetime:
+    """When the window ended. By when its run was due, not when it began, it meets the one before to the second."""
+    return datetime.fromisoformat(event["due"] or event["began"]).replace(microsecond=0) - MARGIN
 
 
 class Notes:
@@ -82,7 +91,7 @@ class Notes:
     def __init__(self, s3: Any, config: Settings, event: dict[str, str], served: Served) -> None:
         self._s3, self._config, self._event, self._served = s3, config, event, served
         self._settings = json.loads(event["settings"])
-        end = datetime.fromisoformat(event["end"]).replace(microsecond=0)
+        end = ended(event)
         start = end - timedelta(hours=int(event["window_hours"]))
         start = max(start, served.since.replace(microsecond=0)) if served.since else start
         self._window = Window(min(start, end), end, timedelta(hours=self._settings["delay_hours"]))
@@ -99,7 +108,7 @@ class Notes:
             raise WatchError(f"{version} has no baseline: train and approve a new one")
         self._put(_NOTHING, b"\n")
         captured, told = self._transformed() if self._event["source"] == "batch" else (self._captured(), {})
-        window = {name: f"{getattr(self._window, name):%Y-%m-%dT%H:%M:%SZ}" for name in ("start", "end")}
+        window = {name: f"{getattr(self._window, name):{_TIME}}" for name in ("start", "end")}
         watch = {
             "version": 1,
             "workload": self._event["workload"],

@@ -12,10 +12,11 @@ from controls.served import WatchError
 from controls.transformed import LONGEST, ManifestError
 
 GROUP = "sluice-dev-tabular"
-END = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+END = datetime(2026, 11, 23, 12, 15, tzinfo=UTC)
 ASKED = {
     "workload": "tabular",
-    "end": "2026-11-23T12:30:00Z",
+    "due": "2026-11-23T12:30:00Z",
+    "began": "2026-11-23T12:30:41Z",
     "source": "batch",
     "window_hours": "24",
     "labels": "",
@@ -89,11 +90,11 @@ def test_the_manifests_of_a_window_become_one_of_what_was_read_and_one_of_what_w
     written = [{"prefix": f"s3://{batches.artifacts}/tabular/batch/"}, *(f"{name}.out" for name in names)]
     assert batches.read(answer["AnsweredUri"]) == written
     told = batches.read(answer["WatchUri"])
-    ended = ["2026-11-22T16:30:00Z", "2026-11-23T10:30:00Z", "2026-11-22T16:30:00Z"]
+    ended = ["2026-11-22T16:15:00Z", "2026-11-23T10:15:00Z", "2026-11-22T16:15:00Z"]
     assert told["complete"] == dict(zip(names, ended, strict=True))
-    assert (told["package_version"], told["window"]["start"]) == (7, "2026-11-22T12:30:00Z")
+    assert (told["package_version"], told["window"]["start"]) == (7, "2026-11-22T12:15:00Z")
     assert answer["BaselineUri"] == f"s3://{batches.artifacts}/tabular/e7/preprocess/baseline/"
-    assert answer["OutputUri"].endswith("/tabular/monitor/batch/2026-11-23T12-30-00Z") and "CaptureUri" not in answer
+    assert answer["OutputUri"].endswith("/tabular/monitor/batch/2026-11-23T12-15-00Z") and "CaptureUri" not in answer
 
 
 @pytest.mark.parametrize("took", [0.5, 30, LONGEST.total_seconds() / 3600 - 24])
@@ -102,7 +103,7 @@ def test_each_job_is_in_the_one_window_in_which_it_ended_however_long_it_took(ba
     batches.job("first.csv", hours_ago=24, took=took)
     batches.job("last.csv", hours_ago=0.01, took=took)
     batches.job("after.csv", hours_ago=0, took=took)
-    days = [run(end=f"2026-11-{day}T12:30:00Z") for day in (22, 23, 24)]
+    days = [run(due=f"2026-11-{day}T12:30:00Z") for day in (22, 23, 24)]
     found = [[name.removeprefix("daily/") for name in batches.read(day["AskedUri"])[1:]] for day in days]
     assert found == [["before.csv"], ["first.csv", "last.csv"], ["after.csv"]]
     assert [len(batches.read(day["AnsweredUri"])[1:]) for day in days] == [1, 2, 1]
@@ -122,7 +123,7 @@ def test_rows_whose_labels_come_late_are_of_jobs_that_ended_so_much_earlier(batc
         batches.job(name, hours_ago=hours)
     answer = run(settings=json.dumps({"kinds": ["model-quality"], "delay_hours": 48}), labels="labels/")
     told = batches.read(answer["WatchUri"])["complete"]
-    assert told == {"daily/labelled.csv": "2026-11-21T10:30:00Z", "daily/now.csv": "2026-11-23T11:30:00Z"}
+    assert told == {"daily/labelled.csv": "2026-11-21T10:15:00Z", "daily/now.csv": "2026-11-23T11:15:00Z"}
     assert answer["LabelsUri"].endswith("/labels.json")
 
 
@@ -130,7 +131,7 @@ def test_an_object_that_was_asked_twice_counts_once_with_its_last_answers(batche
     batches.job("a.csv", hours_ago=5)
     batches.job("a.csv", hours_ago=3)
     answer = run()
-    assert batches.read(answer["WatchUri"])["complete"] == {"daily/a.csv": "2026-11-23T09:30:00Z"}
+    assert batches.read(answer["WatchUri"])["complete"] == {"daily/a.csv": "2026-11-23T09:15:00Z"}
     assert len(batches.read(answer["AnsweredUri"])) == 2
 
 
@@ -174,7 +175,7 @@ def test_what_was_captured_of_no_version_is_refused_with_the_place_where_it_belo
 
 def test_without_an_approved_version_there_is_nothing_to_examine(cloud: Any) -> None:
     names = (*watch.ANSWERS, "AskedUri", "AnsweredUri")
-    assert run() == {"Served": "false", **dict.fromkeys(names, "")}
+    assert run() == {"Served": "false", "End": "2026-11-23T12:15:00Z", **dict.fromkeys(names, "")}
 
 
 def test_a_step_that_is_tried_again_asks_for_the_same(batches: Batches) -> None:

@@ -101,11 +101,12 @@ class Batches:
     def window(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the monitor finds in the hour that ends now: metrics.json, and what is remembered of it."""
         end = self._time(2)  # what was written in this very second is of the next window
-        asked = {**self.definition["Steps"][0]["Arguments"], "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+        due = f"{end + watch.MARGIN:%Y-%m-%dT%H:%M:%SZ}"
+        asked = {**self.definition["Steps"][0]["Arguments"], "due": due, "began": due}
         with self.granted.function("monitoring", "watch", self.roles["watch"]):
             told = watch.handler(asked, None)
         self._examine(told, f"pipelines-batches-{end:%H%M%S}")
-        step = {"workload": "tabular", "end": asked["end"], "now": asked["end"], "output": told["OutputUri"]}
+        step = {"workload": "tabular", "end": told["End"], "now": due, "served": "true", "output": told["OutputUri"]}
         with self.granted.function("monitoring", "conclude", self.roles["conclude"]):
             conclude.handler(step, None)
         remembered = Ledger(self.cloud.client("dynamodb"), LEDGER, now=end).recall("monitor", "tabular")
