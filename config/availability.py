@@ -9,10 +9,7 @@ REGISTRY = (MODEL_PACKAGE_GROUP,)
 STUDIO = (DOMAIN, USER_PROFILE)
 EXPERIMENTS = (MLFLOW_APP,)
 # What SageMaker Model Monitor's jobs are made of; where one is missing, all are.
-NATIVE_MONITORS = tuple(
-    f"AWS::SageMaker::{kind}JobDefinition"
-    for kind in ("DataQuality", "ModelBias", "ModelExplainability", "ModelQuality")
-)
+NATIVE_MONITORS = tuple(f"AWS::SageMaker::{kind}JobDefinition" for kind in ("DataQuality", "ModelBias", "ModelQuality"))
 WITHOUT_NATIVE_MONITORS = frozenset(
     (
         *("af-south-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),

@@ -18,7 +18,10 @@ MEASURED = ("auc", "accuracy", "r2", "log_loss", "rmse")
 # CloudWatch looks back seven days at most: what is further apart cannot be told from silence.
 _MOST_HOURS = 166
 # Source: AWS, "Schedule model monitoring jobs", the cron expressions that it supports.
-_NATIVE = re.compile(r"cron\(0 (\*|\d{1,2}(/\d{1,2})?) \? \* \* \*\)")
+_NATIVE = re.compile(r"cron\(0 (?:(\*)|\d{1,2}(?:/(\d{1,2}))?) \? \* \* \*\)")
+# Of an hourly execution with labels each of its two jobs has half the time; source: AWS, "Schedule model quality
+# monitoring jobs".
+_HALF_AN_HOUR = 1800
 # Of the workload's folder: in the data bucket what batch transform jobs read, in the artifact bucket what they write.
 BATCHES = "batch/"
 Image = Annotated[
@@ -120,17 +123,37 @@ class Monitor(Section):
         if isinstance(process, Mapping) and process.get("engine", "script") != "script":
             yield ("process", "engine"), process["engine"], "must be script: one instance examines a window"
 
+    @property
+    def native(self) -> "Monitor":
+        """What SageMaker's own jobs examine of it.
+
+        Attributions they cannot: Clarify asks an endpoint of its own for them, for which neither its job nor the model
+        may be isolated from the network; source: AWS, "Give Amazon SageMaker Clarify Jobs Access to Resources in Your
+        Amazon VPC". The permissions boundary isolates both.
+        """
+        return self.model_copy(update={"kinds": tuple(kind for kind in self.kinds if kind != "attribution")})
+
     def strange(self) -> Iterator[tuple[str, object, str]]:
         """What SageMaker's own jobs do not do: field, value, what is allowed."""
-        if not _NATIVE.fullmatch(self.schedule.expression):
+        found = _NATIVE.fullmatch(self.schedule.expression)
+        hours = (1 if found[1] else int(found[2] or 24)) if found else None
+        if not hours:
             told = "hourly, daily or every some hours: cron(0 2 ? * * *), cron(0 0/6 ? * * *)"
             yield "monitor.schedule.expression", self.schedule.expression, told
+        elif self.window_hours != hours:
+            yield "monitor.window_hours", self.window_hours, f"{hours}, the time between two executions"
         if self.schedule.time_zone != "UTC":
             yield "monitor.schedule.time_zone", self.schedule.time_zone, "UTC"
         if self.source != "endpoint":
             yield "monitor.source", self.source, "endpoint"
         if self.image:
             yield "monitor.image", self.image, "left out: SageMaker has an image of its own"
+        if self.false_alarm_rate != type(self).model_fields["false_alarm_rate"].default:
+            told = "left out: SageMaker compares with thresholds and tests nothing"
+            yield "monitor.false_alarm_rate", self.false_alarm_rate, told
+        if hours == 1 and self.wants_labels and self.process.max_run_seconds > _HALF_AN_HOUR:
+            told = f"at most {_HALF_AN_HOUR} where it is hourly and has labels"
+            yield "monitor.process.max_run_seconds", self.process.max_run_seconds, told
 
 
 def _is_too_rare(expression: str) -> bool:

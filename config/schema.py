@@ -116,6 +116,8 @@ class Platform(Section):
     def monitors(self) -> dict[str, Monitor]:
         """By workload; none where no model can be registered, and so none be served."""
         found = {name: workload.monitor for name, workload in self.workloads.items() if workload.monitor}
+        if self.monitoring.is_native:
+            found = {name: monitor.native for name, monitor in found.items()}
         return found if self.has_registry else {}
 
     @property
@@ -132,11 +134,19 @@ class Platform(Section):
             (f"the registration of models, and with it their endpoints{watched}", availability.REGISTRY),
             ("MLflow, and with it the record of runs", () if self.experiments == "off" else availability.EXPERIMENTS),
         )
-        return [
+        told = [
             f"Left out: {what}. {self.region} has no {' and no '.join(lacking)}"
             for what, types in parts
             if (lacking := availability.missing(self.region, types))
         ]
+        whole = {name: self.workloads[name].monitor for name in self.monitors}
+        asked = [name for name, monitor in whole.items() if monitor and monitor.kinds != self.monitors[name].kinds]
+        if asked:
+            told.append(
+                f"Left out: attribution of {' and '.join(asked)}. SageMaker Clarify asks an endpoint of its own for "
+                "it, and neither its job nor the model could then be isolated from the network"
+            )
+        return told
 
     @property
     def tags(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 from rehearsal import seam
 from rehearsal.bills import Bills
 from rehearsal.checks import FLAG, OBJECTS, TEXT, TRUE, USER, Check, number, one_of, or_null, refuse
-from rehearsal.sagemaker import studio
+from rehearsal.sagemaker import native_monitors, studio
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.faults import CHECKS
 from rehearsal.sagemaker.kinds import BY_NOUN
@@ -78,7 +78,7 @@ def controls(regions: Regions, bills: Bills, cloud: seam.Cloud, clock: Clock) ->
         "bill": Control(lambda body: {"bill": bills.set_charges(body["charges"])}, {"charges": OBJECTS}),
         "calls": Control(lambda body: {"calls": service.calls.listed()}),
         "faults": Control(set_faults, optional={**CHECKS, "reset": TRUE}),
-        "inert": Control(lambda body: {"inert": sorted(seam.INERT)}),
+        "inert": Control(lambda body: {"inert": sorted([*seam.INERT, *native_monitors.listed()])}),
         "jobs": Control(lambda body: regions.set_paused(body["paused"]), {"paused": FLAG}),
         "kill-function": Control(lambda body: {"killed": seam.kill_function(body["name"])}, {"name": TEXT}),
         "operations": Control(lambda body: {"operations": sorted(service.operations())}),

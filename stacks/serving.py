@@ -8,6 +8,7 @@ from constructs import Construct
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.autopilot_roles import allow_models
+from sluice.baseline import Baseline
 from sluice.endpoint import Endpoint
 from sluice.promotion import Promotion
 from sluice.published import Published
@@ -45,6 +46,7 @@ class ServingStack(Stack):
                 image_uris=training.image_uris[workload],
                 capture_percent=_captured(platform, workload),
                 batch_bucket=foundation.data_bucket if workload in platform.batches else None,
+                baseline=_baseline(platform, workload, foundation),
             )
             for workload, group in training.package_groups.items()
         ]
@@ -77,3 +79,14 @@ def _captured(platform: Platform, workload: str) -> int:
     """Percent of the requests that a monitor looks at."""
     monitor = platform.monitors.get(workload)
     return monitor.sampling_percent if monitor and monitor.source == "endpoint" else 0
+
+
+def _baseline(platform: Platform, workload: str, foundation: FoundationStack) -> Baseline | None:
+    """What SageMaker's own monitors compare with, where those examine."""
+    monitor = platform.monitors.get(workload)
+    if monitor is None or not platform.monitoring.is_native:
+        return None
+    target = platform.workloads[workload].data.target
+    assert target is not None  # what has a monitor has one: config/workload.py
+    place = {"artifact_bucket": foundation.artifact_bucket, "key": foundation.key}
+    return Baseline(workload=workload, target=target, kinds=monitor.kinds, **place)

@@ -1,6 +1,7 @@
 """The endpoint of one workload. Promotion makes it at run time; here is what it may become and who may touch it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -10,6 +11,7 @@ from constructs import Construct
 from config.monitoring import BATCHES
 from config.workload import ServeSettings
 from sluice.arn import arn
+from sluice.baseline import Baseline
 from sluice.network import Network
 from sluice.permission import allow, allow_grants, allow_key
 from sluice.roles import WorkloadRole
@@ -22,7 +24,8 @@ class Endpoint(Construct):
     """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it.
 
     Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor. Its models may be
-    asked by batch transform about what lies in the workload's folder of `batch_bucket`, where there is one.
+    asked by batch transform about what lies in the workload's folder of `batch_bucket`, where there is one. `baseline`:
+    of the version that serves, for SageMaker's own monitors.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Endpoint(Construct):
         image_uris: Iterable[str],
         capture_percent: int = 0,
         batch_bucket: s3.IBucket | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.name, self._key = name, key
@@ -53,7 +57,7 @@ class Endpoint(Construct):
         allow(self.role, ["kms:Decrypt"], [key.key_arn])
         self.role.allow_network(network)
         self.role.allow_images(image_uris)
-        self.hosting = {
+        self.hosting: dict[str, Any] = {
             "workload": workload,
             "instance_type": serve.instance_type,
             "instance_count": serve.instance_count,
@@ -72,6 +76,9 @@ class Endpoint(Construct):
             for folder in (BATCHES, f"capture/{BATCHES}"):
                 self.role.allow_data(artifact_bucket, write=True, prefix=f"{workload}/{folder}")
             allow_key(self.role, key, "s3", "GenerateDataKey")
+        self._baseline = baseline
+        if baseline:
+            self.hosting |= {"baseline": baseline.told}
         self._endpoint = self._arn("endpoint", name)
         # As `controls.release` names them.
         self._config = self._arn("endpoint-config", f"{name}-v*")
@@ -96,6 +103,8 @@ class Endpoint(Construct):
         allow(role, ["iam:PassRole"], [self.role.role_arn], conditions=passed_to)
         # The volumes of the endpoint's instances are encrypted under a grant that its creator gives.
         allow_grants(role, self._key)
+        if self._baseline:
+            self._baseline.grant(role, packages[:1])
 
     def _arn(self, resource: str, name: str) -> str:
         return arn(self, "sagemaker", f"{resource}/{name}")

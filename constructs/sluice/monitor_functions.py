@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -100,7 +101,11 @@ class Conclude(Construct):
         native: bool,
     ) -> None:
         super().__init__(scope, id)
-        told = {name: {"kinds": m.kinds, "critical": m.critical} for name, m in monitors.items()}
+        told: dict[str, dict[str, Any]] = {
+            name: {"kinds": m.kinds, "critical": m.critical}
+            | ({"minimum_rows": m.minimum_rows, "drift_share": m.drift_share} if native else {})
+            for name, m in monitors.items()
+        }
         features = sum(len(monitor.critical) for monitor in monitors.values())
         refuse_too_large("conclude", f"{len(monitors)} monitors with {features} critical features", told)
         self.handler = HandlerFunction(

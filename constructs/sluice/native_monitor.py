@@ -1,9 +1,9 @@
 """The monitor of one workload by SageMaker Model Monitor and Clarify, for accounts that still have them.
 
 Nobody has run these jobs for this platform: the definitions follow AWS's documentation and CloudFormation's schemas.
-Labels must come as Model Monitor takes them, JSON lines in folders by the hour: AWS, "Ingest ground truth labels and
-merge them with predictions". Clarify's job for attributions makes an endpoint of its own, which this platform's
-permissions boundary may refuse.
+Of Clarify only bias is examined. For attributions its job makes an endpoint of its own, for which neither the job nor
+the model may be isolated from the network (AWS, "Give Amazon SageMaker Clarify Jobs Access to Resources in Your Amazon
+VPC"); here the permissions boundary isolates both.
 """
 
 import hashlib
@@ -16,10 +16,12 @@ from typing import Any
 from aws_cdk import CfnTag, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.monitoring import Monitor
+from sluice import archive
 from sluice.definition import images
 from sluice.network import Network
 from sluice.roles import JOB_LOGS, WorkloadRole
@@ -30,19 +32,18 @@ _DEFINITIONS = {
     "data-quality": ("DataQuality", sagemaker.CfnDataQualityJobDefinition),
     "model-quality": ("ModelQuality", sagemaker.CfnModelQualityJobDefinition),
     "bias": ("ModelBias", sagemaker.CfnModelBiasJobDefinition),
-    "attribution": ("ModelExplainability", sagemaker.CfnModelExplainabilityJobDefinition),
 }
-_CLARIFY = ("bias", "attribution")
-_PROBLEMS = {"auc": "BinaryClassification", "rmse": "Regression", "r2": "Regression"}
+_NUMBERS = ("rmse", "r2")  # metrics of models that answer with a number
+_ANSWER = "0"  # the first column of an answer in CSV: the class, or the value
 _NAME_CHARACTERS = 63
 
 
 class NativeMonitor(Construct):
     """A schedule and a job definition for each kind, of the endpoint `name` and the workload in `folder`.
 
-    Baselines lie in <workload>/monitor/baseline/ of `artifact_bucket`, where people put what the served version's run
-    has left: statistics.json, and for each kind <kind>.json; for bias and attribution an analysis_config.json as well.
-    Definitions cannot be changed: each is named by a hash of what is in it, so a new one never meets the old one.
+    Baselines lie in <workload>/monitor/baseline/ of `artifact_bucket`, where promotion puts those of the version that
+    is served (controls.baselines). Definitions cannot be changed: each is named by a hash of what is in it, so a new
+    one never meets the old one.
     """
 
     def __init__(
@@ -68,7 +69,11 @@ class NativeMonitor(Construct):
         self._labels = f"s3://{data_bucket.bucket_name}/{workload}/{settings.labels}"
         self._folder = f"s3://{artifact_bucket.bucket_name}/{workload}/monitor"
         self._key, self._network = key, network
-        self._tags = [CfnTag(key=k, value=v) for k, v in {**tags, "sluice:workload": workload}.items()]
+        self._told_tags = {**tags, "sluice:workload": workload}
+        self._tags = [CfnTag(key=k, value=v) for k, v in self._told_tags.items()]
+        record = folder.parent / "monitoring" / "record.py"
+        self._record = assets.Asset(self, "Record", path=str(record))
+        archive.complete(self._record.node.find_child("Stage"), record)
         self._role = self._make_role(data_bucket, artifact_bucket)
         for kind in settings.kinds:
             self._schedule(kind)
@@ -83,7 +88,9 @@ class NativeMonitor(Construct):
         )
         if self._settings.wants_labels:
             role.allow_data(data_bucket, write=False, prefix=f"{self._workload}/{self._settings.labels}")
-        role.allow_data(artifact_bucket, write=False)
+        role.allow_code(self._record)
+        for part in ("capture", "monitor/baseline"):
+            role.allow_data(artifact_bucket, write=False, prefix=f"{self._workload}/{part}/")
         role.allow_data(artifact_bucket, write=True, prefix=f"{self._workload}/monitor/native/")
         role.allow_key(self._key)
         role.allow_network(self._network)
@@ -91,12 +98,13 @@ class NativeMonitor(Construct):
         return role
 
     def _image(self, kind: str) -> str:
-        return self._images["ClarifyImage" if kind in _CLARIFY else "ModelMonitorImage"]
+        return self._images["ClarifyImage" if kind == "bias" else "ModelMonitorImage"]
 
     def _schedule(self, kind: str) -> None:
         noun, definition = _DEFINITIONS[kind]
         inputs = {**self._own(kind, noun), **self._common()}
-        resolved = json.dumps(Stack.of(self).resolve(inputs), sort_keys=True)
+        # CloudFormation cannot change the tags of a definition either.
+        resolved = json.dumps([Stack.of(self).resolve(inputs), self._told_tags], sort_keys=True)
         stem = f"{self._name}-{noun}"[: _NAME_CHARACTERS - 9]
         name = f"{stem}-{hashlib.sha256(resolved.encode()).hexdigest()[:8]}"
         made = definition(self, noun, job_definition_name=name, tags=self._tags, **_named(inputs))
@@ -115,7 +123,7 @@ class NativeMonitor(Construct):
         schedule.add_resource_dependency(made)
         for part in (made, schedule):
             accept(part, "SLUICE-GEN-01", "Asked for by `monitoring.engine`, in an account that has it")
-        if kind not in _CLARIFY:
+        if kind != "bias":
             accept(made, "SLUICE-GEN-03", "AWS gives this image no tag, and lists no digests")
 
     def _own(self, kind: str, noun: str) -> dict[str, Any]:
@@ -125,13 +133,15 @@ class NativeMonitor(Construct):
         baseline: dict[str, Any] = {"ConstraintsResource": {"S3Uri": f"{self._folder}/baseline/{kind}.json"}}
         if kind == "data-quality":
             baseline["StatisticsResource"] = {"S3Uri": f"{self._folder}/baseline/statistics.json"}
-        elif kind == "model-quality":
-            application["ProblemType"] = _PROBLEMS.get(self._metric, "MulticlassClassification")
-            asked["InferenceAttribute"] = "predictions[0].class"
+            application["RecordPreprocessorSourceUri"] = self._record.s3_object_url
         else:
+            asked["InferenceAttribute"] = _ANSWER
+        if kind == "model-quality":
+            application["ProblemType"] = "Regression" if self._metric in _NUMBERS else "MulticlassClassification"
+        if kind == "bias":
             application["ConfigUri"] = f"{self._folder}/baseline/analysis_config.json"
         inputs: dict[str, Any] = {"EndpointInput": asked}
-        if kind in ("model-quality", "bias"):
+        if kind != "data-quality":
             # Of rows that are old enough for their labels to be there.
             delay = self._settings.label_delay_hours
             asked |= {"StartTimeOffset": f"-PT{delay + self._settings.window_hours}H", "EndTimeOffset": f"-PT{delay}H"}

@@ -1,6 +1,8 @@
 """The last step of a monitor: what a window showed becomes metrics, and is remembered for who answers drift.
 
-Of SageMaker Model Monitor's jobs it hears when their violations are written, and tells them by the same metrics.
+Of SageMaker Model Monitor's jobs it hears when their violations are written, and tells them by the same metrics. Those
+jobs end at about the same time, one for each kind: what is remembered of each is its own, and is written under the
+condition that no other one wrote meanwhile.
 """
 
 import os
@@ -10,26 +12,35 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, emf, settings, windows
+from controls import clients, emf, native_windows, settings, windows
+from controls.conclusion import members, values
 from controls.ledger import Ledger
 from controls.windows import Window
 
 logger = Logger(service="conclude")
 
-TOPIC = "monitor"  # remembered by workload: the last window
+TOPIC = "monitor"  # remembered by workload: the last window, and what is known of each kind
+_ATTEMPTS = 10
+
+
+class ContendedError(RuntimeError):
+    """Others wrote each time: the event comes again."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`monitors`: by workload, the `kinds` that are examined and the `critical` features."""
+    """`monitors`: by workload, the `kinds` that are examined and the `critical` features.
+
+    Where SageMaker's own jobs examine, `minimum_rows` and `drift_share` as well.
+    """
 
     platform: str
     ledger_table: str
-    monitors: dict[str, dict[str, list[str]]]
+    monitors: dict[str, dict[str, Any]]
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """State: examined | too-little | no-traffic | absent | uncaptured. Raises WindowError.
+    """State: examined | too-little | no-traffic | absent | uncaptured. Raises WindowError and ContendedError.
 
     `event` is that of a step: workload, end (of the window), now, served, as `controls.watch` has answered, and output,
     the URI of the window's folder where it is true; or EventBridge's of a file that SageMaker Model Monitor wrote.
@@ -37,23 +48,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     config, s3 = settings.read(Settings, os.environ), clients.client("s3")
     if "detail" in event:
         now = datetime.fromisoformat(event["time"])
-        workload, window = windows.native(s3, event["detail"], now, config.monitors)
+        workload, window = native_windows.read(s3, event["detail"], now, config.monitors)
     else:
         workload, now = event["workload"], datetime.fromisoformat(event["now"])
         window = _of_step(s3, event, config.monitors[workload])
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
-    before = ledger.recall(TOPIC, workload) or {}
-    # Of SageMaker's own jobs each has windows of its own, whose results come in any order.
-    late = "detail" not in event and window.end.isoformat() < before.get("end", "")
-    kinds = known(window, before, config.monitors[workload]["kinds"])
-    emf.emit(config.platform, values(window, before, kinds, late=late), now, workload=workload)
-    if not late:
-        ledger.remember(TOPIC, workload, **members(window, before, kinds, now))
+    told, at = noted(ledger, workload, window, config.monitors[workload]["kinds"], now)
+    emf.emit(config.platform, told, at, workload=workload)
     logger.info("concluded", workload=workload, state=window.state, causes=window.causes, faults=window.faults)
     return {"State": window.state}
 
 
-def _of_step(s3: Any, event: dict[str, Any], monitor: dict[str, list[str]]) -> Window:
+def _of_step(s3: Any, event: dict[str, Any], monitor: dict[str, Any]) -> Window:
     end = datetime.fromisoformat(event["end"])
     match event["served"]:
         case "true":
@@ -64,47 +70,18 @@ def _of_step(s3: Any, event: dict[str, Any], monitor: dict[str, list[str]]) -> W
             return windows.absent(end)
 
 
-def known(window: Window, before: dict[str, Any], kinds: list[str]) -> dict[str, bool]:
-    """Whether each kind has drifted: where this window cannot tell, as the one before said of the same model."""
-    earlier = {} if is_another(window, before) else before.get("kinds", {})
-    return {kind: window.kinds.get(kind, bool(earlier.get(kind))) for kind in kinds}
+def noted(
+    ledger: Ledger, workload: str, window: Window, kinds: list[str], now: datetime
+) -> tuple[dict[str, float], datetime]:
+    """Remembers `window`; what its metrics are, and of when. Raises ContendedError.
 
-
-def is_another(window: Window, before: dict[str, Any]) -> bool:
-    """Whether the model is not the one of `before`: nothing that is remembered is true of it."""
-    return bool(before) and window.package_version not in (None, before["package_version"])
-
-
-def values(window: Window, before: dict[str, Any], kinds: dict[str, bool], *, late: bool) -> dict[str, float]:
-    """The metrics of a window. `Drifted` is what the alarm looks at: whether any of `kinds` has.
-
-    A kind that was not judged has no metric, and its drift lasts; but of another model than before it begins with 0,
-    unless it could not be examined. A `late` window, after which one was remembered already, is only counted.
+    Of a late one, after which another one was remembered already, only the rows are told.
     """
-    if late:
-        return {"Rows": window.figures["Rows"]}
-    told, judged = dict(window.figures), {kind: window.kinds[kind] for kind in kinds if kind in window.kinds}
-    if is_another(window, before):
-        told = {"Faults": 0.0, **told}
-        judged = {kind: False for kind in kinds if kind not in window.faults} | judged
-    if judged:
-        told["Drifted"] = float(any(kinds.values()))
-    return told | {f"{kind.title().replace('-', '')}Drifted": float(drifted) for kind, drifted in judged.items()}
-
-
-def members(window: Window, before: dict[str, Any], kinds: dict[str, bool], now: datetime) -> dict[str, Any]:
-    """What is remembered of a window."""
-    version = before.get("package_version", 0) if window.package_version is None else window.package_version
-    unseen = window.state in ("too-little", "no-traffic") and not is_another(window, before)
-    return {
-        "window": {"start": window.start.isoformat(), "end": window.end.isoformat()},
-        "end": window.end.isoformat(),
-        "state": window.state,
-        "causes": list(window.causes),
-        "faults": before.get("faults", {}) if unseen else window.faults,
-        "report": window.report,
-        "package_version": version,
-        "rows": int(window.figures.get("Rows", 0)),
-        "kinds": kinds,
-        "noted_at": now.isoformat(),
-    }
+    for _ in range(_ATTEMPTS):
+        before = ledger.recall(TOPIC, workload) or {}
+        if not window.native and window.end.isoformat() < before.get("end", ""):
+            return {"Rows": window.figures["Rows"]}, now
+        after = members(window, before, kinds, now)
+        if ledger.revise(TOPIC, workload, before.get("revision", 0), **after):
+            return values(window, before, after["kinds"]), datetime.fromisoformat(after["told_at"])
+    raise ContendedError(f"what is remembered of {workload} is written by others each time")

@@ -1,6 +1,7 @@
 """Makes the endpoint of a workload serve the newest approved version of its model package group.
 
-It reconciles: whatever the event, their order and their duplicates, the state of the registry decides.
+It reconciles: whatever the event, their order and their duplicates, the state of the registry decides. Once a version
+serves, SageMaker's own monitors, where those examine, compare with its baseline.
 """
 
 import os
@@ -11,10 +12,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from controls import clients, settings
+from controls import baselines, clients, settings
 from controls.refusals import is_busy, is_missing, is_taken
 from controls.registry import newest_approved
-from controls.release import Hosting, Release, plan
+from controls.release import Hosting, Package, Release, plan
 
 logger = Logger(service="promote")
 
@@ -30,7 +31,7 @@ class PromotionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`workloads` maps a model package group to workload, instance_type, instance_count and role_arn."""
+    """`workloads` maps a model package group to what only its workload's hosting has, as `Hosting` names it."""
 
     platform: str
     tags: dict[str, str]
@@ -41,7 +42,7 @@ class Settings:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """The group that `event` is about and what was done. Raises PromotionError."""
+    """The group that `event` is about and what was done. Raises PromotionError and BaselineError."""
     config = settings.read(Settings, os.environ)
     detail = event["detail"]
     # The endpoint of a group bears the group's name.
@@ -57,16 +58,23 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     )
     # No other event makes an endpoint: the rejection of one version must not bring back what was swept.
     approval = detail.get("ModelApprovalStatus") == "Approved"
-    outcome = reconcile(clients.client("sagemaker"), group, hosting, create=approval)
+    sagemaker = clients.client("sagemaker")
+
+    def compare(package: Package) -> None:
+        if hosting.baseline:
+            baselines.point(sagemaker, clients.client("s3"), package, **hosting.baseline)
+
+    outcome = reconcile(sagemaker, group, hosting, create=approval, served=compare)
     logger.info("reconciled", group=group, outcome=outcome)
     return {"group": group, "outcome": outcome}
 
 
-def reconcile(sagemaker: Any, group: str, hosting: Hosting, *, create: bool) -> str:
+def reconcile(sagemaker: Any, group: str, hosting: Hosting, *, create: bool, served: Callable[[Package], None]) -> str:
     """nothing-approved | rejected-but-serving | absent | changing | serving | created | updated. Raises PromotionError.
 
     `absent`: there is no endpoint, and without `create` none is made. `rejected-but-serving`: no version is approved
-    any more; what the endpoint serves stays in service, because there is nothing to put in its place.
+    any more; what the endpoint serves stays in service, because there is nothing to put in its place. `served` is
+    called with the version that is found in service: an update that is rolled back never gets so far.
     """
     package = newest_approved(sagemaker, group)
     endpoint = _describe(sagemaker, group)
@@ -86,6 +94,7 @@ def reconcile(sagemaker: Any, group: str, hosting: Hosting, *, create: bool) -> 
         raise PromotionError(f"endpoint {group} is {status} ({reason}); version {package.version} waits for its end")
     release = plan(group, package, hosting)
     if endpoint and endpoint["EndpointConfigName"] == release.name:
+        served(package)
         return "serving"
     return _bring_into_service(sagemaker, group, release, endpoint)
 

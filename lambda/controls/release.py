@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 VARIANT = "AllTraffic"
@@ -11,7 +11,10 @@ VARIANT = "AllTraffic"
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """How the models of one workload are hosted. Of `capture_percent` of the requests a copy goes to `capture_uri`."""
+    """How the models of one workload are hosted. Of `capture_percent` of the requests a copy goes to `capture_uri`.
+
+    `baseline`: where SageMaker's own monitors look for it, as `controls.baselines.point` takes it; empty: nowhere.
+    """
 
     tags: Mapping[str, str]
     workload: str
@@ -23,6 +26,7 @@ class Hosting:
     security_group_ids: tuple[str, ...]
     capture_uri: str = ""
     capture_percent: int = 0
+    baseline: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def capture(self) -> dict[str, Any]:

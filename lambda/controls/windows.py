@@ -1,16 +1,10 @@
-"""What a window showed, read from what the monitor's script wrote, or from the files of SageMaker Model Monitor.
-
-Sources: docs/monitoring.md for metrics.json; AWS, "Schema for Violations (constraint_violations.json file)" and "Schema
-for Statistics", for the latter's, of which nobody has held this against files of an account.
-"""
+"""What a window showed, read from what the monitor's script wrote: metrics.json, as docs/monitoring.md has it."""
 
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-VIOLATIONS, STATISTICS = "constraint_violations.json", "statistics.json"
-NATIVE = "native"  # the folder of a workload's monitor that SageMaker's own jobs write to, with one for each kind
 STATES = ("examined", "too-little", "no-traffic")
 UNCAPTURED = "captures nothing: it does once a version is approved, be it the same again"
 _MOST_CAUSES, _LONGEST = 20, 500
@@ -25,6 +19,7 @@ class Window:
     """`kinds` has those that could be judged, with whether they drifted; `figures` the metrics beside those.
 
     `faults`: by kind, or `endpoint`, why it could not be examined. `package_version` is 0 where nothing is served.
+    `native`: the kind that one of SageMaker's own jobs examined, each of which has windows of its own.
     """
 
     start: datetime
@@ -36,6 +31,7 @@ class Window:
     faults: dict[str, str] = field(default_factory=dict[str, str])
     report: str = ""
     package_version: int | None = None
+    native: str = ""
 
 
 def absent(end: datetime) -> Window:
@@ -55,7 +51,7 @@ def read(s3: Any, uri: str, critical: list[str]) -> Window:
     Raises WindowError.
     """
     bucket, _, folder = uri.removeprefix("s3://").partition("/")
-    told = _document(s3, bucket, f"{folder}/metrics.json")
+    told = document(s3, bucket, f"{folder}/metrics.json")
     try:
         start, end = (datetime.fromisoformat(told["window"][name]) for name in ("start", "end"))
         return Window(
@@ -103,50 +99,8 @@ def _faults(told: dict[str, Any], critical: list[str]) -> int:
     return len(faults) - ("data-quality" in faults and bool(missing)) + len(missing)
 
 
-def native(
-    s3: Any, detail: dict[str, Any], now: datetime, monitors: dict[str, dict[str, list[str]]]
-) -> tuple[str, Window]:
-    """The workload, and what one of SageMaker's own jobs found: <workload>/monitor/native/<kind>/.../violations.
-
-    `monitors` has the critical features of each workload. Raises WindowError.
-    """
-    bucket, key = detail["bucket"]["name"], detail["object"]["key"]
-    parts = key.split("/")
-    if parts[1:3] != ["monitor", NATIVE] or len(parts) < 5 or parts[-1] != VIOLATIONS or parts[0] not in monitors:
-        raise WindowError(f"s3://{bucket}/{key} is not where violations lie")
-    workload, kind = parts[0], parts[3]
-    try:
-        violations = _document(s3, bucket, key)["violations"]
-        causes = [f"{kind}: {_named(each)}{each['description']}"[:_LONGEST] for each in violations]
-        violated = {each.get("feature_name") for each in violations}
-        figures = dict[str, float]()
-        if kind == "data-quality":
-            figures |= {"Rows": _counted(s3, bucket, f"{key.rpartition('/')[0]}/{STATISTICS}")}
-            figures |= {f"Drifted {name}": float(name in violated) for name in monitors[workload]["critical"]}
-    except (KeyError, TypeError) as error:
-        raise WindowError(f"s3://{bucket}/{key} is not of the shape that is documented: {error!r}") from error
-    return workload, Window(
-        start=now,
-        end=now,
-        state="examined",
-        kinds={kind: bool(causes)},
-        figures=figures,
-        causes=tuple(causes[:_MOST_CAUSES]),
-        report=f"s3://{bucket}/{key}",
-    )
-
-
-def _named(violation: dict[str, Any]) -> str:
-    name = violation.get("feature_name") or violation.get("metric_name") or violation.get("facet")
-    return f"{name}: " if name else ""
-
-
-def _counted(s3: Any, bucket: str, key: str) -> float:
-    """The rows of the window, as the statistics of data quality tell."""
-    return float(_document(s3, bucket, key)["dataset"]["item_count"])
-
-
-def _document(s3: Any, bucket: str, key: str) -> Any:
+def document(s3: Any, bucket: str, key: str) -> Any:
+    """What the object says. Raises WindowError where it is no JSON."""
     content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     try:
         return json.loads(content)

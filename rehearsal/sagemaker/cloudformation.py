@@ -73,7 +73,7 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
     kind = BY_NOUN[row.noun]
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
-        request = _request(f"Create{row.noun}", logical_id, properties)
+        request = requested(f"Create{row.noun}", logical_id, properties)
         same = {name: properties.get(name) for name in (row.name, *(n for n in row.ref if n in properties))}
         if any(all(record.get(n) == v for n, v in same.items()) for record in service.store.all(row.noun)):
             raise ValueError(
@@ -92,11 +92,11 @@ def provisioner(type_name: str, service: Service) -> Provisioner:
                 f"Resource of type '{type_name}' with identifier '{physical_id}' was not found. "
                 "(HandlerErrorCode: NotFound)"
             )
-        _request(f"Create{row.noun}", physical_id, new)  # refuses what the type does not have
+        requested(f"Create{row.noun}", physical_id, new)  # refuses what the type does not have
         if f"Update{row.noun}" in BY_OPERATION:
             members = shapes.input_members(f"Update{row.noun}")
             changeable = {_ON_UPDATE.get(n, n): v for n, v in new.items() if _ON_UPDATE.get(n, n) in members}
-            request = _request(f"Update{row.noun}", physical_id, changeable)
+            request = requested(f"Update{row.noun}", physical_id, changeable)
             _call(service, f"Update{row.noun}", {**{name: record[name] for name in kind.key}, **request})
         record["Tags"] = new.get("Tags", [])
         _wait(kind, record)
@@ -133,7 +133,7 @@ def _wait(kind: Kind, record: Record) -> None:
         raise ValueError(f"Resource {record[kind.arn_member]} failed: {record.get('FailureReason')}")
 
 
-def _request(operation: str, resource: str, properties: Mapping[str, Any]) -> Properties:
+def requested(operation: str, resource: str, properties: Mapping[str, Any]) -> Properties:
     """The API request that a resource's properties ask for: same names, except for a pipeline's definition.
 
     Raises ValueError for a property that the request has no room for.

@@ -17,7 +17,7 @@ from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners, stacks
 
 from rehearsal.bills import Bills
-from rehearsal.sagemaker import cloudformation
+from rehearsal.sagemaker import cloudformation, native_monitors
 from rehearsal.sagemaker.clock import Clock
 from rehearsal.sagemaker.regions import Regions
 from rehearsal.seam import authorization, bills, delivery, embedded_metrics, exports, roles, states, tags, variables
@@ -53,6 +53,7 @@ STAND_INS = [
     "EventBridge: the resource policy of a rule's target is not asked; a target that is gone is not retried.",
     "IAM: no organization's policies; sagemaker:DirectGatedModelAccess is never set; a KMS key is compared as written.",
     "VPC flow logs and network isolation: recorded, without effect.",
+    "SageMaker's own monitors: stacks hold their definitions and schedules together; no job of theirs runs.",
     "Alarms: EvaluationPeriods + 2 periods are read, as in AWS's examples; data counts from the moment it is stored.",
     "Metric math: in alarms only, not in GetMetricData.",
     "Metrics: one's own, called or logged, jobs', endpoints', Lambda's and functions' dead letters; no others.",
@@ -106,6 +107,10 @@ def mount(regions: Regions, charged: Bills, clock: Clock, cloud: Cloud) -> None:
         provisioners._REPLACING_PROPERTIES[name] = row.create_only
     for name in INERT_TYPES:
         provisioners._RESOURCE_HANDLERS[name] = inert(name)
+    for name, changeless in native_monitors.CREATE_ONLY.items():
+        here = native_monitors.provisioner(name, lambda: regions.at(get_region()).service)
+        provisioners._RESOURCE_HANDLERS[name] = here
+        provisioners._REPLACING_PROPERTIES[name] = changeless
     Alarms(cloud, clock).mount()
     Schedules(cloud, clock).mount()
     states.mend(cloud, clock)

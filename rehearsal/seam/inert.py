@@ -3,12 +3,7 @@
 from typing import Any
 
 INERT: set[str] = set()
-# SageMaker's own monitors run jobs of images that are not to be had here: they are made, and examine nothing.
-INERT_TYPES = (
-    "AWS::EC2::FlowLog",
-    *(f"AWS::SageMaker::{kind}JobDefinition" for kind in ("DataQuality", "ModelQuality", "ModelBias")),
-    *("AWS::SageMaker::ModelExplainabilityJobDefinition", "AWS::SageMaker::MonitoringSchedule"),
-)
+INERT_TYPES = ("AWS::EC2::FlowLog",)
 
 
 def inert(type_name: str) -> dict[str, Any]:

@@ -194,6 +194,40 @@ def test_sagemakers_own_jobs_are_refused_what_they_do_not_do(tmp_path: Any) -> N
         load(path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, []),
+        ({"schedule": {"expression": "cron(0 0/6 ? * * *)"}}, [("monitor.window_hours", 24, "6, ")]),
+        ({"schedule": {"expression": "cron(0 0/6 ? * * *)"}, "window_hours": 6}, []),
+        ({"window_hours": 12}, [("monitor.window_hours", 12, "24, ")]),
+        ({"false_alarm_rate": 0.02}, [("monitor.false_alarm_rate", 0.02, "left out: ")]),
+        ({"schedule": {"expression": "cron(0 * ? * * *)"}, "window_hours": 1}, []),
+        (
+            {"schedule": {"expression": "cron(0 * ? * * *)"}, "window_hours": 1, "kinds": ("data-quality", "bias")},
+            [("monitor.process.max_run_seconds", 3600, "at most 1800 ")],
+        ),
+        ({"schedule": {"expression": "cron(0 */6 ? * * *)"}}, [("monitor.schedule.expression", None, "hourly, ")]),
+    ],
+)
+def test_a_setting_that_sagemakers_own_jobs_would_ignore_is_refused(changes: dict[str, Any], told: list[Any]) -> None:
+    found = list(Monitor.model_validate(changes).strange())
+    assert [field for field, *_ in found] == [field for field, *_ in told]
+    for (_, value, allowed), (_, wanted, begin) in zip(found, told, strict=True):
+        assert value == wanted or wanted is None
+        assert allowed.startswith(begin)
+
+
+def test_sagemakers_own_jobs_leave_attribution_out_and_the_platform_says_so() -> None:
+    platform = load(ROOT / "config" / "native-monitors.yaml")
+    asked = platform.workloads["tabular"].monitor
+    assert asked and "attribution" in asked.kinds
+    assert platform.monitors["tabular"].kinds == ("data-quality", "model-quality")
+    [told] = platform.left_out
+    assert told.startswith("Left out: attribution of tabular. SageMaker Clarify asks an endpoint of its own")
+    assert load(ROOT / "config" / "monitored.yaml").left_out == []
+
+
 def test_no_workload_is_named_as_the_pipeline_of_a_monitor(tmp_path: Any) -> None:
     path = tmp_path / "workloads" / "wine-monitor" / "workload.yaml"
     path.parent.mkdir(parents=True)

@@ -184,3 +184,9 @@ def compare() -> Callable[[list[Any], Any], None]:
 @pytest.fixture
 def refusal() -> type[Exception]:
     return in_memory.RefusalError
+
+
+@pytest.fixture(scope="session")
+def deployed_natively(synthesis: Any) -> dict[str, Any]:
+    """By verb, what is deployed where SageMaker's own monitors examine."""
+    return importlib.import_module("tests.lambda.native").functions(synthesis.platform, in_memory.REGION)

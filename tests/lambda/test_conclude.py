@@ -110,6 +110,16 @@ def test_drift_is_told_by_kind_and_by_critical_feature_and_remembered_with_its_c
         "package_version": VERSION,
         "rows": 900,
         "kinds": {"data-quality": True, "model-quality": False, "attribution": False},
+        "found": {
+            "data-quality": {
+                "drifted": True,
+                "end": "2026-11-23T12:15:00+00:00",
+                "causes": ["data-quality: alcohol shifted"],
+                "report": f"s3://{bucket}/{FOLDER}/report.html",
+            },
+        },
+        "told_at": "2026-11-23T12:40:00+00:00",
+        "revision": 1,
         "noted_at": "2026-11-23T12:40:00+00:00",
     }
 
@@ -148,6 +158,17 @@ def test_the_drift_of_one_model_is_not_that_of_the_next_of_which_nothing_is_know
     assert not any(remembered["kinds"].values())
     run(cloud, bucket, found("no-traffic", version=VERSION + 1))
     assert metrics(capsys) == {"Rows": 3}
+
+
+def test_the_cause_of_a_kind_is_kept_while_it_holds_and_goes_when_it_does_not(cloud: Any, bucket: str) -> None:
+    told = found(**labelled(drifted=True))
+    told["causes"] = ["model-quality: log_loss is worse"]
+    run(cloud, bucket, told)
+    run(cloud, bucket, found(drifted=True, **labelled(drifted=False, enough=False)))
+    both = ["data-quality: alcohol shifted", "model-quality: log_loss is worse"]
+    assert cloud.remembered("monitor")[WORKLOAD]["causes"] == both
+    run(cloud, bucket, found(**labelled(drifted=False)))
+    assert cloud.remembered("monitor")[WORKLOAD]["causes"] == []
 
 
 def test_of_the_first_window_ever_nothing_is_told_that_it_does_not_show(
@@ -225,41 +246,6 @@ def test_a_window_that_is_concluded_late_is_not_taken_for_the_last_nor_moves_an_
 def test_a_result_of_another_shape_is_an_error_that_names_it(cloud: Any, bucket: str, told: bytes) -> None:
     with pytest.raises(WindowError, match=f"s3://{bucket}/{FOLDER}/metrics.json is no"):
         run(cloud, bucket, told)
-
-
-def native(cloud: Any, bucket: str, kind: str, violations: list[dict[str, str]]) -> None:
-    """What SageMaker Model Monitor writes, and its event."""
-    folder = f"tabular/monitor/native/{kind}/sluice-dev-tabular/schedule/2026/11/23/12"
-    cloud.put(bucket, f"{folder}/statistics.json", json.dumps({"dataset": {"item_count": 400}}).encode())
-    key = f"{folder}/constraint_violations.json"
-    cloud.put(bucket, key, json.dumps({"version": 0, "violations": violations}).encode())
-    detail = {"bucket": {"name": bucket}, "object": {"key": key}}
-    conclude.handler({"time": "2026-11-23T12:40:00Z", "detail": detail}, None)
-
-
-def test_violations_of_sagemakers_own_jobs_are_told_by_the_same_metrics(
-    cloud: Any, bucket: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    drift = {"feature_name": "alcohol", "constraint_check_type": "baseline_drift_check", "description": "distance 0.4"}
-    native(cloud, bucket, "data-quality", [drift])
-    told = metrics(capsys)
-    assert (told["DataQualityDrifted"], told["Drifted alcohol"], told["Rows"]) == (1, 1, 400)
-    assert cloud.remembered("monitor")[WORKLOAD]["causes"] == ["data-quality: alcohol: distance 0.4"]
-    worse = {"constraint_check_type": "LessThanThreshold", "description": "0.8 < 0.9", "metric_name": "accuracy"}
-    native(cloud, bucket, "model-quality", [worse])
-    told = metrics(capsys)
-    assert (told["Drifted"], told["ModelQualityDrifted"]) == (1, 1) and "DataQualityDrifted" not in told
-    native(cloud, bucket, "data-quality", [])
-    told = metrics(capsys)
-    assert (told["DataQualityDrifted"], told["Drifted alcohol"]) == (0, 0)
-    assert told["Drifted"] == 1, "of quality nothing is known that would be better"
-
-
-def test_what_is_no_result_of_a_monitor_is_refused(cloud: Any, bucket: str) -> None:
-    for key in ("tabular/e1/train/constraint_violations.json", "tabular/monitor/native/constraint_violations.json"):
-        detail = {"bucket": {"name": bucket}, "object": {"key": key}}
-        with pytest.raises(WindowError, match="is not where violations lie"):
-            conclude.handler({"time": "2026-11-23T12:40:00Z", "detail": detail}, None)
 
 
 def test_the_role_allows_what_these_tests_called_and_nothing_else(

@@ -14,6 +14,7 @@ from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sns import Topic
 
 from config.monitoring import Monitor, Retrain
+from controls.conclusion import PERIOD
 from review import synthesis as synthesized
 from review.policies import roles, unexplained
 from sluice.alerts import AlertTopic
@@ -127,6 +128,11 @@ def test_drift_holds_its_alarm_until_a_window_says_otherwise_and_tells_nobody_it
     monitoring.has_resource_properties("AWS::CloudWatch::Alarm", alarm)
 
 
+def test_each_conclusion_has_a_period_of_that_alarm_for_itself(monitoring: Template) -> None:
+    alarm = {"AlarmName": f"{NAME}-drift", "Period": int(PERIOD.total_seconds()), "Statistic": "Maximum"}
+    monitoring.has_resource_properties("AWS::CloudWatch::Alarm", alarm)
+
+
 def test_silence_is_told_as_insufficient_data_which_no_alarm_turns_to_before_a_first_window(
     monitoring: Template,
 ) -> None:
@@ -224,28 +230,79 @@ def test_each_of_sagemakers_own_jobs_has_a_definition_and_a_schedule_of_it(actin
         if each["Type"].endswith("JobDefinition")
     }
     schedules = of_type(acting, "AWS::SageMaker::MonitoringSchedule")
-    assert {*definitions} == {"DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"}
+    assert {*definitions} == {"DataQuality", "ModelQuality", "ModelBias"}, "Clarify's attributions need a network"
     for noun, definition in definitions.items():
         [schedule] = [s for s in schedules if s["MonitoringScheduleConfig"]["MonitoringType"] == noun]
         assert schedule["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"] == definition["JobDefinitionName"]
         assert definition["NetworkConfig"]["EnableNetworkIsolation"] is True
+        [asked] = [value["EndpointInput"] for key, value in definition.items() if key.endswith("JobInput")]
+        assert asked.get("InferenceAttribute") == (None if noun == "DataQuality" else "0")
         assert definition["JobResources"]["ClusterConfig"]["VolumeKmsKeyId"]
         assert len(definition["JobDefinitionName"]) <= 63
     [rule] = [r for r in of_type(acting, "AWS::Events::Rule") if r.get("EventPattern", {}).get("source") == ["aws.s3"]]
     assert "constraint_violations.json" in json.dumps(rule["EventPattern"])
 
 
-@pytest.mark.slow
-def test_a_definition_is_named_by_what_is_in_it(synthesize: Callable[[str], Any], tmp_path: Path) -> None:
-    native = synthesize("native-monitors")
-    tabular = native.platform.workloads["tabular"]
+def sized(platform: Any) -> dict[str, Any]:
+    tabular = platform.workloads["tabular"]
     process = tabular.monitor.process.model_copy(update={"volume_gb": 30})
     monitor = tabular.monitor.model_copy(update={"process": process})
-    changes = {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
-    other = synthesized.synthesize(native.platform.model_copy(update=changes), tmp_path)
+    return {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [sized, lambda platform: {"owner": "others"}], ids=["settings", "tags"])
+def test_a_definition_is_named_by_what_is_in_it(
+    synthesize: Callable[[str], Any], tmp_path: Path, change: Callable[[Any], dict[str, Any]]
+) -> None:
+    native = synthesize("native-monitors")
+    other = synthesized.synthesize(native.platform.model_copy(update=change(native.platform)), tmp_path)
 
     def names(found: Any) -> set[str]:
         kind = "AWS::SageMaker::DataQualityJobDefinition"
         return {each["JobDefinitionName"] for each in of_type(found.templates["monitoring"], kind)}
 
     assert len(names(native) | names(other)) == 2
+
+
+def told_of(found: Any, group: str) -> dict[str, Any]:
+    """What promotion is told of one group."""
+    [promote] = [
+        f
+        for f in of_type(found.templates["serving"], "AWS::Lambda::Function")
+        if f["FunctionName"].endswith("-promote")
+    ]
+    told = promote["Environment"]["Variables"]["SLUICE_WORKLOADS"]["Fn::Join"][1]
+    return json.loads("".join(part if isinstance(part, str) else "given" for part in told))[group]
+
+
+@pytest.mark.slow
+def test_only_where_sagemakers_own_jobs_examine_promotion_brings_them_their_baseline(
+    synthesize: Callable[[str], Any], monitored: Any
+) -> None:
+    native = synthesize("native-monitors")
+    kinds = ["data-quality", "model-quality"]
+    assert told_of(native, NAME)["baseline"] == {
+        "bucket": "given",
+        "folder": "tabular/monitor/baseline/",
+        "kinds": kinds,
+        "target": "target",
+    }
+    made = granted(native.templates["serving"], "s3:PutObject")
+    assert [part for part in made if "/tabular/monitor/baseline/" in part]
+    assert "baseline" not in told_of(monitored, NAME)
+    assert "monitor/baseline" not in json.dumps(monitored.templates["serving"])
+
+
+@pytest.mark.slow
+def test_sagemakers_own_jobs_read_what_was_captured_and_their_baseline_and_write_their_results(
+    acting: dict[str, Any],
+) -> None:
+    [role] = [name for name in acting["Resources"] if name.startswith("MonitortabularRole") and "Policy" in name]
+    statements = acting["Resources"][role]["Properties"]["PolicyDocument"]["Statement"]
+    read = [json.dumps(s["Resource"]) for s in statements if s["Action"] == "s3:GetObject"]
+    written = [json.dumps(s["Resource"]) for s in statements if "s3:PutObject" in s["Action"]]
+    assert any("/tabular/capture/" in each for each in read) and any(
+        "/tabular/monitor/baseline/" in each for each in read
+    )
+    assert written and all("/tabular/monitor/native/" in each for each in written)
