@@ -78,7 +78,8 @@ def native(
 ) -> tuple[str, Window]:
     """The workload, and what one of SageMaker's own jobs found: <workload>/monitor/native/<kind>/.../violations.
 
-    `monitors` has the critical features of each workload. Raises WindowError.
+    Any violation is drift. `monitors` has the critical features of each workload. Raises WindowError, and ClientError
+    where statistics of data quality are not there yet.
     """
     bucket, key = detail["bucket"]["name"], detail["object"]["key"]
     parts = key.split("/")
@@ -88,7 +89,7 @@ def native(
     try:
         violations = _document(s3, bucket, key)["violations"]
         causes = [f"{kind}: {_named(each)}{each['description']}"[:_LONGEST] for each in violations]
-        violated = {each.get("feature_name") for each in violations}
+        violated = {str(each.get("feature_name")).strip() for each in violations}
         figures = dict[str, float]()
         if kind == "data-quality":
             figures |= {"Rows": _counted(s3, bucket, f"{key.rpartition('/')[0]}/{STATISTICS}")}
@@ -107,7 +108,9 @@ def native(
 
 
 def _named(violation: dict[str, Any]) -> str:
-    name = violation.get("feature_name") or violation.get("metric_name") or violation.get("facet")
+    """Of what it is: a feature, or a metric, for bias of a segment's value and for attributions of a label."""
+    told = (violation.get(name) for name in ("feature_name", "facet", "facet_value", "label", "metric_name"))
+    name = " ".join(str(each).strip() for each in told if each)
     return f"{name}: " if name else ""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from controls import conclude
 from controls.windows import WindowError
@@ -135,26 +136,29 @@ def test_a_result_of_another_shape_is_an_error_that_names_it(cloud: Any, bucket:
         run(cloud, bucket, told)
 
 
-def native(cloud: Any, bucket: str, kind: str, violations: list[dict[str, str]]) -> None:
+def native(cloud: Any, bucket: str, kind: str, violations: list[dict[str, str]], statistics: bool = True) -> None:
     """What SageMaker Model Monitor writes, and its event."""
     folder = f"tabular/monitor/native/{kind}/sluice-dev-tabular/schedule/2026/11/23/12"
-    cloud.put(bucket, f"{folder}/statistics.json", json.dumps({"dataset": {"item_count": 400}}).encode())
+    if statistics and kind == "data-quality":
+        cloud.put(bucket, f"{folder}/statistics.json", json.dumps({"dataset": {"item_count": 400}}).encode())
     key = f"{folder}/constraint_violations.json"
     cloud.put(bucket, key, json.dumps({"version": 0, "violations": violations}).encode())
     detail = {"bucket": {"name": bucket}, "object": {"key": key}}
     conclude.handler({"time": "2026-11-23T12:40:00Z", "detail": detail}, None)
 
 
+def violation(check: str, **names: str) -> dict[str, str]:
+    return {"constraint_check_type": check, "description": "as it is told", **names}
+
+
 def test_violations_of_sagemakers_own_jobs_are_told_by_the_same_metrics(
     cloud: Any, bucket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drift = {"feature_name": "alcohol", "constraint_check_type": "baseline_drift_check", "description": "distance 0.4"}
-    native(cloud, bucket, "data-quality", [drift])
+    native(cloud, bucket, "data-quality", [violation("baseline_drift_check", feature_name=" alcohol")])
     told = metrics(capsys)
     assert (told["DataQualityDrifted"], told["Drifted alcohol"], told["Rows"]) == (1, 1, 400)
-    assert cloud.remembered("monitor")[WORKLOAD]["causes"] == ["data-quality: alcohol: distance 0.4"]
-    worse = {"constraint_check_type": "LessThanThreshold", "description": "0.8 < 0.9", "metric_name": "accuracy"}
-    native(cloud, bucket, "model-quality", [worse])
+    assert cloud.remembered("monitor")[WORKLOAD]["causes"] == ["data-quality: alcohol: as it is told"]
+    native(cloud, bucket, "model-quality", [violation("LessThanThreshold", metric_name="accuracy")])
     told = metrics(capsys)
     assert (told["DataQualityDrifted"], told["ModelQualityDrifted"]) == (1, 1), (
         "one kind's jobs know nothing of another's"
@@ -162,6 +166,41 @@ def test_violations_of_sagemakers_own_jobs_are_told_by_the_same_metrics(
     native(cloud, bucket, "data-quality", [])
     told = metrics(capsys)
     assert (told["DataQualityDrifted"], told["ModelQualityDrifted"], told["Drifted alcohol"]) == (0, 1, 0)
+
+
+# As AWS's pages show them, for each kind of monitor.
+@pytest.mark.parametrize(
+    ("kind", "found", "named"),
+    [
+        ("data-quality", violation("missing_column_check", feature_name="Missing columns"), "Missing columns"),
+        ("data-quality", violation("completeness_check", feature_name="hue"), "hue"),
+        ("bias", violation("bias_drift_check", facet="Age", facet_value="40", metric_name="DPPL"), "Age 40 DPPL"),
+        (
+            "attribution",
+            violation("feature_attribution_drift_check", label="label0", metric_name="shap"),
+            "label0 shap",
+        ),
+        ("model-quality", violation("LessThanThreshold", metric_name="auc"), "auc"),
+    ],
+)
+def test_any_violation_is_drift_of_its_kind_and_named_by_what_it_is_of(
+    cloud: Any, bucket: str, kind: str, found: dict[str, str], named: str
+) -> None:
+    native(cloud, bucket, kind, [found])
+    told = cloud.remembered("monitor")[WORKLOAD]
+    assert told["causes"] == [f"{kind}: {named}: as it is told"]
+    assert told["kinds"].get(kind, True) is True
+
+
+def test_violations_whose_statistics_are_not_there_yet_are_told_when_it_is_tried_again(
+    cloud: Any, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drift = [violation("baseline_drift_check", feature_name="alcohol")]
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        native(cloud, bucket, "data-quality", drift, statistics=False)
+    assert WORKLOAD not in cloud.remembered("monitor")
+    native(cloud, bucket, "data-quality", drift)
+    assert metrics(capsys)["Drifted alcohol"] == 1
 
 
 def test_what_is_no_result_of_a_monitor_is_refused(cloud: Any, bucket: str) -> None:
