@@ -1,7 +1,8 @@
 """Run by test_variants.py in .venv-sdk: builds definitions of the workload `tabular` under changed workload.yaml files.
 
-Usage: build_variants.py FOLDER; for each FOLDER/<name>.yaml it writes <name>.json (definition and images), and last
-dropped.json: what the SDK's own tuner writes without the compiler's additions.
+Usage: build_variants.py FOLDER; for each FOLDER/<name>.yaml it writes <name>.json (definition and images), of those
+with a monitor <name>.monitor, its definition, and last dropped.json: what the SDK's own tuner writes without the
+compiler's additions.
 """
 
 import json
@@ -26,5 +27,8 @@ def built(path: Path) -> tuple[dict, dict]:
 
 for path in sorted(folder.glob("*.yaml")):
     path.with_suffix(".json").write_text(json.dumps(built(path)))
+    if (workload := load_workload(path)).monitor:
+        monitor = build.build_monitor(ROOT / "workloads" / "tabular", workload)
+        path.with_suffix(".monitor").write_text(json.dumps(monitor))
 tuning.dropped = lambda search: {}
 (folder / "dropped.json").write_text(json.dumps(built(folder / "search.yaml")[0]))

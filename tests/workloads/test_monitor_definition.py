@@ -36,6 +36,12 @@ def test_the_committed_one_has_no_finding() -> None:
     assert found(lambda definition: None) == []
 
 
+def test_the_image_of_scikit_learn_is_not_asked_for_evidentlys_page() -> None:
+    """What an image of one's own is asked for: test_variants.py, which needs the SDK."""
+    assert WORKLOAD.monitor and WORKLOAD.monitor.image is None
+    assert json.loads(COMMITTED["Steps"][0]["Arguments"]["settings"])["evidently"] is False
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
