@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from toolkit.decision import FEW, LOSES, NOT_WORSE, UNTOLD, WINS, WORSE
-from toolkit.resampled import resampled
+from toolkit.resampled import drawn, resampled
 
 FEWEST = 30  # rows, of all or of a segment's value, that say anything
 DRAWS = 2_000
@@ -59,11 +59,12 @@ def _difference(metric, maximize, truth, ours, theirs, seed):
     told.update(challenger=challenger, champion=champion, difference=float(sign * (challenger - champion)))
     if len(truth) < FEWEST:
         return told
-    drawn = np.concatenate([sign * (measures[0](counts) - measures[1](counts)) for counts in _draws(len(truth), seed)])
-    drawn = drawn[np.isfinite(drawn)]  # auc has no value where a class was not drawn
-    if len(drawn) >= DRAWS / 2:
+    pieces = drawn(len(truth), DRAWS, seed)
+    found = np.concatenate([sign * (measures[0](counts) - measures[1](counts)) for counts in pieces])
+    found = found[np.isfinite(found)]  # auc has no value where a class was not drawn
+    if len(found) >= DRAWS / 2:
         tail = _tail(len(truth))
-        told["interval"] = [float(end) for end in np.quantile(drawn, [tail, 1 - tail])]
+        told["interval"] = [float(end) for end in np.quantile(found, [tail, 1 - tail])]
     return told
 
 
@@ -71,14 +72,6 @@ def _tail(rows):
     """The share of draws beyond each end."""
     wide = stats.t.ppf((1 - CONFIDENCE) / 2, rows - 1) * np.sqrt(rows / (rows - 1))
     return float(stats.norm.cdf(wide))
-
-
-def _draws(rows, seed):
-    """How often each row was drawn (draws x rows), in pieces of some megabytes."""
-    random, at_once = np.random.default_rng(seed), max(1, 2_000_000 // rows)
-    for begin in range(0, DRAWS, at_once):
-        some = range(min(at_once, DRAWS - begin))
-        yield np.array([np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in some], dtype=float)
 
 
 def _of_segment(told, limit):
