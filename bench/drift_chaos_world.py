@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,7 @@ class Run:
     hours: int
     ends: str  # won | lost | failed
     mine: bool
+    described: str = ""
     approval: str = "PendingManualApproval"
 
 
@@ -42,8 +44,10 @@ class World:
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
+    opened: set[str] = field(default_factory=set[str])
     mail: list[datetime] = field(default_factory=list[datetime])
-    deaths: int = 0
+    meta: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(partition="aws", region_name="us-east-1"))
+    untold: int = 0  # messages whose sending was not noted, so that they come again
     answered_at: datetime | None = None
 
     def hour(self, *, monitored: bool) -> None:
@@ -55,21 +59,22 @@ class World:
                 self.answered_at, self.drifted = newest, False
         if monitored:
             self.red = self.drifted
+            version = sum(run.approval == "Approved" for run in self.runs.values())
+            self.items["monitor", "tabular"] = {"package_version": version + 1, "kinds": {"data-quality": self.red}}
 
     def look(self) -> None:
         """An event reaches the function; what it dies of or is refused is over by the next one."""
-        config = Settings("sluice-dev", "ledger", "topic", {"tabular": TERMS})
+        config, sent = Settings("sluice-dev", "ledger", "topic", {"tabular": TERMS}), len(self.mail)
         try:
             Loop(lambda _: self, self, config, "tabular", TERMS, self.now).look()  # type: ignore[arg-type]
-        except KilledError:
-            self.deaths += 1
-        except ClientError:
-            pass
+        except (KilledError, ClientError):
+            noted = self.items.get(("drift", "tabular"), {"told": False})["told"]
+            self.untold += 0 if noted else len(self.mail) - sent
 
-    def begin(self, *, mine: bool) -> str:
+    def begin(self, *, mine: bool, described: str = "") -> str:
         hours, ends = next(self.ends)
         arn = f"arn:pipeline/{GROUP}/execution/{len(self.runs)}"
-        self.runs[arn] = Run(self.now, hours, ends, mine)
+        self.runs[arn] = Run(self.now, hours, ends, mine, described)
         return arn
 
     def executing(self) -> list[str]:
@@ -101,6 +106,7 @@ class World:
             if self.items.get((topic, about), {"revision": 0})["revision"] != revision:
                 return False
             self.items[topic, about] = {"at": about, **members, "revision": revision + 1}
+            self.opened.add(members["opened_at"])
             return True
 
         return self._meet(write)
@@ -115,10 +121,11 @@ class World:
     def publish(self, **_: Any) -> None:
         self._meet(lambda: self.mail.append(self.now))
 
-    def start_pipeline_execution(self, ClientRequestToken: str, **_: Any) -> dict[str, str]:  # noqa: N803
+    def start_pipeline_execution(self, ClientRequestToken: str, **asked: Any) -> dict[str, str]:  # noqa: N803
         def start() -> dict[str, str]:
             if ClientRequestToken not in self.tokens:
-                self.tokens[ClientRequestToken] = self.begin(mine=True)
+                told = asked["PipelineExecutionDescription"]
+                self.tokens[ClientRequestToken] = self.begin(mine=True, described=told)
             return {"PipelineExecutionArn": self.tokens[ClientRequestToken]}
 
         return self._meet(start)
@@ -142,14 +149,17 @@ class World:
             operation
         ]
 
-    def _runs(self, **_: Any) -> dict[str, Any]:
-        return {
-            "PipelineExecutionSummaries": [
-                {"PipelineExecutionArn": arn, "StartTime": run.began, "PipelineExecutionStatus": "Executing"}
-                for arn, run in self.runs.items()
-                if not self._ended(run)
-            ]
-        }
+    def _runs(self) -> dict[str, Any]:
+        rows = [
+            {
+                "PipelineExecutionArn": arn,
+                "PipelineExecutionDescription": run.described,
+                "PipelineExecutionStatus": "Succeeded" if self._ended(run) else "Executing",
+                "StartTime": run.began,
+            }
+            for arn, run in self.runs.items()
+        ]
+        return self._meet(lambda: {"PipelineExecutionSummaries": rows})
 
     def _steps(self, PipelineExecutionArn: str) -> dict[str, Any]:  # noqa: N803
         name = {"won": "Register", "lost": "NotBetter", "failed": "Train"}[self.runs[PipelineExecutionArn].ends]

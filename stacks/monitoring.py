@@ -54,10 +54,10 @@ class MonitoringStack(Stack):
             for name, monitor in monitors.items()
         }
         retraining = Retraining(
-            self, "Retraining", alarms=alarms, ledger=costs.ledger, alerts=foundation.alerts, **common
+            self, "Retraining", alarms=alarms, ledger=costs.ledger, alerts=foundation.alerts, **artifacts, **common
         )
         metered = platform.costs.budget is not None
-        MonitorDashboard(self, "Dashboard", prefix=prefix, monitors=monitors, metered=metered)
+        MonitorDashboard(self, "Dashboard", prefix=prefix, monitors=monitors, metered=metered, native=native)
         # Where `watch` fails, the run fails, and `tell` tells; schedules leave their dead letters with `conclude`.
         heard = [conclude.handler, retraining.handler]
         FunctionsAlarm(self, "Alarm", functions=heard, alerts=foundation.alerts, errors=False)

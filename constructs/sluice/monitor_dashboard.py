@@ -17,13 +17,23 @@ _HOUR = Duration.hours(1)
 
 
 class MonitorDashboard(Construct):
-    """`<prefix>-monitoring`: three rows for each monitor. `metered`: what the month has cost is known."""
+    """`<prefix>-monitoring`: three rows for each monitor. `metered`: what the month has cost is known.
+
+    `native`: windows are those of SageMaker Model Monitor, whose violations tell no metric's value.
+    """
 
     def __init__(
-        self, scope: Construct, id: str, *, prefix: str, monitors: Mapping[str, Monitor], metered: bool
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        prefix: str,
+        monitors: Mapping[str, Monitor],
+        metered: bool,
+        native: bool,
     ) -> None:
         super().__init__(scope, id)
-        self._prefix, self._metered = prefix, metered
+        self._prefix, self._metered, self._native = prefix, metered, native
         rows = [row for name, monitor in monitors.items() for row in self._rows(name, monitor)]
         cloudwatch.Dashboard(
             self,
@@ -53,7 +63,9 @@ class MonitorDashboard(Construct):
             _graph(f"{workload}: share of features that drifted, of rows without a label", own(["DriftShare", *asked])),
             _graph(f"{workload}: rows of a window", own(["Rows"])),
         ]
-        return [served, examined, self._answers(workload)]
+        quality = [_graph(f"{workload}: the model's metric", own(["Quality"]))]
+        told = quality if "Quality" in monitor.metrics and not self._native else []
+        return [served, examined, [*told, *self._answers(workload)]]
 
     def _answers(self, workload: str) -> list[cloudwatch.IWidget]:
         runs = [

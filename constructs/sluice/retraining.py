@@ -8,6 +8,7 @@ from aws_cdk import Duration, Tags
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.monitoring import Monitor
@@ -15,8 +16,9 @@ from sluice.alerts import AlertTopic
 from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
-from sluice.permission import allow
+from sluice.permission import allow, allow_key
 
+_NUMBERED = "SageMaker numbers the versions of a group"
 _RUN = "SageMaker Model Building Pipeline Execution Status Change"
 
 
@@ -35,6 +37,7 @@ class Retraining(Construct):
         monitors: Mapping[str, Monitor],
         alarms: Mapping[str, str],
         ledger: CostLedger,
+        artifact_bucket: s3.IBucket,
         alerts: AlertTopic,
         key: kms.IKey,
     ) -> None:
@@ -60,10 +63,10 @@ class Retraining(Construct):
         told = "CloudWatch asks for this permission on alarm:*, whichever alarms are named"
         allow(role, ["cloudwatch:DescribeAlarms"], [arn(self, "cloudwatch", "alarm:*")], wildcard=told)
         pipelines = {name: f"{prefix}-{name}" for name in monitors}
-        self._allow_looking(list(pipelines.values()))
+        self._allow_looking(pipelines, artifact_bucket, key)
+        acting = [name for name in monitors if terms[name]["acts"]]
         self._allow_acting(
-            [pipelines[name] for name in monitors if terms[name]["acts"]],
-            [pipelines[name] for name in monitors if terms[name]["acts"] and terms[name]["approves"]],
+            [pipelines[name] for name in acting], [pipelines[name] for name in acting if terms[name]["approves"]]
         )
         self._on("Alarm", "aws.cloudwatch", "CloudWatch Alarm State Change", {"alarmName": [*alarms.values()]})
         ended = {"currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]}
@@ -72,25 +75,28 @@ class Retraining(Construct):
         every = events.Schedule.cron(minute="0/15")
         events.Rule(self, "Tick", schedule=every, targets=[targets.LambdaFunction(self.handler.function)])
 
-    def _allow_looking(self, names: list[str]) -> None:
-        role = self.handler.role
+    def _allow_looking(self, pipelines: Mapping[str, str], bucket: s3.IBucket, key: kms.IKey) -> None:
+        """What goes on, and what came of it; also where it is only observed, for runs may have been started before."""
+        role, names = self.handler.role, pipelines.values()
         allow(role, ["sagemaker:ListPipelineExecutions"], [arn(self, "sagemaker", f"pipeline/{n}") for n in names])
-
-    def _allow_acting(self, starts: list[str], approves: list[str]) -> None:
-        """Of those in `starts`, start runs and see what came of them; approve winners of those in `approves`."""
-        role = self.handler.role
-        if not starts:
-            return
-        allow(role, ["sagemaker:StartPipelineExecution"], [arn(self, "sagemaker", f"pipeline/{n}") for n in starts])
-        runs = [arn(self, "sagemaker", f"pipeline/{name}/execution/*") for name in starts]
+        runs = [arn(self, "sagemaker", f"pipeline/{name}/execution/*") for name in names]
         looks = ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"]
         allow(role, looks, runs, wildcard="Runs are named by SageMaker, when they start")
-        numbered = "SageMaker numbers the versions of a group"
-        packages = [arn(self, "sagemaker", f"model-package/{name}/*") for name in starts]
-        allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard=numbered)
+        packages = [arn(self, "sagemaker", f"model-package/{name}/*") for name in names]
+        allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard=_NUMBERED)
+        verdicts = [bucket.arn_for_objects(f"{workload}/*/evaluation.json") for workload in pipelines]
+        allow(role, ["s3:GetObject"], verdicts, wildcard="Each run has a folder of its own")
+        allow_key(role, key, "s3", "Decrypt")
+
+    def _allow_acting(self, starts: list[str], approves: list[str]) -> None:
+        """Start runs of those in `starts`, approve winners of those in `approves`."""
+        role = self.handler.role
+        if starts:
+            pipelines = [arn(self, "sagemaker", f"pipeline/{name}") for name in starts]
+            allow(role, ["sagemaker:StartPipelineExecution"], pipelines)
         if approves:
             packages = [arn(self, "sagemaker", f"model-package/{name}/*") for name in approves]
-            allow(role, ["sagemaker:UpdateModelPackage"], packages, wildcard=numbered)
+            allow(role, ["sagemaker:UpdateModelPackage"], packages, wildcard=_NUMBERED)
             Tags.of(role).add("sluice:approves", "true")  # without it the permissions boundary denies an approval
 
     def _on(self, id: str, source: str, detail_type: str, detail: dict[str, Any]) -> None:

@@ -1,6 +1,9 @@
 """Runs of a workload's pipeline that were started for a drift, and the models that they registered."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,25 +14,32 @@ from controls.refusals import is_missing
 
 NOT_BETTER = "NotBetter"  # the step in which a run ends whose model does not win (workloads/compiler/registration.py)
 _LONGEST = 500  # characters of a reason that the record keeps
+_EVALUATION = re.compile(r"s3://([^/\s]+)/(\S+/evaluation\.json)")  # as that step's message names it
 
 
 class Challengers:
-    """`name` is that of the pipeline and of its model package group."""
+    """`name` is that of the pipeline and of its model package group; `client` makes the client of a service."""
 
-    def __init__(self, sagemaker: Any, name: str) -> None:
-        self._sagemaker, self._name = sagemaker, name
+    def __init__(self, client: Callable[[str], Any], name: str) -> None:
+        self._client, self._sagemaker, self._name = client, client("sagemaker"), name
 
     def running(self) -> Iterator[str]:
         """The ARNs of runs that have not ended."""
         return (arn for _, arn in running.pipeline_runs(self._sagemaker, self._name))
 
+    def begun(self, token: str, since: datetime) -> str:
+        """The ARN of the run that `start` was asked for with this token since then; empty where there is none."""
+        asked = {"PipelineName": self._name, "CreatedAfter": since}
+        pages = self._sagemaker.get_paginator("list_pipeline_executions").paginate(**asked)
+        runs = (run for page in pages for run in page["PipelineExecutionSummaries"])
+        found = (run for run in runs if run.get("PipelineExecutionDescription") == _described(token))
+        return next((run["PipelineExecutionArn"] for run in found), "")
+
     def start(self, token: str) -> str:
         """The ARN of the run; asked again with the same token, of the same run."""
         asked = {"PipelineName": self._name, "ClientRequestToken": token}
-        told = "Started for a drift of the model"
-        return self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=told)[
-            "PipelineExecutionArn"
-        ]
+        run = self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=_described(token))
+        return run["PipelineExecutionArn"]
 
     def outcome(self, execution: str) -> tuple[Outcome, str]:
         """What a run came to, and where it did not succeed, at which step and why."""
@@ -64,10 +74,27 @@ class Challengers:
 
     def _failed(self, execution: str) -> tuple[Outcome, str]:
         steps = list(self._steps(execution))
+        if lost := next((step for step in steps if step["StepName"] == NOT_BETTER), None):
+            return Outcome.LOST, self._judged(lost.get("FailureReason", ""))[:_LONGEST]
         ended = next((step for step in steps if step.get("StepStatus") == "Failed"), {})
         why = f"{ended['StepName']}: {ended.get('FailureReason', 'no reason given')}" if ended else ""
-        lost = any(step["StepName"] == NOT_BETTER for step in steps)
-        return (Outcome.LOST if lost else Outcome.FAILED), why[:_LONGEST]
+        return Outcome.FAILED, why[:_LONGEST]
+
+    def _judged(self, told: str) -> str:
+        """Why a model lost, as its evaluation says; where that is gone, as the step told it."""
+        place = _EVALUATION.search(told)
+        if not place:
+            return told
+        try:
+            found = self._client("s3").get_object(Bucket=place[1], Key=place[2])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # the latter without ListBucket
+                return told
+            raise
+        try:
+            return str(json.loads(found["Body"].read())["reason"])
+        except (ValueError, KeyError, TypeError):  # somebody else's file: it must not keep the drift from going on
+            return told
 
     def _package(self, execution: str) -> dict[str, Any] | None:
         """The version whose registration was the step of that run."""
@@ -86,3 +113,7 @@ class Challengers:
     def _steps(self, execution: str) -> Iterator[dict[str, Any]]:
         pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
         return (step for page in pages for step in page["PipelineExecutionSteps"])
+
+
+def _described(token: str) -> str:
+    return f"Started for a drift of the model: {token}"

@@ -53,6 +53,12 @@ def machine_execution(arn: str) -> str:
     return f"{_home(arn, 'states')}#/v2/executions/details/{arn}"
 
 
+def stored(uri: str, partition: str, region: str) -> str:
+    """The object `uri` of S3."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return f"https://{_HOSTS[partition]}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
+
+
 def _home(arn: str, service: str) -> str:
     _, partition, _, region, *_ = arn.split(":")
     return f"https://{_HOSTS[partition]}/{service}/home?region={region}"

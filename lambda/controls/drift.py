@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Any, Self
 
 WEEK = timedelta(days=7)
-_KEPT = ("why", "cause", "report", "tries", "execution", "last", "told")  # as they are
+_KEPT = ("why", "cause", "report", "tries", "execution", "last", "told", "version")  # as they are
 
 
 class State(StrEnum):
     OPEN = "open"  # nothing runs for it: `why` says what stands in the way
-    STARTING = "starting"  # a run has been asked for, and asking again gives the same run
+    STARTING = "starting"  # a run has been asked for; whether it began is not noted yet
     RUNNING = "running"
     WON = "won"
     PASSED = "passed"
@@ -53,8 +53,9 @@ class Terms:
 class Facts:
     """What is so now. `red`: the alarm. `busy`: a run of the workload goes on that is not this drift's.
 
-    `outcome` is that of the record's own run, None where it has none; where it did not succeed, `ended` says where and
-    why. `cause` and `report` are of the last window.
+    `begun`: the run that bears the record's token. `outcome` is that of the record's own run, None where it has none;
+    where it did not succeed, `ended` says where and why. `cause`, `report` and `version`, that of the model, are of the
+    last window; 0 where it tells no version.
     """
 
     red: bool
@@ -62,6 +63,8 @@ class Facts:
     budget_left: bool
     cause: str
     report: str
+    version: int = 0
+    begun: str = ""
     outcome: Outcome | None = None
     ended: str = ""
 
@@ -71,7 +74,7 @@ class Drift:
     """The record. `starts`: when runs were started for this and for earlier drifts of the workload, of the last week.
 
     `tries` counts the runs of this drift; `execution` is the last one's ARN, `last` what it came to, if it answered
-    nothing.
+    nothing. `version`: of the model that no longer fits.
     """
 
     workload: str
@@ -85,6 +88,7 @@ class Drift:
     last: str = ""
     starts: tuple[datetime, ...] = ()
     told: bool = False
+    version: int = 0
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
@@ -109,9 +113,7 @@ class Drift:
 def decide(known: Drift | None, facts: Facts, terms: Terms, now: datetime) -> Drift | None:
     """The record after a look; the same one where nothing changes, None where there is none and none is due."""
     if known is None or known.state in CLOSED:
-        # Of a model that has just won the alarm stays red until its first window has been examined.
-        won = known is not None and known.state is State.WON and _cooling(known.starts, terms, now)
-        if not facts.red or won:
+        if not facts.red or (known is not None and _settling(known, facts, terms, now)):
             return known
         fresh = Drift(
             workload=known.workload if known else "",
@@ -119,19 +121,29 @@ def decide(known: Drift | None, facts: Facts, terms: Terms, now: datetime) -> Dr
             cause=facts.cause,
             report=facts.report,
             starts=known.starts if known else (),
+            version=facts.version,
         )
         return _due(fresh, facts, terms, now)
     if known.state is State.STARTING:
-        expired = now - known.opened_at >= terms.expires
-        return replace(known, state=State.EXPIRED, why="its run could not be started") if expired else known
+        if facts.begun:
+            return replace(known, state=State.RUNNING, execution=facts.begun)
+        # Nothing has begun, so that all that may stand in the way counts anew. The try, and its token, are the same.
+        known = replace(known, state=State.OPEN, tries=known.tries - 1, starts=known.starts[:-1])
     if known.state is State.RUNNING:
-        known = _after(known, facts, terms)
+        known = _after(known, facts, terms, now)
         if known.state is not State.OPEN:
             return known
     return _due(known, facts, terms, now)
 
 
-def _after(known: Drift, facts: Facts, terms: Terms) -> Drift:
+def _settling(known: Drift, facts: Facts, terms: Terms, now: datetime) -> bool:
+    """Of a model that has just won the alarm stays red on the old one's account, until a window of it is examined."""
+    if known.state is not State.WON or facts.version != known.version:
+        return False
+    return _cooling(known.starts, terms, now) or bool(facts.version and now - known.opened_at < terms.expires)
+
+
+def _after(known: Drift, facts: Facts, terms: Terms, now: datetime) -> Drift:
     """What a run came to."""
     match facts.outcome:
         case Outcome.APPROVED:
@@ -144,7 +156,7 @@ def _after(known: Drift, facts: Facts, terms: Terms) -> Drift:
             return _unanswered(known, "the run failed", facts)
         case Outcome.AWAITS:
             waits = "a better model is being approved" if terms.approves else "a better model awaits its approval"
-            return replace(known, why=waits)
+            return _given_up(replace(known, why=waits), terms, now)
         case _:
             return known
 
@@ -158,13 +170,20 @@ def _due(known: Drift, facts: Facts, terms: Terms, now: datetime) -> Drift:
     """Of a record for which nothing runs: a run is due, or what stands in the way of one."""
     if not facts.red:
         return replace(known, state=State.PASSED, why=f"{known.why or 'nothing was done'}; the alarm is green again")
-    if now - known.opened_at >= terms.expires:
-        return replace(known, state=State.EXPIRED, why=f"{known.why}; unanswered for {terms.expires.days} days")
+    known = _given_up(known, terms, now)
+    if known.state is State.EXPIRED:
+        return known
     starts = tuple(start for start in known.starts if now - start < max(WEEK, terms.cool_down))
     hindrance = _hindrance(starts, facts, terms, now)
     if hindrance:
         return replace(known, state=State.OPEN, why=hindrance, starts=starts)
     return replace(known, state=State.STARTING, why="", tries=known.tries + 1, execution="", starts=(*starts, now))
+
+
+def _given_up(known: Drift, terms: Terms, now: datetime) -> Drift:
+    if now - known.opened_at < terms.expires:
+        return known
+    return replace(known, state=State.EXPIRED, why=f"{known.why}; unanswered for {terms.expires.days} days")
 
 
 def _hindrance(starts: tuple[datetime, ...], facts: Facts, terms: Terms, now: datetime) -> str:

@@ -9,13 +9,13 @@ breaks off after that is done by the next look, and SageMaker gives the same run
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls import clients, settings
+from controls import clients, console, settings
 from controls.challengers import Challengers
 from controls.drift import Drift, Facts, Outcome, State, Terms, decide
 from controls.ledger import Ledger
@@ -27,6 +27,10 @@ TOPIC = "drift"
 WINDOW = "monitor"  # remembered by workload: the last window that was examined
 BUDGET = "budget"
 _SUBJECT_CHARACTERS = 100
+_THEN = {
+    State.RUNNING: "A run is started.",
+    State.STARTING: "A run has been asked for and was refused; it is asked for again.",
+}
 
 
 class RetrainError(RuntimeError):
@@ -50,7 +54,8 @@ class Settings:
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """The state of each workload's drift, `none` where there is none. Raises RetrainError at the end."""
     config = settings.read(Settings, os.environ)
-    now = datetime.fromisoformat(event["time"])
+    # An event may come late, and what is looked at is what is so now.
+    now = max(datetime.fromisoformat(event["time"]), datetime.now(UTC))
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
     told, troubles = dict[str, str](), list[str]()
     for workload, monitor in config.monitors.items():
@@ -89,7 +94,7 @@ class Loop:
             most_a_week=monitor["most_a_week"],
             expires=timedelta(days=monitor["expires_days"]),
         )
-        self._challengers = Challengers(client("sagemaker"), f"{config.platform}-{workload}")
+        self._challengers = Challengers(client, f"{config.platform}-{workload}")
 
     def look(self) -> Drift | None:
         """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""
@@ -100,33 +105,46 @@ class Loop:
         if decided is None:
             return None
         decided = self._written(replace(decided, workload=self._workload), known)
-        if not decided.told:
+        refused: ClientError | BotoCoreError | None = None
+        if decided.state is State.STARTING:
+            try:
+                run = self._challengers.start(decided.token)
+                decided = self._written(replace(decided, state=State.RUNNING, execution=run), decided)
+            except (ClientError, BotoCoreError) as error:
+                refused = error
+        if not decided.told:  # whether or not a run could be started
             self._tell(decided)
             decided = self._written(replace(decided, told=True), decided)
-        if decided.state is State.STARTING:
-            arn = self._challengers.start(decided.token)
-            # Asked for an hour ago and refused until now, it starts now.
-            starts = (*decided.starts[:-1], self._now)
-            decided = self._written(replace(decided, state=State.RUNNING, execution=arn, starts=starts), decided)
+        if refused:
+            raise refused
         if facts.outcome is Outcome.AWAITS and self._terms.approves and decided.state is State.RUNNING:
             self._challengers.approve(decided.execution, f"better than the champion; drift of {decided.opened_at}")
         return decided
 
     def _facts(self, known: Drift | None) -> Facts:
-        found = self._client("cloudwatch").describe_alarms(AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm"])
         window = self._ledger.recall(WINDOW, self._workload) or {}
         month = self._ledger.recall(BUDGET, f"{self._now:%Y-%m}")
         own = known.execution if known and known.state is State.RUNNING else ""
+        asked = known if known and known.state is State.STARTING else None
+        begun = self._challengers.begun(asked.token, asked.opened_at) if asked else ""
         outcome, ended = self._challengers.outcome(own) if own else (None, "")
         return Facts(
-            red=any(alarm["StateValue"] == "ALARM" for alarm in found["MetricAlarms"]),
-            busy=any(arn != own for arn in self._challengers.running()),
+            red=self._is_red(window),
+            busy=any(arn not in (own, begun) for arn in self._challengers.running()),
             budget_left=not month or _has_left(Month.of(month)),
             cause="; ".join(window.get("causes", ())) or f"the alarm {self._alarm} is red",
             report=window.get("report", ""),
+            version=int(window.get("package_version", 0)),
+            begun=begun,
             outcome=outcome,
             ended=ended,
         )
+
+    def _is_red(self, window: dict[str, Any]) -> bool:
+        """The alarm, unless the last window has seen no drift: it becomes green a minute or two later."""
+        found = self._client("cloudwatch").describe_alarms(AlarmNames=[self._alarm], AlarmTypes=["MetricAlarm"])
+        red = any(alarm["StateValue"] == "ALARM" for alarm in found["MetricAlarms"])
+        return red and any(window.get("kinds", {"": True}).values())
 
     def _written(self, drift: Drift, before: Drift | None) -> Drift:
         """Kept as the record, and in the ledger under the time that it was opened. Raises ContendedError."""
@@ -159,18 +177,20 @@ class Loop:
 
     def _tell(self, drift: Drift) -> None:
         """One message a drift. One that breaks off between this and its being noted is told again."""
-        then = "A run is started." if drift.state is State.STARTING else f"No run is started yet: {drift.why}."
+        then = _THEN.get(drift.state, f"No run is started yet: {drift.why}.")
         winner = "approved" if self._terms.approves else "registered, and awaits your approval"
+        sns = self._client("sns")
+        place = (sns.meta.partition, sns.meta.region_name)
         lines = [
             f"workload: {drift.workload}",
             f"cause: {drift.cause}",
-            f"report: {drift.report or 'none'}",
+            f"report: {console.stored(drift.report, *place) if drift.report else 'none'}",
             "",
             then,
             f"If the new model is better it is {winner}. How it goes on: sluice monitors status",
         ]
         subject = f"[{self._config.platform}] {drift.workload}: drift"[:_SUBJECT_CHARACTERS]
-        self._client("sns").publish(TopicArn=self._config.topic_arn, Subject=subject, Message="\n".join(lines))
+        sns.publish(TopicArn=self._config.topic_arn, Subject=subject, Message="\n".join(lines))
 
 
 def _has_left(month: Month) -> bool:

@@ -69,6 +69,8 @@ def _figures(told: dict[str, Any]) -> dict[str, float]:
         figures["DriftShare"] = float(quality["share"])
         critical = [feature for feature in quality["features"] if feature["critical"]]
         figures |= {f"Drifted {feature['name']}": float(feature["drifted"]) for feature in critical}
+    if (answers := kinds.get("model-quality")) and answers.get("value") is not None:
+        figures["Quality"] = float(answers["value"])
     labelled = [kind["unlabelled_share"] for kind in kinds.values() if "unlabelled_share" in kind]
     return figures | ({"Unlabelled": float(labelled[0])} if labelled else {})
 

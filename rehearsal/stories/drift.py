@@ -94,7 +94,7 @@ class Story(Troubles, Loop):
         self._ended(record.execution)
         lost = self._comes(State.OPEN, began)
         self._check_once(runs)
-        if self._served() != version or "champion stays" not in lost.last:
+        if self._served() != version or "which does not beat the margin" not in lost.last:
             raise RehearsalError(f"version {self._served()} is served, and the record says: {lost.last}")
         return f"{found['causes'][0]}; {lost.last}; {lost.why}; version {version} is still served"
 

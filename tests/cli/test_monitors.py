@@ -29,7 +29,7 @@ DRIFT = Drift(
     why="cooling down until 2026-11-28 01:05 UTC",
     cause=CAUSE,
     tries=1,
-    last="the challenger is not better: the champion stays (NotBetter: evaluation.json)",
+    last="the challenger is not better: the champion stays (log_loss is worse)",
     execution="arn:aws:sagemaker:us-east-1:111122223333:pipeline/sluice-dev-tabular/execution/abc123",
 )
 

@@ -130,6 +130,7 @@ def test_each_metric_is_one_that_costs_and_no_kind_that_is_not_examined_has_one(
     monitor = Monitor(kinds=("data-quality", "bias"), critical=("hue",))
     told = ["DataQualityDrifted", "BiasDrifted", "DriftShare", "Rows", "Unlabelled", "Drifted hue"]
     assert monitor.metrics == told
+    assert "Quality" in Monitor(kinds=("data-quality", "model-quality")).metrics
     assert Monitor().metrics == ["DataQualityDrifted", "DriftShare", "Rows"]
 
 

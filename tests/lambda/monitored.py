@@ -18,12 +18,15 @@ class Monitored:
         found = [{"AlarmName": name, "StateValue": self.alarms[name]} for name in AlarmNames if name in self.alarms]
         return {"MetricAlarms": found, "CompositeAlarms": []}
 
-    def StartPipelineExecution(self, PipelineName: str, ClientRequestToken: str, **_: Any) -> dict[str, str]:
+    def StartPipelineExecution(
+        self, PipelineName: str, ClientRequestToken: str, PipelineExecutionDescription: str
+    ) -> dict[str, str]:
         if ClientRequestToken not in self.started:
             arn = base.arn(f"pipeline/{PipelineName}/execution/e{len(self.started)}")
             self.started[ClientRequestToken] = arn
             executions: dict[str, Any] = self.executions  # type: ignore[attr-defined]
-            executions[arn] = {"PipelineExecutionStatus": "Executing", "StartTime": base.NOW}
+            told = {"PipelineExecutionDescription": PipelineExecutionDescription, "StartTime": base.NOW}
+            executions[arn] = {"PipelineExecutionStatus": "Executing", **told}
         return {"PipelineExecutionArn": self.started[ClientRequestToken]}
 
     def UpdateModelPackage(self, ModelPackageArn: str, ModelApprovalStatus: str, **_: Any) -> None:

@@ -42,7 +42,8 @@ def found(state: str = "examined", *, drifted: bool = False, version: int = VERS
 
 
 def labelled(*, drifted: bool, enough: bool = True) -> dict[str, Any]:
-    return {"model-quality": {"drifted": drifted, "enough": enough, "unlabelled_share": 0.25}}
+    told = {"drifted": drifted, "enough": enough, "unlabelled_share": 0.25}
+    return {"model-quality": told | ({"value": 0.75} if enough else {})}
 
 
 def run(cloud: Any, bucket: str, told: Any, *, end: str = "2026-11-23T12:30:00Z") -> str:
@@ -68,6 +69,7 @@ def test_a_window_without_drift_is_told_in_noughts(cloud: Any, bucket: str, caps
         "DriftShare": 0,
         "Drifted alcohol": 0,
         "Unlabelled": 0.25,
+        "Quality": 0.75,
         "DataQualityDrifted": 0,
         "ModelQualityDrifted": 0,
         "AttributionDrifted": 0,

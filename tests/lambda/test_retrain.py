@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +12,24 @@ from controls import retrain
 from controls.retrain import RetrainError
 
 base = importlib.import_module("tests.lambda.base")  # `lambda` is a keyword
-NOW, GROUP, ALARM = base.NOW, "sluice-dev-tabular", "sluice-dev-tabular-drift"
+# The function's clock is the machine's, and its events come later.
+NOW, GROUP, ALARM = (
+    datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1),
+    "sluice-dev-tabular",
+    "sluice-dev-tabular-drift",
+)
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, deployed: dict[str, Any]) -> None:
     for name, value in deployed["retrain"].environment.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def bucket(deployed: dict[str, Any]) -> str:
+    """Of the artifacts."""
+    return deployed["watch"].environment["SLUICE_ARTIFACT_BUCKET"]
 
 
 def look(hours: float = 0) -> str:
@@ -39,6 +50,15 @@ def wins(cloud: Any, version: int = 8) -> str:
     package = cloud.package(version, "PendingManualApproval", GROUP)
     ends(cloud, "Succeeded", {"StepName": "Register", "Metadata": {"RegisterModel": {"Arn": package}}})
     return package
+
+
+def loses(cloud: Any, bucket: str, evaluation: bytes | None) -> None:
+    """The run's model is not better."""
+    key = "tabular/abc/evaluate/evaluation/evaluation.json"
+    told = f"not registered: reason lies in s3://{bucket}/{key}"
+    ends(cloud, "Failed", {"StepName": "NotBetter", "StepStatus": "Failed", "FailureReason": told})
+    if evaluation is not None:
+        cloud.put(bucket, key, evaluation)
 
 
 def drifts(cloud: Any) -> None:
@@ -63,7 +83,7 @@ def test_drift_is_answered_by_one_run_of_the_live_data_and_one_message(cloud: An
     [started] = [call for call in cloud.calls if call.operation == "StartPipelineExecution"]
     assert started.params["PipelineName"] == GROUP and "PipelineParameters" not in started.params
     [mail] = cloud.mail
-    assert "alcohol shifted" in mail["Message"] and "s3://artifacts/report.html" in mail["Message"]
+    assert "alcohol shifted" in mail["Message"] and "/s3/object/artifacts?region=" in mail["Message"]
 
 
 def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> None:
@@ -76,17 +96,28 @@ def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any) -> No
     assert len(cloud.started) == 1
 
 
-def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any) -> None:
+def test_a_challenger_that_lost_leaves_the_record_open_until_the_cool_down_is_over(cloud: Any, bucket: str) -> None:
     drifts(cloud)
     look()
-    ends(cloud, "Failed", {"StepName": "NotBetter", "StepStatus": "Failed", "FailureReason": "worse by 0.2"})
+    loses(cloud, bucket, b'{"reason": "log_loss is worse by 0.2"}')
     assert look(1) == "open"
     record = cloud.remembered("drift")["tabular"]
     assert "cooling down" in record["why"]
-    assert record["last"] == "the challenger is not better: the champion stays (NotBetter: worse by 0.2)"
+    assert record["last"] == "the challenger is not better: the champion stays (log_loss is worse by 0.2)"
     assert look(2) == "open" and cloud.remembered("drift")["tabular"]["last"] == record["last"]
     assert look(25) == "running"
     assert len(cloud.started) == 2
+
+
+@pytest.mark.parametrize("evaluation", [None, b"{", b"[]", b"{}"])
+def test_where_the_evaluation_cannot_be_read_the_record_says_what_the_run_said(
+    cloud: Any, bucket: str, evaluation: bytes | None
+) -> None:
+    drifts(cloud)
+    look()
+    loses(cloud, bucket, evaluation)
+    assert look(1) == "open"
+    assert "not registered: reason lies in s3://" in cloud.remembered("drift")["tabular"]["last"]
 
 
 def test_a_frozen_month_starts_nothing_and_is_looked_at_again(cloud: Any) -> None:
@@ -109,6 +140,67 @@ def test_a_start_that_was_refused_is_asked_for_again_with_the_same_token(
     assert look(0.25) == "running"
     tokens = {c.params["ClientRequestToken"] for c in cloud.calls if c.operation == "StartPipelineExecution"}
     assert len(tokens) == 1
+
+
+def test_a_refused_start_is_told_and_not_asked_for_while_somebody_elses_run_goes_on(
+    cloud: Any, refusal: Callable[..., Exception]
+) -> None:
+    drifts(cloud)
+    cloud.faults["StartPipelineExecution", GROUP] = refusal("Rate exceeded", "ThrottlingException")
+    with pytest.raises(RetrainError):
+        look()
+    assert "was refused; it is asked for again" in cloud.mail[0]["Message"]
+    cloud.faults.clear()
+    theirs = base.arn(f"pipeline/{GROUP}/execution/theirs")
+    cloud.executions[theirs] = {"PipelineExecutionStatus": "Executing", "StartTime": NOW}
+    assert look(0.25) == "open" and not cloud.started
+    cloud.executions[theirs]["PipelineExecutionStatus"] = "Succeeded"
+    assert look(0.5) == "running" and len(cloud.mail) == 1
+
+
+def test_a_run_that_began_without_being_noted_is_found_by_its_token(cloud: Any) -> None:
+    drifts(cloud)
+    look()
+    record = cloud.ledger["drift", "tabular"]
+    record |= {"state": "starting", "execution": ""}
+    assert look(0.25) == "running"
+    assert cloud.remembered("drift")["tabular"]["execution"] == next(iter(cloud.started.values()))
+    assert len([call for call in cloud.calls if call.operation == "StartPipelineExecution"]) == 1
+
+
+def test_an_event_that_comes_late_is_looked_at_by_the_clock(cloud: Any) -> None:
+    drifts(cloud)
+    look(-30)
+    assert cloud.remembered("drift")["tabular"]["opened_at"] >= (NOW - timedelta(hours=1)).isoformat()
+
+
+def test_a_window_of_the_new_model_without_drift_counts_before_the_alarm_is_green(cloud: Any) -> None:
+    drifts(cloud)
+    cloud.ledger["monitor", "tabular"]["kinds"] = {"data-quality": False, "bias": False}
+    assert look() == "none"
+
+
+def test_after_a_win_the_red_of_the_old_model_opens_nothing_however_long_no_window_comes(cloud: Any) -> None:
+    drifts(cloud)
+    cloud.ledger["monitor", "tabular"] |= {"package_version": 7, "kinds": {"data-quality": True}}
+    look()
+    wins(cloud)
+    assert [look(hours) for hours in (1, 1.25, 49, 100)] == ["running", "won", "won", "won"]
+    cloud.ledger["monitor", "tabular"]["package_version"] = 8
+    assert look(101) == "running" and len(cloud.started) == 2
+
+
+def test_a_winner_that_nobody_approves_is_given_up(
+    cloud: Any, deployed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = json.loads(deployed["retrain"].environment["SLUICE_MONITORS"])
+    told["tabular"]["approves"] = False
+    monkeypatch.setenv("SLUICE_MONITORS", json.dumps(told))
+    drifts(cloud)
+    look()
+    wins(cloud)
+    assert [look(hours) for hours in (1, 24 * 6, 24 * 8)] == ["running", "running", "expired"]
+    assert "awaits its approval; unanswered" in cloud.remembered("drift")["tabular"]["why"]
 
 
 def test_where_it_only_observes_people_are_told_and_nothing_runs(

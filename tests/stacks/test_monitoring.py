@@ -139,7 +139,7 @@ def test_the_dashboard_shows_traffic_latency_errors_drift_quality_and_retrains(m
     shown = json.dumps(dashboard["Properties"]["DashboardBody"])
     for name in ("Invocations", "ModelLatency", "Invocation5XXErrors", "DataQualityDrifted", "ModelQualityDrifted"):
         assert name in shown
-    for name in ("DriftShare", "Unlabelled", "ExecutionStarted"):
+    for name in ("DriftShare", "Unlabelled", "Quality", "ExecutionStarted"):
         assert name in shown
 
 

@@ -16,7 +16,7 @@ from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
 
 FEW_VALUES = 20  # numbers of no more different ones are categories
 LONGEST_SHOWN = 40  # characters of a value in a cause
-RARE = 10  # categories that both samples together have less often are counted as one
+RARE = 5  # categories that the smaller sample should have less often are counted as one: Cochran, 1954
 # The smallest change that matters: of a distribution, the largest distance between the cumulated shares, or half the
 # sum of the shares' differences; of values that are missing or new, the difference of their shares.
 EFFECT, SHARE_EFFECT = 0.1, 0.02
@@ -95,7 +95,7 @@ def _numbers(before, after):
 
 def _categories(before, after):
     table = pd.DataFrame({"old": _named(before).value_counts(), "new": _named(after).value_counts()}).fillna(0)
-    rare = table.sum(axis=1) < RARE
+    rare = table.sum(axis=1) * min(len(before), len(after)) / (len(before) + len(after)) < RARE
     counts, names = table[~rare].to_numpy(), [*table.index[~rare], "rare values"]
     if rare.any():
         counts = np.vstack([counts, table[rare].to_numpy().sum(axis=0)])
