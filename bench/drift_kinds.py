@@ -59,7 +59,7 @@ TABLES = {
     "Titanic": Table(
         place=("Stat2Data", "Titanic"), target="Survived", metric="auc", parts=(600, 200, 250), segment="Sex"
     ),
-    "loans": Table(place=("AER", "HMDA"), target="deny", metric="log_loss", parts=(960, 320, 360), segment="afam"),
+    "mortgages": Table(place=("AER", "HMDA"), target="deny", metric="log_loss", parts=(960, 320, 360), segment="afam"),
     "churn": Table(
         place=("modeldata", "wa_churn"), target="churn", metric="auc", parts=(900, 300, 1000), segment="senior_citizen"
     ),
@@ -140,7 +140,8 @@ class Window:
                 (rows[self.table.segment].astype(str).to_numpy(), labels, told[:, 1] >= 0.5)
                 for rows, labels, told in ((features, truth, answers), (*self.tested, tested[1]))
             )
-            found["bias"] = bias.judged(now, before, **common)["drifted"]
+            told = bias.judged(now, before, **common)  # None where nothing is known of it
+            found["bias"] = told is not None and told["drifted"]
         return found
 
 

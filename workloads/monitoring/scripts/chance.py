@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import pearson3, skew
 from toolkit.resampled import PIECE
 
-DEALS = 1_000
+DEALS = 2_000
 
 
 def dealt(first, second, *, seed=0):
