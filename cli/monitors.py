@@ -1,7 +1,7 @@
 """`sluice monitors`: whether models still fit what they are asked, and what is done where one does not."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -14,7 +14,7 @@ from controls.drift import Drift, State
 from controls.ledger import Item
 
 WINDOW, DRIFT = "monitor", "drift"  # topics of the ledger; in both a workload is what is remembered
-ALARMS = ("drift", "silent")  # of stacks/monitoring.py: `<platform>-<workload>-<kind>`
+ALARMS = ("drift", "faults", "silent")  # of stacks/monitoring.py: `<platform>-<workload>-<kind>`
 _STYLES = {"ALARM": "red", "OK": "green", State.OPEN: "red", State.EXPIRED: "red", State.WON: "green"}
 _NONE = "-"
 
@@ -28,10 +28,14 @@ def monitors() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitor:
-    """Of one workload: its last window, its last drift, and the state of each kind of its alarms."""
+    """Of one workload: its last window, its last drift, and the state of each kind of its alarms.
+
+    `silent`: that window is older than it may be.
+    """
 
     workload: str
     window: Item | None
+    silent: bool
     drift: Drift | None
     alarms: dict[str, str]
 
@@ -54,7 +58,9 @@ def status(
 
 def look(account: Account, wanted: list[str]) -> list[Monitor]:
     """Raises CannotError where a workload has no monitor, or none has."""
-    there = [name for name, workload in account.platform.workloads.items() if workload.monitor]
+    there = account.platform.monitors
+    if not there and any(workload.monitor for workload in account.platform.workloads.values()):
+        raise CannotError("; ".join(account.platform.left_out))
     if not there:
         raise CannotError("no workload has a monitor. Next: `monitor:` in a workload.yaml, as docs/monitoring.md tells")
     if unknown := [name for name in wanted if name not in there]:
@@ -62,11 +68,13 @@ def look(account: Account, wanted: list[str]) -> list[Monitor]:
     ledger = account.ledger()
     found = list[Monitor]()
     for name in wanted or there:
-        drift = ledger.recall(DRIFT, name)
+        drift, window = ledger.recall(DRIFT, name), ledger.recall(WINDOW, name)
+        latest = account.now - timedelta(hours=there[name].silent_after_hours)
         found.append(
             Monitor(
                 workload=name,
-                window=ledger.recall(WINDOW, name),
+                window=window,
+                silent=window is not None and datetime.fromisoformat(window["noted_at"]) < latest,
                 drift=Drift.of(drift) if drift else None,
                 alarms=_alarms(account, name),
             )
@@ -92,7 +100,7 @@ def table(prefix: str, found: list[Monitor]) -> Table:
     for monitor in found:
         made.add_column(Text(monitor.workload), overflow="fold")
     _rows(made, [_of_window(monitor.window) for monitor in found])
-    _rows(made, [{"alarms": _shown(monitor.alarms)} for monitor in found])
+    _rows(made, [{"alarms": _shown(monitor)} for monitor in found])
     _rows(made, [_of_drift(monitor.drift) for monitor in found])
     return made
 
@@ -105,17 +113,19 @@ def _rows(made: Table, told: list[dict[str, Text]]) -> None:
 
 def _of_window(window: Item | None) -> dict[str, Text]:
     if window is None:
-        none = dict.fromkeys(("state", "version", "rows", "drifted", "causes", "report"), Text(_NONE))
+        none = dict.fromkeys(("state", "version", "rows", "drifted", "causes", "not examined", "report"), Text(_NONE))
         return {"window": Text("none yet"), **none}
     start, end = (_moment(window["window"][name]) for name in ("start", "end"))
     drifted = [kind for kind, is_so in window["kinds"].items() if is_so]
+    faults = [f"{name}: {why}" for name, why in window["faults"].items()]
     return {
         "window": Text(f"{start} to {end}"),
-        "state": Text(window["state"]),
+        "state": Text(window["state"], style="red" if window["state"] == "uncaptured" else ""),
         "version": Text(str(window["package_version"] or _NONE)),
         "rows": Text(str(window["rows"])),
         "drifted": Text(", ".join(drifted) or _NONE, style="red" if drifted else ""),
         "causes": Text("\n".join(window["causes"]) or _NONE),
+        "not examined": Text("\n".join(faults) or _NONE, style="red" if faults else ""),
         "report": Text(window["report"] or _NONE),
     }
 
@@ -136,11 +146,17 @@ def _of_drift(drift: Drift | None) -> dict[str, Text]:
     }
 
 
-def _shown(alarms: dict[str, str]) -> Text:
-    if not alarms:
-        return Text("none: deploy the platform", style="red")
-    lines = [Text(f"{name} {state}", style=_STYLES.get(state, "")) for name, state in sorted(alarms.items())]
-    return Text("\n").join(lines)
+def _shown(monitor: Monitor) -> Text:
+    if not monitor.alarms:
+        return Text("none. Next: cdk deploy --all", style="red")
+    return Text("\n").join(_alarm(kind, state, monitor) for kind, state in sorted(monitor.alarms.items()))
+
+
+def _alarm(kind: str, state: str, monitor: Monitor) -> Text:
+    """Silence is told as insufficient data, and so is that there was no window yet."""
+    if (kind, state) == ("silent", "INSUFFICIENT_DATA") and (monitor.silent or monitor.window is None):
+        return Text("silent: no window for too long" if monitor.silent else "silent: no window yet", style="red")
+    return Text(f"{kind} {state}", style=_STYLES.get(state, ""))
 
 
 def _moment(at: datetime | str) -> str:

@@ -19,6 +19,8 @@ MEASURED = ("auc", "accuracy", "r2", "log_loss", "rmse")
 _MOST_HOURS = 166
 # Source: AWS, "Schedule model monitoring jobs", the cron expressions that it supports.
 _NATIVE = re.compile(r"cron\(0 (\*|\d{1,2}(/\d{1,2})?) \? \* \* \*\)")
+# Of the workload's folder: in the data bucket what batch transform jobs read, in the artifact bucket what they write.
+BATCHES = "batch/"
 Image = Annotated[
     str, StringConstraints(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$")
 ]
@@ -49,7 +51,7 @@ class Retrain(Section):
 
 
 class Monitor(Section):
-    """`schedule`: when a window of `window_hours` is examined that ends then.
+    """`schedule`: when a window of `window_hours` is examined that ended a quarter of an hour before.
 
     `critical`: features of which each alone counts as drift, where otherwise it takes `drift_share` of all; each has a
     metric of its own. `labels`: the folder under the workload's prefix of the data bucket where labels come in, and
@@ -76,19 +78,25 @@ class Monitor(Section):
         return bool({"model-quality", "bias"} & {*self.kinds})
 
     @property
-    def silent_after_hours(self) -> int:
-        """Without a window for so long, the monitor has fallen silent."""
+    def hours_apart(self) -> int:
+        """Between two windows' ends, at most."""
         hours = hours_apart(self.schedule.expression)
         assert hours is not None
-        return hours + 2
+        return hours
+
+    @property
+    def silent_after_hours(self) -> int:
+        """Without a window for so long, the monitor has fallen silent."""
+        return self.hours_apart + 2
 
     @property
     def metrics(self) -> list[str]:
         """The names of the CloudWatch metrics of the monitor: `controls.conclude` writes them."""
-        drifted = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]
+        kinds = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]
         asked = ["Unlabelled"] if self.wants_labels else []
         asked += ["Quality"] if "model-quality" in self.kinds else []
-        return [*drifted, "DriftShare", "Rows", *asked, *(f"Drifted {name}" for name in self.critical)]
+        features = [f"Drifted {name}" for name in self.critical]
+        return ["Drifted", *kinds, "DriftShare", "Rows", "Faults", *asked, *features]
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
@@ -100,11 +108,9 @@ class Monitor(Section):
             yield ("kinds",), kinds, "must have data-quality, which is examined always"
         schedule = raw.get("schedule")
         expression = schedule.get("expression") if isinstance(schedule, Mapping) else None
-        if isinstance(expression, str) and re.match(r"(cron|rate)\(.*\)$", expression):
-            hours = hours_apart(expression)
-            if hours is None or hours > _MOST_HOURS:
-                told = "must run at least every six days: CloudWatch looks back no further to see that it fell silent"
-                yield ("schedule", "expression"), expression, told
+        if isinstance(expression, str) and _is_too_rare(expression):
+            told = "must run at least every six days: CloudWatch looks back no further to see that it fell silent"
+            yield ("schedule", "expression"), expression, told
         process = raw.get("process")
         if isinstance(process, Mapping) and process.get("engine", "script") != "script":
             yield ("process", "engine"), process["engine"], "must be script: one instance examines a window"
@@ -120,6 +126,14 @@ class Monitor(Section):
             yield "monitor.source", self.source, "endpoint"
         if self.image:
             yield "monitor.image", self.image, "left out: SageMaker has an image of its own"
+
+
+def _is_too_rare(expression: str) -> bool:
+    try:
+        hours = hours_apart(expression)
+    except ValueError:  # of which the field itself says what is wrong
+        return False
+    return hours is None or hours > _MOST_HOURS
 
 
 class Monitoring(Section):

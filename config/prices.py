@@ -126,8 +126,8 @@ def alarm_metrics(platform: Platform) -> int:
     searched = sum(not workload.train for workload in platform.workloads.values())
     metrics = bool(platform.workloads) + platform.has_experiments + searched
     metrics += 4 if platform.workloads and platform.has_registry else 0
-    # Of each monitor its kinds and its silence; dead letters of what concludes windows and of what answers drift.
-    metrics += sum(len(monitor.kinds) + 1 for monitor in platform.monitors.values()) + 2 * bool(platform.monitors)
+    # Of each monitor drift, faults and silence; dead letters of what concludes windows and of what answers drift.
+    metrics += 3 * len(platform.monitors) + 2 * bool(platform.monitors)
     return metrics + control_alarm_metrics(platform)
 
 

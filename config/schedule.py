@@ -1,6 +1,7 @@
 """When a workload runs by itself."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -8,20 +9,26 @@ from pydantic import AfterValidator, StringConstraints
 
 from config.section import Section
 
-# The highest number in each field of a cron expression: minutes, hours, day of month, month, day of week, year.
-_HIGHEST = (59, 23, 31, 12, 7, 2199)
+_FIELDS = ("minutes", "hours", "day-of-month", "month", "day-of-week", "year")
+_HIGHEST = (59, 23, 31, 12, 7, 2199)  # the highest number in each
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")  # 1 to 7
+_DAY, _WEEK = 24 * 60, 7 * 24 * 60  # in minutes
+_RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)s?\)")
+_MINUTES = {"minute": 1, "hour": 60, "day": _DAY}
 
 
 def _can_be(expression: str) -> str:
     """What Scheduler would refuse, as far as counting tells; source: AWS, "Schedule types in EventBridge Scheduler"."""
     kind, _, inner = expression[:-1].partition("(")
+    if kind not in ("cron", "rate") or not re.fullmatch(r"\w+\([^()]*\)", expression):
+        raise ValueError("must be a rate or a cron expression: rate(12 hours), cron(0 2 ? * * *)")
     if kind == "rate":
-        if not re.fullmatch(r"[1-9][0-9]* (minutes?|hours?|days?)", inner):
+        if not _RATE.fullmatch(expression):
             raise ValueError("must be a number and a unit, minutes, hours or days: rate(12 hours)")
         return expression
     fields = inner.split()
-    if len(fields) != len(_HIGHEST):
-        raise ValueError(f"must have six fields, minutes hours day-of-month month day-of-week year, not {len(fields)}")
+    if len(fields) != len(_FIELDS):
+        raise ValueError(f"must have six fields, {' '.join(_FIELDS)}, not {len(fields)}")
     if (fields[2] == "?") == (fields[4] == "?"):
         raise ValueError("must have ? as day of month or as day of week, and not as both")
     for field, highest in zip(fields, _HIGHEST, strict=True):
@@ -38,33 +45,50 @@ def _is_known(zone: str) -> str:
 
 
 # What Scheduler takes for an expression of its own kinds, but for one-time schedules.
-Expression = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\([^()]+\)$"), AfterValidator(_can_be)]
+Expression = Annotated[str, AfterValidator(_can_be)]
 Zone = Annotated[str, StringConstraints(max_length=50), AfterValidator(_is_known)]
 
 
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-
-
 def hours_apart(expression: str) -> int | None:
-    """How many hours two times of `expression` are apart at most, rounded up; None for what is not of every week."""
-    kind, _, inner = expression[:-1].partition("(")
-    fields = inner.split()
-    if kind == "rate":
-        number, unit = int(fields[0]), fields[1].rstrip("s")
-        return -(-number // 60) if unit == "minute" else number * (24 if unit == "day" else 1)
-    if len(fields) != len(_HIGHEST) or fields[3] != "*" or fields[5] != "*" or fields[2] not in ("*", "?"):
+    """How many hours two times of `expression` are apart at most, rounded up; None for what is not of every week.
+
+    Raises ValueError for what is no expression. An hour that a change of the clocks adds is not counted.
+    """
+    _can_be(expression)
+    if rate := _RATE.fullmatch(expression):
+        return -(-int(rate[1]) * _MINUTES[rate[2]] // 60)
+    minutes, hours, days, month, weekdays, year = expression[5:-1].split()
+    if (month, year) != ("*", "*") or days not in ("*", "?"):
         return None
-    if fields[4] in ("*", "?"):
-        return 1 if fields[1] == "*" else 24
-    days = sorted({day for part in fields[4].split(",") for day in _weekdays(part)})
-    gaps = [later - day for day, later in zip(days, [*days[1:], *(day + 7 for day in days[:1])], strict=True)]
-    return 24 * max(gaps, default=0) or None
+    try:
+        of_week = [0] if weekdays in ("*", "?") else sorted({day - 1 for day in _values(weekdays, 1, 7)})
+        times = [60 * hour + minute for hour in {*_values(hours, 0, 23)} for minute in {*_values(minutes, 0, 59)}]
+    except ValueError:
+        return None
+    moments = sorted(_DAY * day + time for day in of_week for time in times)
+    again = moments[0] + (_DAY if weekdays in ("*", "?") else _WEEK)
+    gaps = [later - moment for moment, later in zip(moments, [*moments[1:], again], strict=True)]
+    return -(-max(gaps) // 60)
 
 
-def _weekdays(part: str) -> list[int]:
-    """The days of `MON`, `2` or `MON-FRI`, Sunday being 1; none of what has another meaning."""
-    ends = [_DAYS.index(end) + 1 if end in _DAYS else int(end) if end.isdigit() else 0 for end in part.split("-")]
-    return list(range(ends[0], ends[-1] + 1)) if min(ends) > 0 else []
+def _values(field: str, low: int, high: int) -> Iterator[int]:
+    """The numbers of one field: *, 5, MON-FRI, 8-18/2, 0/6 and lists of these; a range may go over the end.
+
+    Raises ValueError for what has another meaning.
+    """
+    for part in field.split(","):
+        body, _, step = part.partition("/")
+        first, _, last = (f"{low}-{high}" if body == "*" else body).partition("-")
+        start, end = _number(first), _number(last) if last else high if step else _number(first)
+        if not low <= start <= high or not low <= end <= high:
+            raise ValueError(part)
+        size = high - low + 1
+        for passed in range(0, (end - start) % size + 1, int(step or 1)):
+            yield (start - low + passed) % size + low
+
+
+def _number(text: str) -> int:
+    return _DAYS.index(name) + 1 if (name := text.upper()) in _DAYS else int(text)
 
 
 class Schedule(Section):

@@ -119,11 +119,17 @@ class Platform(Section):
         return found if self.has_registry else {}
 
     @property
+    def batches(self) -> list[str]:
+        """The workloads whose monitor examines what batch transform is asked."""
+        return [name for name, monitor in self.monitors.items() if monitor.source == "batch"]
+
+    @property
     def left_out(self) -> list[str]:
         """What this platform does without in its region, each with the types that CloudFormation lacks there."""
+        watched = " and monitors" if any(workload.monitor for workload in self.workloads.values()) else ""
         parts = (
             ("Studio and its users", availability.STUDIO),
-            ("the registration of models, and with it their endpoints", availability.REGISTRY),
+            (f"the registration of models, and with it their endpoints{watched}", availability.REGISTRY),
             ("MLflow, and with it the record of runs", () if self.experiments == "off" else availability.EXPERIMENTS),
         )
         return [

@@ -44,6 +44,7 @@ class ServingStack(Stack):
                 network=foundation.network,
                 image_uris=training.image_uris[workload],
                 capture_percent=_captured(platform, workload),
+                batch_bucket=foundation.data_bucket if workload in platform.batches else None,
             )
             for workload, group in training.package_groups.items()
         ]

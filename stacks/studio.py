@@ -47,6 +47,8 @@ class StudioStack(Stack):
                 roles[persona].allow_runs()
         roles["data-scientist"].allow_pipelines()
         roles["data-scientist"].allow_experiments(experiments)
+        if platform.batches:
+            roles["data-scientist"].allow_batches(platform.batches)
         # Who approves trains nothing, so nobody approves a model of their own.
         roles["ml-engineer"].allow_approval()
         values = {"domain-id": studio.domain.attr_domain_id, "experiment-role-arn": experiments.role_arn}

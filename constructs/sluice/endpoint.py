@@ -7,19 +7,22 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from config.monitoring import BATCHES
 from config.workload import ServeSettings
 from sluice.arn import arn
 from sluice.network import Network
 from sluice.permission import allow, allow_grants, allow_key
 from sluice.roles import WorkloadRole
 
+_BATCH_LOGS = ("/aws/sagemaker/TransformJobs",)
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 
 
 class Endpoint(Construct):
     """`name` is that of the workload's model package group as well; `hosting` is what promotion is told about it.
 
-    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor.
+    Of `capture_percent` of its requests a copy is kept, with the answer, for the workload's monitor. Its models may be
+    asked by batch transform about what lies in the workload's folder of `batch_bucket`, where there is one.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Endpoint(Construct):
         network: Network,
         image_uris: Iterable[str],
         capture_percent: int = 0,
+        batch_bucket: s3.IBucket | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.name, self._key = name, key
@@ -43,7 +47,7 @@ class Endpoint(Construct):
             "Role",
             workload=workload,
             description=f"The endpoint {name}",
-            log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
+            log_groups=[f"/aws/sagemaker/Endpoints/{name}", *(_BATCH_LOGS if batch_bucket else ())],
         )
         self.role.allow_data(artifact_bucket, write=False)
         allow(self.role, ["kms:Decrypt"], [key.key_arn])
@@ -61,6 +65,12 @@ class Endpoint(Construct):
             self.hosting |= {"capture_uri": f"s3://{artifact_bucket.bucket_name}/{folder}"}
             # SageMaker writes what it captures as the endpoint.
             self.role.allow_data(artifact_bucket, write=True, prefix=f"{folder}/")
+            allow_key(self.role, key, "s3", "GenerateDataKey")
+        if batch_bucket:
+            # A transform job runs as the model that it asks, and writes its manifests as that.
+            self.role.allow_data(batch_bucket, write=False, prefix=f"{workload}/{BATCHES}")
+            for folder in (BATCHES, f"capture/{BATCHES}"):
+                self.role.allow_data(artifact_bucket, write=True, prefix=f"{workload}/{folder}")
             allow_key(self.role, key, "s3", "GenerateDataKey")
         self._endpoint = self._arn("endpoint", name)
         # As `controls.release` names them.

@@ -1,8 +1,10 @@
 """The monitor of one workload: a pipeline that examines a window of what its endpoint was asked, on schedule."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from aws_cdk import Aws
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -10,6 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from config.monitoring import BATCHES
 from config.monitoring import Monitor as Settings
 from sluice import archive
 from sluice.archive import ROOT
@@ -18,7 +21,7 @@ from sluice.definition import fill, images
 from sluice.network import Network
 from sluice.permission import allow, allow_grants
 from sluice.roles import JOB_LOGS, PipelineRole, WorkloadRole
-from sluice.schedule import RunSchedule
+from sluice.schedule import DUE, RunSchedule
 
 
 class Monitor(Construct):
@@ -56,6 +59,8 @@ class Monitor(Construct):
             self, "JobRole", workload=workload, description=f"Jobs of the monitor {name}", log_groups=JOB_LOGS[:1]
         )
         job_role.allow_code(code)
+        if settings.source == "batch":
+            job_role.allow_data(data_bucket, write=False, prefix=f"{workload}/{BATCHES}")
         if settings.wants_labels:
             job_role.allow_data(data_bucket, write=False, prefix=f"{workload}/{settings.labels}")
         job_role.allow_data(artifact_bucket, write=False)
@@ -89,15 +94,23 @@ class Monitor(Construct):
             pipeline_definition={"PipelineDefinitionBody": body},
             parallelism_configuration={"MaxParallelExecutionSteps": 1},
         )
-        RunSchedule(
+        # A window ends by when its run is due, so that it meets the one before: only a call by name is told.
+        asked = {
+            "PipelineName": name,
+            "PipelineParameters": [{"Name": "Due", "Value": DUE}],
+            "ClientRequestToken": f"{name}-{DUE}",  # due once, it runs once
+        }
+        schedule = RunSchedule(
             self,
             "Schedule",
             name=name,
             action="sagemaker:StartPipelineExecution",
-            # By reference: a rate is due as soon as the schedule is there, and then all else must be.
-            target=arn(self, "sagemaker", f"pipeline/{pipeline.ref}"),
+            target=f"arn:{Aws.PARTITION}:scheduler:::aws-sdk:sagemaker:startPipelineExecution",
             named=arn(self, "sagemaker", f"pipeline/{name}"),
             schedule=settings.schedule,
             key=key,
             dead_letters=dead_letters,
+            input=json.dumps(asked),
         )
+        # A rate is due as soon as the schedule is there, and then all else must be.
+        schedule.node.add_dependency(pipeline)

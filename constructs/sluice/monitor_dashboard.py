@@ -59,7 +59,7 @@ class MonitorDashboard(Construct):
             ),
         ]
         examined = [
-            _graph(f"{workload}: drift, 1 is yes", own([*kinds, *features])),
+            _graph(f"{workload}: drift, 1 is yes; how many could not be examined", own([*kinds, *features, "Faults"])),
             _graph(f"{workload}: share of features that drifted, of rows without a label", own(["DriftShare", *asked])),
             _graph(f"{workload}: rows of a window", own(["Rows"])),
         ]

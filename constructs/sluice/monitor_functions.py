@@ -16,6 +16,7 @@ from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import allow, allow_key
+from sluice.variables import refuse_too_large
 
 _VERSIONS = "Names end in the version of the model package, known only at run time"
 _MOST = Duration.minutes(10)  # AWS, "Pipelines steps": what a Lambda step calls may run for so long
@@ -53,9 +54,13 @@ class Watch(Construct):
         packages = [self._arn(f"model-package/{name}/*") for name in names.values()]
         numbered = "SageMaker numbers the versions of a group"
         allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard=numbered)
-        if batches := [names[name] for name, monitor in monitors.items() if monitor.source == "batch"]:
-            listed = [self._arn(f"model-package{part}") for n in batches for part in (f"/{n}/*", f"-group/{n}")]
+        if batches := [name for name, monitor in monitors.items() if monitor.source == "batch"]:
+            groups = [f"{part}/{names[n]}{end}" for n in batches for part, end in (("", "/*"), ("-group", ""))]
+            listed = [self._arn(f"model-package{group}") for group in groups]
             allow(role, ["sagemaker:ListModelPackages"], listed, wildcard=numbered)
+            told = [artifact_bucket.arn_for_objects(f"{name}/capture/batch/*") for name in batches]
+            allow(role, ["s3:GetObject"], told, wildcard="SageMaker names the manifests of what it captures")
+            allow_key(role, key, "s3", "Decrypt")
         _allow_listing(role, artifact_bucket, [f"{name}/capture/*" for name in monitors])
         labelled = [f"{name}/{monitor.labels}*" for name, monitor in monitors.items() if monitor.wants_labels]
         if labelled:
@@ -96,6 +101,8 @@ class Conclude(Construct):
     ) -> None:
         super().__init__(scope, id)
         told = {name: {"kinds": m.kinds, "critical": m.critical} for name, m in monitors.items()}
+        features = sum(len(monitor.critical) for monitor in monitors.values())
+        refuse_too_large("conclude", f"{len(monitors)} monitors with {features} critical features", told)
         self.handler = HandlerFunction(
             self,
             "Function",

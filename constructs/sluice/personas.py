@@ -1,6 +1,7 @@
 """What each kind of person may do in Studio."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Tags
 from aws_cdk import aws_iam as iam
@@ -102,10 +103,32 @@ class PersonaRole(Role):
 
     def allow_experiments(self, job_role: iam.IRole) -> None:
         """Run training and processing jobs of one's own, named after this platform, as `job_role`."""
+        self._allow_jobs("Processing", "Training")
+        passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
+
+    def allow_batches(self, workloads: Sequence[str]) -> None:
+        """Have batches answered by models of these workloads that promotion has made, all of approved versions.
+
+        A transform job runs as its model does, so no role is handed out.
+        """
+        models = [self._arn("model", f"{self._prefix}-{name}-v*") for name in workloads]
+        self._allow_jobs("Transform", conditions={"ArnLike": {"sagemaker:ModelArn": models}})
+        allow(
+            self,
+            ["sagemaker:DescribeTransformJob"],
+            self._named("transform-job"),
+            conditions=self._ours,
+            wildcard="Jobs that people name; the condition keeps to the team's",
+        )
+        allow(self, ["sagemaker:ListModels", "sagemaker:ListTransformJobs"], ["*"], wildcard=_LISTS)
+
+    def _allow_jobs(self, *kinds: str, conditions: Mapping[str, Any] | None = None) -> None:
+        """Make jobs that are named after this platform, and stop those of the team."""
         starts_compute(self)
-        jobs = self._named("processing-job", "training-job")
-        kinds = ("Processing", "Training")
-        allow(self, [f"sagemaker:Create{kind}Job" for kind in kinds], jobs, wildcard="Jobs that people name")
+        jobs = self._named(*(f"{kind.lower()}-job" for kind in kinds))
+        making = [f"sagemaker:Create{kind}Job" for kind in kinds]
+        allow(self, making, jobs, conditions=conditions, wildcard="Jobs that people name")
         allow(
             self,
             [f"sagemaker:Stop{kind}Job" for kind in kinds],
@@ -120,8 +143,6 @@ class PersonaRole(Role):
             conditions={"Null": {"sagemaker:TaggingAction": "false"}},
             wildcard="Tags that jobs get while they are being created, and at no other time",
         )
-        passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-        allow(self, ["iam:PassRole"], [job_role.role_arn], conditions=passed_to)
 
     def allow_approval(self) -> None:
         """Approve and reject model packages of this platform."""

@@ -1,6 +1,5 @@
 """Approval in the model registry brings a version into service."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +12,9 @@ from constructs import Construct
 from sluice.endpoint import Endpoint
 from sluice.function import HandlerFunction
 from sluice.network import Network
+from sluice.variables import refuse_too_large
 
-_VARIABLES_BYTES = 4096  # AWS, "Lambda quotas": all variables of a function
-_ROLE_ARN_BYTES, _OTHERS_BYTES = 102, 600  # what only a deployment knows, at the most
-
-
-class TooManyEndpointsError(Exception):
-    """The function cannot be told of all of them."""
+_ROLE_ARN_BYTES = 102  # what only a deployment knows, at the most
 
 
 class Promotion(Construct):
@@ -71,11 +66,6 @@ class Promotion(Construct):
 
 
 def refuse_too_many(hostings: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]) -> None:
-    """Raises TooManyEndpointsError if the function's variables may not hold what it is told of endpoints."""
+    """Raises TooManyVariablesError if the function's variables may not hold what it is told of endpoints."""
     told = {name: {**hosting, "role_arn": "x" * _ROLE_ARN_BYTES} for name, hosting in hostings.items()}
-    size = len(json.dumps(told, separators=(",", ":"))) + len(json.dumps(dict(tags))) + _OTHERS_BYTES
-    if size > _VARIABLES_BYTES:
-        raise TooManyEndpointsError(
-            f"{len(hostings)} endpoints: variables of promote may take {size} bytes, and Lambda allows "
-            f"{_VARIABLES_BYTES}. Put some of the workloads on a platform of their own"
-        )
+    refuse_too_large("promote", f"{len(hostings)} endpoints", told, dict(tags))

@@ -17,6 +17,7 @@ from sluice.arn import arn
 from sluice.cost_ledger import CostLedger
 from sluice.function import HandlerFunction
 from sluice.permission import allow, allow_key
+from sluice.variables import refuse_too_large
 
 _NUMBERED = "SageMaker numbers the versions of a group"
 _RUN = "SageMaker Model Building Pipeline Execution Status Change"
@@ -43,6 +44,7 @@ class Retraining(Construct):
     ) -> None:
         super().__init__(scope, id)
         terms = {name: _terms(monitor, alarms[name]) for name, monitor in monitors.items()}
+        refuse_too_large("retrain", f"{len(monitors)} monitors", terms)
         self.handler = HandlerFunction(
             self,
             "Function",

@@ -8,11 +8,15 @@ from constructs import Construct
 from config.workload import Schedule
 from sluice.permission import Role, allow, from_this_account
 
+# In an input, what Scheduler puts the moment for at which a run is due, however late it begins. Source: AWS, "Adding
+# context attributes in EventBridge Scheduler".
+DUE = "<aws.scheduler.scheduled-time>"
+
 
 class RunSchedule(Construct):
     """Takes `action` on `target` on `schedule`, an hour late at most; what cannot start waits in `dead_letters`.
 
-    `target` is an ARN by reference, of which `named` is the ARN that IAM is asked for.
+    `target` is an ARN by reference, and `named` the ARN that IAM is asked for. `input` is JSON, in which DUE may stand.
 
     An encrypted schedule is read by the role that it runs as, which sends its dead letters as well: the key is for
     both. That Scheduler asks no more of the role is not verified.
@@ -30,6 +34,7 @@ class RunSchedule(Construct):
         schedule: Schedule,
         key: kms.IKey,
         dead_letters: sqs.IQueue,
+        input: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         service = from_this_account("scheduler.amazonaws.com")
@@ -51,6 +56,7 @@ class RunSchedule(Construct):
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=target,
                 role_arn=role.role_arn,
+                input=input,
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600),
                 dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
             ),

@@ -29,10 +29,10 @@ class Settings:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """State: examined | too-little | no-traffic | absent. Raises WindowError.
+    """State: examined | too-little | no-traffic | absent | uncaptured. Raises WindowError.
 
-    `event` is that of a step: workload, end, now and output, the URI of a window's folder, empty where nothing is
-    served; or EventBridge's of a file that SageMaker Model Monitor wrote.
+    `event` is that of a step: workload, end (of the window), now, served, as `controls.watch` has answered, and output,
+    the URI of the window's folder where it is true; or EventBridge's of a file that SageMaker Model Monitor wrote.
     """
     config, s3 = settings.read(Settings, os.environ), clients.client("s3")
     if "detail" in event:
@@ -40,42 +40,70 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         workload, window = windows.native(s3, event["detail"], now, config.monitors)
     else:
         workload, now = event["workload"], datetime.fromisoformat(event["now"])
-        end = datetime.fromisoformat(event["end"])
-        window = windows.read(s3, event["output"], end) if event["output"] else windows.absent(end)
+        window = _of_step(s3, event, config.monitors[workload])
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
     before = ledger.recall(TOPIC, workload) or {}
+    # Of SageMaker's own jobs each has windows of its own, whose results come in any order.
+    late = "detail" not in event and window.end.isoformat() < before.get("end", "")
     kinds = known(window, before, config.monitors[workload]["kinds"])
-    emf.emit(config.platform, values(window, kinds), now, workload=workload)
-    if window.end.isoformat() >= before.get("end", ""):
-        ledger.remember(TOPIC, workload, **members(window, kinds, now))
-    logger.info("concluded", workload=workload, state=window.state, causes=window.causes)
+    emf.emit(config.platform, values(window, before, kinds, late=late), now, workload=workload)
+    if not late:
+        ledger.remember(TOPIC, workload, **members(window, before, kinds, now))
+    logger.info("concluded", workload=workload, state=window.state, causes=window.causes, faults=window.faults)
     return {"State": window.state}
+
+
+def _of_step(s3: Any, event: dict[str, Any], monitor: dict[str, list[str]]) -> Window:
+    end = datetime.fromisoformat(event["end"])
+    match event["served"]:
+        case "true":
+            return windows.read(s3, event["output"], monitor["critical"])
+        case "uncaptured":
+            return windows.uncaptured(end, monitor["kinds"])
+        case _:
+            return windows.absent(end)
 
 
 def known(window: Window, before: dict[str, Any], kinds: list[str]) -> dict[str, bool]:
     """Whether each kind has drifted: where this window cannot tell, as the one before said of the same model."""
-    same = before.get("package_version") == window.package_version or window.package_version is None
-    earlier = before.get("kinds", {}) if same and window.state != "absent" else {}
+    earlier = {} if is_another(window, before) else before.get("kinds", {})
     return {kind: window.kinds.get(kind, bool(earlier.get(kind))) for kind in kinds}
 
 
-def values(window: Window, kinds: dict[str, bool]) -> dict[str, float]:
-    """The metrics of a window. Where too little was asked, nothing is said of drift: alarms stay as they are."""
-    told = dict(window.figures)
-    if window.state in ("examined", "absent"):
-        told |= {f"{kind.title().replace('-', '')}Drifted": float(drifted) for kind, drifted in kinds.items()}
-    return told
+def is_another(window: Window, before: dict[str, Any]) -> bool:
+    """Whether the model is not the one of `before`: nothing that is remembered is true of it."""
+    return bool(before) and window.package_version not in (None, before["package_version"])
 
 
-def members(window: Window, kinds: dict[str, bool], now: datetime) -> dict[str, Any]:
+def values(window: Window, before: dict[str, Any], kinds: dict[str, bool], *, late: bool) -> dict[str, float]:
+    """The metrics of a window. `Drifted` is what the alarm looks at: whether any of `kinds` has.
+
+    A kind that was not judged has no metric, and its drift lasts; but of another model than before it begins with 0,
+    unless it could not be examined. A `late` window, after which one was remembered already, is only counted.
+    """
+    if late:
+        return {"Rows": window.figures["Rows"]}
+    told, judged = dict(window.figures), {kind: window.kinds[kind] for kind in kinds if kind in window.kinds}
+    if is_another(window, before):
+        told = {"Faults": 0.0, **told}
+        judged = {kind: False for kind in kinds if kind not in window.faults} | judged
+    if judged:
+        told["Drifted"] = float(any(kinds.values()))
+    return told | {f"{kind.title().replace('-', '')}Drifted": float(drifted) for kind, drifted in judged.items()}
+
+
+def members(window: Window, before: dict[str, Any], kinds: dict[str, bool], now: datetime) -> dict[str, Any]:
     """What is remembered of a window."""
+    version = before.get("package_version", 0) if window.package_version is None else window.package_version
+    unseen = window.state in ("too-little", "no-traffic") and not is_another(window, before)
     return {
         "window": {"start": window.start.isoformat(), "end": window.end.isoformat()},
         "end": window.end.isoformat(),
         "state": window.state,
         "causes": list(window.causes),
+        "faults": before.get("faults", {}) if unseen else window.faults,
         "report": window.report,
-        "package_version": window.package_version or 0,
+        "package_version": version,
         "rows": int(window.figures.get("Rows", 0)),
         "kinds": kinds,
         "noted_at": now.isoformat(),

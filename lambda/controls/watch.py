@@ -1,33 +1,32 @@
 """The first step of a monitor: which window is examined, and what its model was trained with.
 
-Nothing is remembered of it: what the endpoint serves says which package counts, and the package says where its baseline
-lies. So whatever brings another version into service has the monitor compare with that one's rows from then on.
+Nothing is remembered of it: what the endpoint serves, or for batches the registry, says which package counts, and the
+package says where its baseline lies. So whatever brings another version into service has the monitor compare with that
+one's rows from then on.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
-from controls import clients, settings
-from controls.refusals import is_missing
-from controls.registry import newest_approved
+from controls import clients, settings, transformed
+from controls.served import Served, UncapturedError, WatchError, by_batch, by_endpoint
+from controls.transformed import split
 
 logger = Logger(service="watch")
 
-ANSWERS = ("WatchUri", "CaptureUri", "BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
-_SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
+ANSWERS = ("WatchUri", "BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
+CAPTURED = {"endpoint": ("CaptureUri",), "batch": ("AskedUri", "AnsweredUri")}  # further ones, by source
+# How late what was captured may be written: rows that are younger wait for the next window.
+MARGIN = timedelta(minutes=15)
 _NOTHING = "none.jsonl"  # has no line; SageMaker takes no manifest that lists nothing
 _HOUR = timedelta(hours=1)
-
-
-class WatchError(RuntimeError):
-    """What is served cannot be examined; the message says what would change that."""
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -37,30 +36,23 @@ class Settings:
     artifact_bucket: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Served:
-    """A version of a model package and where what it is asked lies: `<capture>yyyy/mm/dd/hh/`.
-
-    `since`: when the endpoint last changed, before which another version may have answered.
-    """
-
-    package: dict[str, Any]
-    capture: str
-    since: datetime | None = None
-
-
 @dataclass(frozen=True)
 class Window:
     start: datetime
     end: datetime
     delay: timedelta
 
+    @property
+    def periods(self) -> tuple[tuple[datetime, datetime], ...]:
+        """Start and end of the window, and of the one before by the labels' delay."""
+        return (self.start, self.end), (self.start - self.delay, self.end - self.delay)
+
     def hours(self) -> Iterator[datetime]:
-        """Whose folders may hold rows of the window, or of the one before by the labels' delay."""
+        """Whose folders may hold rows of the periods."""
         seen = set[datetime]()
-        for start, end in ((self.start, self.end), (self.start - self.delay, self.end - self.delay)):
+        for start, end in self.periods:
             hour = (start - _HOUR).replace(minute=0, second=0)  # of a file's first line: others may be of the next hour
-            while hour <= end:
+            while hour <= end + MARGIN:  # or of when it was written
                 if hour not in seen:
                     yield hour
                 seen.add(hour)
@@ -68,53 +60,29 @@ class Window:
 
 
 def handler(event: dict[str, str], context: object) -> dict[str, str]:
-    """Served (true | false) and, where something is, the URIs of ANSWERS. Raises WatchError.
+    """Served (true | false | uncaptured), End (of the window), and the URIs of ANSWERS and CAPTURED: empty unless true.
 
-    `event`: workload, end (of the window), source, window_hours, labels (a folder; empty: none), settings (JSON).
+    `event`: workload, due (when the run should have begun; empty where somebody started it), began, source,
+    window_hours, labels (a folder; empty: none), settings (JSON). Raises WatchError and ManifestError.
     """
     config = settings.read(Settings, os.environ)
     name = f"{config.platform}-{event['workload']}"
     sagemaker, s3 = clients.client("sagemaker"), clients.client("s3")
-    served = by_batch(sagemaker, name, event) if event["source"] == "batch" else by_endpoint(sagemaker, name)
-    if served is None:
-        logger.info("nothing is served", workload=event["workload"])
-        return {"Served": "false", **dict.fromkeys(ANSWERS, "")}
-    told = Notes(s3, config, event, served).written()
-    logger.info("watched", workload=event["workload"], version=served.package["ModelPackageVersion"], found=told)
-    return {"Served": "true", **told}
-
-
-def by_endpoint(sagemaker: Any, name: str) -> Served | None:
-    """What the endpoint `name` serves now. Raises WatchError where it captures nothing."""
+    capture = f"s3://{config.artifact_bucket}/{event['workload']}/capture/batch/"
+    state, told = "false", dict.fromkeys((*ANSWERS, *CAPTURED[event["source"]]), "")
     try:
-        endpoint = sagemaker.describe_endpoint(EndpointName=name)
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        raise
-    if endpoint["EndpointStatus"] not in _SERVING:
-        return None
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    captured = config.get("DataCaptureConfig", {})
-    if not captured.get("EnableCapture"):
-        raise WatchError(f"endpoint {name} captures nothing: it does once a version is approved, be it the same again")
-    variant = config["ProductionVariants"][0]
-    container = sagemaker.describe_model(ModelName=variant["ModelName"]).get("PrimaryContainer", {})
-    if not container.get("ModelPackageName"):
-        raise WatchError(f"endpoint {name} serves a model that is of no package: approve a version of {name}")
-    package = sagemaker.describe_model_package(ModelPackageName=container["ModelPackageName"])
-    capture = f"{captured['DestinationS3Uri'].rstrip('/')}/{name}/{variant['VariantName']}/"
-    return Served(package=package, capture=capture, since=endpoint["LastModifiedTime"])
+        served = by_batch(sagemaker, name, capture) if event["source"] == "batch" else by_endpoint(sagemaker, name)
+        if served:
+            state, told = "true", Notes(s3, config, event, served).written()
+    except UncapturedError:
+        state = "uncaptured"
+    logger.info("watched", workload=event["workload"], served=state, found=told)
+    return {"Served": state, "End": f"{ended(event):{_TIME}}", **told}
 
 
-def by_batch(sagemaker: Any, name: str, event: dict[str, str]) -> Served | None:
-    """The newest approved version, which batches are answered by."""
-    bucket = os.environ["SLUICE_ARTIFACT_BUCKET"]
-    newest = newest_approved(sagemaker, name)
-    if newest is None:
-        return None
-    package = sagemaker.describe_model_package(ModelPackageName=newest.arn)
-    return Served(package=package, capture=f"s3://{bucket}/{event['workload']}/capture/batch/")
+def ended(event: dict[str, str]) -> datetime:
+    """When the window ended. By when its run was due, not when it began, it meets the one before to the second."""
+    return datetime.fromisoformat(event["due"] or event["began"]).replace(microsecond=0) - MARGIN
 
 
 class Notes:
@@ -123,7 +91,7 @@ class Notes:
     def __init__(self, s3: Any, config: Settings, event: dict[str, str], served: Served) -> None:
         self._s3, self._config, self._event, self._served = s3, config, event, served
         self._settings = json.loads(event["settings"])
-        end = datetime.fromisoformat(event["end"]).replace(microsecond=0)
+        end = ended(event)
         start = end - timedelta(hours=int(event["window_hours"]))
         start = max(start, served.since.replace(microsecond=0)) if served.since else start
         self._window = Window(min(start, end), end, timedelta(hours=self._settings["delay_hours"]))
@@ -139,17 +107,19 @@ class Notes:
             version = f"version {package['ModelPackageVersion']} of {package['ModelPackageGroupName']}"
             raise WatchError(f"{version} has no baseline: train and approve a new one")
         self._put(_NOTHING, b"\n")
-        window = {name: f"{getattr(self._window, name):%Y-%m-%dT%H:%M:%SZ}" for name in ("start", "end")}
+        captured, told = self._transformed() if self._event["source"] == "batch" else (self._captured(), {})
+        window = {name: f"{getattr(self._window, name):{_TIME}}" for name in ("start", "end")}
         watch = {
             "version": 1,
             "workload": self._event["workload"],
             "package_version": package["ModelPackageVersion"],
             "window": window,
             "settings": self._settings,
+            **told,
         }
         return {
             "WatchUri": self._put("watch.json", _json(watch)),
-            "CaptureUri": self._put("capture.json", self._manifest(self._served.capture, self._captured())),
+            **captured,
             "BaselineUri": statistics.rpartition("/")[0] + "/",
             "ModelUri": containers[0].get("ModelDataUrl", ""),
             "EvaluationUri": _uri(baselines, "ModelQuality", "Statistics"),
@@ -157,14 +127,34 @@ class Notes:
             "OutputUri": f"s3://{self._config.artifact_bucket}/{self._folder}",
         }
 
-    def _captured(self) -> list[str]:
-        """The keys of the window's files, in order of time."""
-        bucket, prefix = _split(self._served.capture)
+    def _captured(self) -> dict[str, str]:
+        """Where the list of the window's files lies, which are in order of time."""
+        bucket, prefix = split(self._served.capture)
         own = f"{self._event['workload']}/"
         if bucket != self._config.artifact_bucket or not prefix.startswith(own):
             raise WatchError(f"{self._served.capture} is not under s3://{self._config.artifact_bucket}/{own}")
         hours = sorted(self._window.hours())
-        return [each["Key"] for hour in hours for each in self._listed(bucket, f"{prefix}{hour:%Y/%m/%d/%H}/")]
+        keys = [each["Key"] for hour in hours for each in self._listed(bucket, f"{prefix}{hour:%Y/%m/%d/%H}/")]
+        return {"CaptureUri": self._put("capture.json", self._manifest(self._served.capture, keys))}
+
+    def _transformed(self) -> tuple[dict[str, str], dict[str, Any]]:
+        """Where the lists of the objects that jobs read and wrote lie; and when the jobs were complete, by object.
+
+        Raises WatchError where a job has captured without telling of which version it is.
+        """
+        capture, periods = self._served.capture, self._window.periods
+        stray = f"{capture.rstrip('/').rpartition('/')[0]}/input/"
+        for bucket, key, _ in transformed.manifests(self._s3, stray, periods):
+            raise WatchError(f"s3://{bucket}/{key} is of no version: what this one is asked is captured to {capture}")
+        # Where the jobs of all versions may read and write, and the monitor's job may read.
+        buckets = self._config.data_bucket, self._config.artifact_bucket
+        asked, answered = (f"s3://{bucket}/{self._event['workload']}/batch/" for bucket in buckets)
+        complete, answers = transformed.objects(self._s3, capture, asked, answered, periods)
+        places = {
+            "AskedUri": self._put("asked.json", self._list(asked, list(complete))),
+            "AnsweredUri": self._put("answered.json", self._list(answered, answers)),
+        }
+        return places, {"complete": {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in complete.items()}}
 
     def _labels(self) -> str:
         """The manifest of the files that may have labels of the window's rows: those that came after them."""
@@ -174,7 +164,7 @@ class Notes:
         earliest = self._window.start - self._window.delay
         found = [
             each["Key"]
-            for each in self._listed(*_split(uri))
+            for each in self._listed(*split(uri))
             if each["Key"].endswith(".csv") and each["LastModified"] >= earliest
         ]
         return self._put("labels.json", self._manifest(uri, found))
@@ -183,13 +173,15 @@ class Notes:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from page.get("Contents", [])
 
-    def _manifest(self, uri: str, keys: list[str]) -> bytes:
+    def _manifest(self, uri: str, keys: Sequence[str]) -> bytes:
+        prefix = split(uri)[1]
+        return self._list(uri, [key.removeprefix(prefix) for key in keys])
+
+    def _list(self, uri: str, names: Sequence[str]) -> bytes:
         """Source of the form: AWS, API_S3DataSource, ManifestFile."""
-        if not keys:
-            place = f"s3://{self._config.artifact_bucket}/{self._folder}/watch/"
-            return _json([{"prefix": place}, _NOTHING])
-        bucket, prefix = _split(uri)
-        return _json([{"prefix": f"s3://{bucket}/{prefix}"}, *(key.removeprefix(prefix) for key in keys)])
+        if not names:
+            uri, names = f"s3://{self._config.artifact_bucket}/{self._folder}/watch/", [_NOTHING]
+        return _json([{"prefix": uri}, *names])
 
     def _put(self, name: str, content: bytes) -> str:
         bucket, key = self._config.artifact_bucket, f"{self._folder}/watch/{name}"
@@ -199,11 +191,6 @@ class Notes:
 
 def _uri(baselines: dict[str, Any], kind: str, name: str) -> str:
     return baselines.get(kind, {}).get(name, {}).get("S3Uri", "")
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def _json(content: object) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 VIOLATIONS, STATISTICS = "constraint_violations.json", "statistics.json"
 NATIVE = "native"  # the folder of a workload's monitor that SageMaker's own jobs write to, with one for each kind
-STATES = ("examined", "too-little", "no-traffic", "absent")
+STATES = ("examined", "too-little", "no-traffic")
+UNCAPTURED = "captures nothing: it does once a version is approved, be it the same again"
 _MOST_CAUSES, _LONGEST = 20, 500
 
 
@@ -21,7 +22,10 @@ class WindowError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """`kinds` has those that could be judged, with whether they drifted; `figures` the metrics beside those."""
+    """`kinds` has those that could be judged, with whether they drifted; `figures` the metrics beside those.
+
+    `faults`: by kind, or `endpoint`, why it could not be examined. `package_version` is 0 where nothing is served.
+    """
 
     start: datetime
     end: datetime
@@ -29,26 +33,38 @@ class Window:
     kinds: dict[str, bool] = field(default_factory=dict[str, bool])
     figures: dict[str, float] = field(default_factory=dict[str, float])
     causes: tuple[str, ...] = ()
+    faults: dict[str, str] = field(default_factory=dict[str, str])
     report: str = ""
     package_version: int | None = None
 
 
 def absent(end: datetime) -> Window:
     """Nothing is served: there is nothing that could drift."""
-    return Window(start=end, end=end, state="absent", figures={"Rows": 0.0}, package_version=0)
+    return Window(start=end, end=end, state="absent", figures={"Rows": 0.0, "Faults": 0.0}, package_version=0)
 
 
-def read(s3: Any, uri: str, end: datetime) -> Window:
-    """The window whose metrics.json lies in `uri`. Raises WindowError."""
+def uncaptured(end: datetime, kinds: list[str]) -> Window:
+    """What is served is asked, and nobody knows what: none of `kinds` can be examined."""
+    figures = {"Rows": 0.0, "Faults": float(len(kinds))}
+    return Window(start=end, end=end, state="uncaptured", figures=figures, faults={"endpoint": UNCAPTURED})
+
+
+def read(s3: Any, uri: str, critical: list[str]) -> Window:
+    """The window whose metrics.json lies in `uri`; `critical` are the features that it is to tell of.
+
+    Raises WindowError.
+    """
     bucket, _, folder = uri.removeprefix("s3://").partition("/")
     told = _document(s3, bucket, f"{folder}/metrics.json")
     try:
+        start, end = (datetime.fromisoformat(told["window"][name]) for name in ("start", "end"))
         return Window(
-            start=datetime.fromisoformat(told["window"]["start"]),
+            start=start,
             end=end,
             state=_state(told["state"]),
             kinds={name: bool(kind["drifted"]) for name, kind in told["kinds"].items() if kind.get("enough", True)},
-            figures=_figures(told),
+            figures=_figures(told, critical),
+            faults={kind: str(why)[:_LONGEST] for kind, why in told.get("faults", {}).items()},
             causes=tuple(str(cause)[:_LONGEST] for cause in told["causes"][:_MOST_CAUSES]),
             report=f"{uri}/report.html",
             package_version=int(told["package_version"]),
@@ -63,16 +79,28 @@ def _state(told: str) -> str:
     return told
 
 
-def _figures(told: dict[str, Any]) -> dict[str, float]:
+def _figures(told: dict[str, Any], critical: list[str]) -> dict[str, float]:
     figures, kinds = {"Rows": float(told["rows"])}, told["kinds"]
+    if told["state"] == "examined":
+        figures["Faults"] = float(_faults(told, critical))
     if quality := kinds.get("data-quality"):
         figures["DriftShare"] = float(quality["share"])
-        critical = [feature for feature in quality["features"] if feature["critical"]]
-        figures |= {f"Drifted {feature['name']}": float(feature["drifted"]) for feature in critical}
+        known = [feature for feature in quality["features"] if feature["critical"]]
+        figures |= {f"Drifted {feature['name']}": float(feature["drifted"]) for feature in known}
     if (answers := kinds.get("model-quality")) and answers.get("value") is not None:
         figures["Quality"] = float(answers["value"])
     labelled = [kind["unlabelled_share"] for kind in kinds.values() if "unlabelled_share" in kind]
     return figures | ({"Unlabelled": float(labelled[0])} if labelled else {})
+
+
+def _faults(told: dict[str, Any], critical: list[str]) -> int:
+    """How many kinds, and features of `critical`, could not be examined."""
+    faults, quality = told.get("faults", {}), told["kinds"].get("data-quality")
+    if not quality:
+        return len(faults)
+    # Where features are not there, that is what its own fault says.
+    missing = {*critical} - {feature["name"] for feature in quality["features"]}
+    return len(faults) - ("data-quality" in faults and bool(missing)) + len(missing)
 
 
 def native(

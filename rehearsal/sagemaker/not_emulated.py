@@ -217,7 +217,6 @@ NOT_EMULATED: dict[str, dict[str, str]] = {
         "InputFilter": "DataProcessing.InputFilter != null && DataProcessing.InputFilter != '$'",
         "OutputFilter": "DataProcessing.OutputFilter != null && DataProcessing.OutputFilter != '$'",
         "JoinSource": "DataProcessing.JoinSource == 'Input'",
-        "DataCaptureConfig": "DataCaptureConfig",
         "MaxPayloadInMB 0": "MaxPayloadInMB == `0`",
     },
     "CreateMlflowApp": {"ModelRegistrationMode": "ModelRegistrationMode == 'AutoModelRegistrationEnabled' || null"},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal import processes
-from rehearsal.sagemaker import serving_container, storage
+from rehearsal.sagemaker import batch_capture, serving_container, storage
 from rehearsal.sagemaker.joblog import JobLog
 from rehearsal.sagemaker.run import JobError, Run
 from rehearsal.sagemaker.service import identifier
@@ -73,22 +73,24 @@ def _transform_all(run: Run, containers: list[ServingContainer], s3: Any, log: J
     bucket, prefix = storage.split(uri)
     done: dict[str, bytes] = {}
     failed: list[str] = []
-    for index, key in enumerate(storage.keys(s3, uri)):
+    keys = storage.keys(s3, uri)
+    for index, key in enumerate(keys):
         client = _Client(run, containers[index % len(containers)])
         content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         try:
-            done[storage.relative(key, prefix)] = client.transform(content)
+            done[f"{storage.relative(key, prefix)}.out"] = batch_capture.identified(record, client.transform(content))
         except InvocationError as error:
             failed.append(f"{key}: {error}")
         log.follow()
     run.check()
     for name, content in done.items():
-        path = run.folder / "out" / f"{name}.out"
+        path = run.folder / "out" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     storage.upload(s3, run.folder / "out", output["S3OutputPath"], output.get("KmsKeyId"))
     if failed:
         raise JobError(f"AlgorithmError: {len(failed)} of {len(done) + len(failed)} objects failed; {failed[0]}")
+    batch_capture.write(record, s3, keys, list(done))
 
 
 @dataclass(frozen=True)

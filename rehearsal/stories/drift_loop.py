@@ -6,6 +6,7 @@ from typing import Any
 
 from controls.drift import Drift, State
 from controls.ledger import Ledger
+from controls.watch import MARGIN
 from rehearsal.embedded import RehearsalError
 from rehearsal.stories import drift_world
 from rehearsal.stories.drift_world import Row, World
@@ -14,6 +15,8 @@ from rehearsal.stories.project import Project
 WORKLOAD = "tabular"
 BATCH = 100  # rows in one request
 FLUSH_SECONDS = 6  # until what was captured is written
+ASKING_SECONDS = 120  # the longest that rows of one window are asked for
+HOUR = timedelta(hours=1)
 MOST_MINUTES = 80  # that a drift waits for its run: the cool-down, and a tick
 
 
@@ -32,6 +35,9 @@ class Loop(Project):
 
     def _ask(self, rows: list[Row], *, labelled: bool = True) -> None:
         """Sends these to the endpoint, and what was right to the folder where labels come in."""
+        left = (self._due() - MARGIN - self._now()).total_seconds()
+        if left < ASKING_SECONDS:
+            self._advance(left)  # so that no window ends meanwhile
         runtime = self.as_persona("data-scientist", "sagemaker-runtime")
         began, keys = f"{self._now():%d%H%M%S}", list[str]()
         for first in range(0, len(rows), BATCH):
@@ -48,18 +54,22 @@ class Loop(Project):
         bucket = self.published("data-bucket")
         self.cloud.client("s3").put_object(Bucket=bucket, Key=f"{WORKLOAD}/{key}", Body=text.encode())
 
+    def _due(self) -> datetime:
+        """The full hour at which what is asked now is examined; rows of the MARGIN before one wait for the next."""
+        return (self._now() + MARGIN).replace(minute=0, second=0, microsecond=0) + HOUR
+
     def _window(self) -> dict[str, Any]:
-        """What the window showed that ends at the next full hour."""
+        """What the window showed that has what was just asked."""
+        due = self._due()
         self._advance(FLUSH_SECONDS)
-        hour = self._now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        self._advance((hour - self._now()).total_seconds() + 1)
-        [run] = [run for run in self._runs("-monitor") if run["StartTime"] >= hour - timedelta(seconds=1)]
+        self._advance((due - self._now()).total_seconds() + 1)
+        [run] = [run for run in self._runs("-monitor") if run["StartTime"] >= due - timedelta(seconds=1)]
         ended = self._ended(run["PipelineExecutionArn"])
         if ended["PipelineExecutionStatus"] != "Succeeded":
             raise RehearsalError(f"the monitor ended {ended['PipelineExecutionStatus']}: {ended.get('FailureReason')}")
         window = self._ledger.recall("monitor", WORKLOAD)
-        if window is None or datetime.fromisoformat(window["end"]) < hour - timedelta(seconds=1):
-            raise RehearsalError(f"of the window that ended at {hour} nothing is remembered: {window}")
+        if window is None or datetime.fromisoformat(window["end"]) != due - MARGIN:
+            raise RehearsalError(f"of the window that ended at {due - MARGIN} nothing is remembered: {window}")
         return window
 
     def _alarm(self, wanted: str) -> None:

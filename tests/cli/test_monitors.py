@@ -1,6 +1,7 @@
 """`sluice monitors status` on what the ledger remembers of a monitor, on nothing, and without any monitor."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ WINDOW: dict[str, Any] = {
     "end": "2026-11-27T01:00:00+00:00",
     "state": "examined",
     "causes": [CAUSE],
+    "faults": {"attribution": "the model cannot be asked: no code/inference.py"},
     "report": "s3://artifacts/tabular/monitor/endpoint/2026-11-27T01-00-00Z/report.html",
     "package_version": 3,
     "rows": 1240,
@@ -53,6 +55,7 @@ def remembered(cloud: Any) -> Any:
     cloud.fill(kept)
     cloud.alarms = {
         "sluice-dev-tabular-drift": "ALARM",
+        "sluice-dev-tabular-faults": "ALARM",
         "sluice-dev-tabular-silent": "OK",
         "sluice-dev-tabular-two-drift": "INSUFFICIENT_DATA",
     }
@@ -75,7 +78,29 @@ def test_what_stands_in_the_way_of_a_run_is_shown_with_the_last_run(remembered: 
 
 def test_the_alarms_of_the_workload_are_shown_and_no_others(remembered: Any, run: Any, config: str) -> None:
     _, text = run("monitors", "status", "--config", config)
-    assert "drift ALARM" in text and "silent OK" in text and "INSUFFICIENT" not in text
+    assert "drift ALARM" in text and "faults ALARM" in text and "silent OK" in text and "INSUFFICIENT" not in text
+
+
+def test_what_could_not_be_examined_is_shown_with_the_reason(remembered: Any, run: Any, config: str) -> None:
+    _, text = run("monitors", "status", "--config", config)
+    assert "│ not examined │ attribution: the model cannot be asked: no code/inference.py │" in text
+
+
+@pytest.mark.parametrize(
+    ("noted", "told"),
+    [(None, "no window yet"), ("2026-11-27T01:04:00+00:00", None), ("2026-11-20T01:04:00+00:00", "no window for too")],
+)
+def test_a_silent_monitor_is_told_from_one_that_has_not_begun(
+    cloud: Any, run: Any, config: str, monkeypatch: pytest.MonkeyPatch, noted: str | None, told: str | None
+) -> None:
+    monkeypatch.setattr("cli.account.clock", lambda: datetime(2026, 11, 27, 2, tzinfo=UTC))
+    kept = LedgerTable()
+    if noted:
+        Ledger(kept, "ledger", now=datetime.now(UTC)).remember("monitor", "tabular", **WINDOW | {"noted_at": noted})
+    cloud.fill(kept)
+    cloud.alarms = {"sluice-dev-tabular-silent": "INSUFFICIENT_DATA"}
+    _, text = run("monitors", "status", "--config", config)
+    assert f"silent: {told}" in text if told else "silent INSUFFICIENT_DATA" in text
 
 
 def test_looking_writes_nothing(remembered: Any, run: Any, config: str) -> None:
@@ -86,7 +111,7 @@ def test_looking_writes_nothing(remembered: Any, run: Any, config: str) -> None:
 def test_a_monitor_that_has_examined_nothing_is_shown_as_that(cloud: Any, run: Any, config: str) -> None:
     status, text = run("monitors", "status", "--config", config)
     assert status == 0
-    assert text.count("none yet") == 2 and "none: deploy the platform" in text
+    assert text.count("none yet") == 2 and "none. Next: cdk deploy --all" in text
 
 
 def test_a_workload_without_a_monitor_is_told_with_what_to_type(cloud: Any, run: Any, config: str) -> None:
@@ -97,3 +122,10 @@ def test_a_workload_without_a_monitor_is_told_with_what_to_type(cloud: Any, run:
 def test_a_platform_without_monitors_is_told_how_to_have_one(cloud: Any, run: Any) -> None:
     status, text = run("monitors", "status")
     assert status == 2 and "docs/monitoring.md" in text
+
+
+def test_where_monitors_are_left_out_the_reason_is_told(cloud: Any, run: Any, config: str) -> None:
+    path = Path(config)
+    path.write_text(path.read_text().replace("us-east-1", "cn-north-1"))
+    status, text = run("monitors", "status", "--config", config)
+    assert status == 2 and "their endpoints and monitors. cn-north-1 has no AWS::SageMaker::ModelPackageGroup" in text

@@ -1,6 +1,8 @@
 """What a monitor cannot be is refused by its field, with what is allowed instead."""
 
 import copy
+import itertools
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from config.load import ROOT, ConfigurationError, load, load_workload
 from config.monitoring import Monitor
 from config.schedule import hours_apart
 from config.workload import Workload
+from rehearsal.schedules import Schedule
 
 TABULAR = ROOT / "workloads" / "tabular" / "workload.yaml"
 
@@ -52,6 +55,23 @@ def test_the_workload_that_ships_has_a_monitor_that_only_observes() -> None:
             {"schedule": {"expression": "cron(0 3 ? * MON *)"}},
             "monitor.schedule.expression: must run at least every six days: CloudWatch looks back no further to see "
             "that it fell silent",
+        ),
+        (
+            {"schedule": {"expression": "rate()"}},
+            "monitor.schedule.expression: must be a number and a unit, minutes, hours or days: rate(12 hours)",
+        ),
+        (
+            {"schedule": {"expression": "rate(x hours)"}},
+            "monitor.schedule.expression: must be a number and a unit, minutes, hours or days: rate(12 hours)",
+        ),
+        (
+            {"schedule": {"expression": "daily"}},
+            "monitor.schedule.expression: must be a rate or a cron expression: rate(12 hours), cron(0 2 ? * * *)",
+        ),
+        (
+            {"schedule": {"expression": "cron()"}},
+            "monitor.schedule.expression: must have six fields, minutes hours day-of-month month day-of-week year, "
+            "not 0",
         ),
         (
             {"retrain": {"cool_down_hours": 48, "expires_days": 2}},
@@ -114,24 +134,43 @@ def test_models_of_pytorch_are_not_asked_again_on_the_image_of_sklearn() -> None
         ("rate(2 days)", 48),
         ("cron(0 * ? * * *)", 1),
         ("cron(0 2 ? * * *)", 24),
+        ("cron(0 0/6 ? * * *)", 6),
+        ("cron(0 */8 ? * * *)", 8),
+        ("cron(0/15 6-21 ? * * *)", 9),
+        ("cron(30 20-2 ? * * *)", 18),
         ("cron(0 2 ? * MON-FRI *)", 72),
+        ("cron(0 9-17 ? * mon-fri *)", 64),
+        ("cron(0 2 ? * FRI-MON *)", 96),
         ("cron(0 2 ? * 2,THU *)", 96),
         ("cron(0 2 ? * MON *)", 168),
         ("cron(0 2 1 * ? *)", None),
         ("cron(0 2 ? * 6L *)", None),
         ("cron(0 2 ? 1-6 * *)", None),
+        ("cron(0 0/0 ? * * *)", None),
     ],
 )
 def test_the_longest_time_between_two_runs_is_known(expression: str, hours: int | None) -> None:
     assert hours_apart(expression) == hours
 
 
+def test_it_is_that_of_the_times_at_which_a_schedule_is_due() -> None:
+    random = Random(1)
+    for _ in range(8):
+        times = f"{random.choice(['0', '0/30', '5,50'])} {random.choice(['*', '2', '0/6', '8-18/3', '20-2', '1,5,23'])}"
+        expression = f"cron({times} ? * {random.choice(['*', 'MON', 'MON-FRI', '2,THU', 'SAT-TUE'])} *)"
+        schedule, due = Schedule(expression, anchor=0), [0.0]
+        while due[-1] < 15 * 86_400:
+            due.append(schedule.next_after(due[-1]) or 0)
+        longest = max(later - moment for moment, later in itertools.pairwise(due[1:]))
+        assert hours_apart(expression) == -(-longest // 3600), expression
+
+
 def test_each_metric_is_one_that_costs_and_no_kind_that_is_not_examined_has_one() -> None:
     monitor = Monitor(kinds=("data-quality", "bias"), critical=("hue",))
-    told = ["DataQualityDrifted", "BiasDrifted", "DriftShare", "Rows", "Unlabelled", "Drifted hue"]
+    told = ["Drifted", "DataQualityDrifted", "BiasDrifted", "DriftShare", "Rows", "Faults", "Unlabelled", "Drifted hue"]
     assert monitor.metrics == told
     assert "Quality" in Monitor(kinds=("data-quality", "model-quality")).metrics
-    assert Monitor().metrics == ["DataQualityDrifted", "DriftShare", "Rows"]
+    assert Monitor().metrics == ["Drifted", "DataQualityDrifted", "DriftShare", "Rows", "Faults"]
 
 
 def test_sagemakers_own_jobs_are_refused_what_they_do_not_do(tmp_path: Any) -> None:
@@ -169,4 +208,8 @@ def test_no_workload_is_named_as_the_pipeline_of_a_monitor(tmp_path: Any) -> Non
 def test_where_no_model_can_be_registered_there_is_no_monitor() -> None:
     platform = load(ROOT / "config" / "monitored.yaml")
     assert list(platform.monitors) == ["tabular"]
-    assert platform.model_copy(update={"region": "cn-north-1"}).monitors == {}
+    assert not [told for told in platform.left_out if "monitors" in told]
+    china = platform.model_copy(update={"region": "cn-north-1"})
+    assert china.monitors == {}
+    [told] = [told for told in china.left_out if "monitors" in told]
+    assert told.endswith("their endpoints and monitors. cn-north-1 has no AWS::SageMaker::ModelPackageGroup")

@@ -62,16 +62,16 @@ def test_whatever_costs_at_rest_is_counted_as_often_as_it_is_there(
         return [resource["Properties"] for resource in resources if resource["Type"] == kind]
 
     interfaces = [e for e in found("AWS::EC2::VPCEndpoint") if e["VpcEndpointType"] == "Interface"]
-    alarmed = [m for alarm in found("AWS::CloudWatch::Alarm") for m in alarm["Metrics"] if "MetricStat" in m]
+    alarms = found("AWS::CloudWatch::Alarm")
+    alarmed = [alarm for alarm in alarms if "MetricName" in alarm]
+    alarmed += [m["MetricStat"]["Metric"] for alarm in alarms for m in alarm.get("Metrics", ()) if "MetricStat" in m]
     counted = counts(sample)
     assert counted["key"] == len(found("AWS::KMS::Key"))
     assert counted.get("interface endpoints", 0) == sum(len(e["SubnetIds"]) for e in interfaces)
     assert counted.get("flow logs", 0) == len(found("AWS::EC2::FlowLog"))
     assert counted["metrics of alarms"] == len(alarmed)
     assert counted["dashboard"] == len(found("AWS::CloudWatch::Dashboard"))
-    ours = {
-        m["MetricStat"]["Metric"]["MetricName"] for m in alarmed if m["MetricStat"]["Metric"]["Namespace"] == "Sluice"
-    }
+    ours = {metric["MetricName"] for metric in alarmed if metric["Namespace"] == "Sluice"}
     shown = "".join(str(each["DashboardBody"]) for each in found("AWS::CloudWatch::Dashboard"))
     assert all(f'"{name}"' in shown for name in ours)
     written = [name for monitor in synthesize(sample).platform.monitors.values() for name in monitor.metrics]

@@ -139,7 +139,7 @@ def test_a_search_that_the_service_would_refuse_is_refused(changes: dict[str, An
         ),
         ({"process": {**PROCESS, "instance_count": 2}}, "process.instance_count: must be 1 unless engine is spark"),
         ({"train": {**TRAIN, "instance_count": 2}}, "train.instance_count: must be 1 unless distributed is true"),
-        ({"schedule": {"expression": "at(2026-01-01T00:00:00)"}}, "schedule.expression: must match pattern"),
+        ({"schedule": {"expression": "at(2026-01-01T00:00:00)"}}, "schedule.expression: must be a rate or a cron"),
         ({"tags": {"aws:x": "y"}}, "must not begin with aws: or sluice:"),
     ],
 )

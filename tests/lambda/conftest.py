@@ -12,10 +12,11 @@ from aws_cdk.assertions import Template
 from config.costs import Budget, Costs, IdleRule, JobLimits, OffHours, OrphanRule, Spot, StuckRule, TtlRule
 from config.costs import Sweep as SweepSettings
 from config.load import ROOT, load_workload
-from config.monitoring import Retrain
+from config.monitoring import Monitor, Retrain
 from config.workload import Workload
 from controls import clients
 from sluice.begin import Begin
+from sluice.monitor_functions import Watch
 from sluice.tell import Tell
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
@@ -114,7 +115,10 @@ def deployed_for_all(synthesis: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def deployed(synthesis: Any) -> dict[str, Any]:
-    """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them."""
+    """Each function by verb, the sweep as it is deployed to enforce, what tells of runs with Autopilot among them.
+
+    `watch of batches` is `watch` where the monitor looks at batches alone.
+    """
     common = _common(synthesis)
     context = {"aws:cdk:bundling-stacks": []}
     app = App(context=context)
@@ -122,11 +126,13 @@ def deployed(synthesis: Any) -> dict[str, Any]:
     costs, runs = CostsStack(app, "Costs", foundation=foundation, **common), _runs(app, foundation)
     watched = {**common, "platform": common["platform"].model_copy(update={"workloads": _monitored()})}
     monitoring = MonitoringStack(app, "Monitoring", foundation=foundation, costs=costs, **watched)
+    beside = dict(permissions.functions(dict(Template.from_stack(runs).to_json())))
     return {
         **dict(permissions.functions(synthesis.templates["serving"])),
         **dict(permissions.functions(synthesis.templates["training"])),
         **dict(permissions.functions(dict(Template.from_stack(costs).to_json()))),
-        **dict(permissions.functions(dict(Template.from_stack(runs).to_json()))),
+        "watch of batches": beside.pop("watch"),
+        **beside,
         **dict(permissions.functions(dict(Template.from_stack(monitoring).to_json()))),
         **dict(permissions.functions(dict(Template.from_stack(autopilot_app.build(App(context=context))).to_json()))),
     }
@@ -148,6 +154,8 @@ def _runs(app: App, foundation: FoundationStack) -> Stack:
     runs = {"prefixes": prefixes, "parallel_runs": {"digits": 1, "tables": 2}, "machines": ["tables"]}
     runs["monitored"] = ["digits"]
     Begin(stack, "Begin", prefix="sluice-dev", data_bucket=foundation.data_bucket, registers=True, **runs, **common)
+    watched = {"tabular": Monitor(source="batch", kinds=("data-quality", "model-quality"))}
+    Watch(stack, "Watch", prefix="sluice-dev", monitors=watched, data_bucket=foundation.data_bucket, **common)
     Tell(
         stack,
         "Tell",

@@ -11,10 +11,12 @@ from controls import watch
 from controls.watch import WatchError
 
 NAME, CONFIG = "sluice-dev-tabular", "sluice-dev-tabular-v7-0a1b2c3d"
-END = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+DUE = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+END = DUE - watch.MARGIN
 ASKED = {
     "workload": "tabular",
-    "end": "2026-11-23T12:30:00Z",
+    "due": "2026-11-23T12:30:00Z",
+    "began": "2026-11-23T12:30:41.123Z",
     "source": "endpoint",
     "window_hours": "24",
     "labels": "labels/",
@@ -85,25 +87,54 @@ def test_a_promotion_makes_the_monitor_compare_with_the_new_version_and_its_own_
 ) -> None:
     serve(cloud, buckets[1])
     run()
-    serve(cloud, buckets[1], version=8, minutes=-20)
+    serve(cloud, buckets[1], version=8, minutes=-10)
     answer = run()
     assert answer["BaselineUri"] == f"s3://{buckets[1]}/tabular/e8/preprocess/baseline/"
     told = read(cloud, answer["WatchUri"])
-    assert told["window"] == {"start": "2026-11-23T12:20:00Z", "end": "2026-11-23T12:30:00Z"}
+    assert told["window"] == {"start": "2026-11-23T12:10:00Z", "end": "2026-11-23T12:15:00Z"}
 
 
-def test_a_window_ends_when_the_run_began_and_its_files_are_listed(cloud: Any, buckets: tuple[str, str]) -> None:
+def test_a_window_ends_before_its_run_is_due_and_its_files_are_listed(cloud: Any, buckets: tuple[str, str]) -> None:
     serve(cloud, buckets[1])
     for hours, name in ((0, "last"), (5, "between"), (24, "first"), (26, "before")):
         captured(cloud, buckets[1], END - timedelta(hours=hours), name)
     captured(cloud, buckets[1], END + timedelta(hours=1), "after")
     answer = run()
     told = read(cloud, answer["WatchUri"])
-    assert told["window"] == {"start": "2026-11-22T12:30:00Z", "end": "2026-11-23T12:30:00Z"}
+    assert told["window"] == {"start": "2026-11-22T12:15:00Z", "end": "2026-11-23T12:15:00Z"}
+    assert answer["End"] == "2026-11-23T12:15:00Z"
     place, *listed = read(cloud, answer["CaptureUri"])
     assert place == {"prefix": f"s3://{buckets[1]}/tabular/capture/{NAME}/AllTraffic/"}
     assert [name.rpartition("/")[2] for name in listed] == ["first.jsonl", "between.jsonl", "last.jsonl"]
-    assert answer["OutputUri"] == f"s3://{buckets[1]}/tabular/monitor/endpoint/2026-11-23T12-30-00Z"
+    assert answer["OutputUri"] == f"s3://{buckets[1]}/tabular/monitor/endpoint/2026-11-23T12-15-00Z"
+
+
+def window(cloud: Any, **changes: str) -> tuple[str, str]:
+    told = read(cloud, run(**changes)["WatchUri"])["window"]
+    return told["start"], told["end"]
+
+
+def test_windows_meet_however_late_their_runs_begin(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    late = {"due": "2026-11-24T12:30:00Z", "began": "2026-11-24T13:24:59Z"}
+    assert window(cloud)[1] == window(cloud, **late)[0] == "2026-11-23T12:15:00Z"
+
+
+def test_what_was_written_after_a_window_ended_is_of_the_next_or_of_this_one_and_never_of_none(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    """A file of the hour in which it was written, of rows of the hour before: the job sees by their times whose."""
+    serve(cloud, buckets[1])
+    asked = {"due": "2026-11-23T13:10:00Z", "window_hours": "1"}
+    captured(cloud, buckets[1], datetime(2026, 11, 23, 13, tzinfo=UTC), "flushed")
+    for due in ("2026-11-23T13:10:00Z", "2026-11-23T14:10:00Z"):
+        listed = read(cloud, run(**{**asked, "due": due})["CaptureUri"])[1:]
+        assert listed == ["2026/11/23/13/flushed.jsonl"]
+
+
+def test_the_window_of_a_run_that_somebody_started_ends_before_that(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    assert window(cloud, due="") == ("2026-11-22T12:15:41Z", "2026-11-23T12:15:41Z")
 
 
 def test_rows_whose_labels_come_late_are_of_an_earlier_window(cloud: Any, buckets: tuple[str, str]) -> None:
@@ -135,11 +166,32 @@ def test_where_nothing_was_asked_the_job_is_still_given_a_list_that_names_someth
         assert cloud.body(bucket, key).strip() == b""
 
 
-@pytest.mark.parametrize("status", ["absent", "Creating", "Failed"])
-def test_nothing_is_served_where_no_endpoint_answers(cloud: Any, buckets: tuple[str, str], status: str) -> None:
+def unseen(state: str) -> dict[str, str]:
+    return {"Served": state, "End": "2026-11-23T12:15:00Z", **dict.fromkeys((*watch.ANSWERS, "CaptureUri"), "")}
+
+
+@pytest.mark.parametrize("status", ["absent", "Creating", "Deleting"])
+def test_nothing_is_served_where_there_is_no_endpoint(cloud: Any, buckets: tuple[str, str], status: str) -> None:
     if status != "absent":
         cloud.endpoint(NAME, status=status)
-    assert run() == {"Served": "false", **dict.fromkeys(watch.ANSWERS, "")}
+    assert run() == unseen("false")
+
+
+@pytest.mark.parametrize("status", ["Failed", "OutOfService", "UpdateRollbackFailed"])
+def test_an_endpoint_that_broke_is_not_taken_for_one_that_is_not_there(
+    cloud: Any, buckets: tuple[str, str], status: str
+) -> None:
+    cloud.endpoint(NAME, status=status)
+    with pytest.raises(WatchError, match=rf"endpoint {NAME} is {status} \(.+\): delete it and approve a version"):
+        run()
+
+
+def test_an_endpoint_that_keeps_nothing_of_what_it_is_asked_is_a_state_and_no_failure(
+    cloud: Any, buckets: tuple[str, str]
+) -> None:
+    serve(cloud, buckets[1])
+    cloud.configs[CONFIG].pop("DataCaptureConfig")
+    assert run() == unseen("uncaptured")
 
 
 def test_an_update_that_goes_on_is_looked_past(cloud: Any, buckets: tuple[str, str]) -> None:
@@ -150,9 +202,7 @@ def test_an_update_that_goes_on_is_looked_past(cloud: Any, buckets: tuple[str, s
 
 def test_what_cannot_be_examined_is_told_with_what_would_change_that(cloud: Any, buckets: tuple[str, str]) -> None:
     serve(cloud, buckets[1])
-    capture = cloud.configs[CONFIG].pop("DataCaptureConfig")
-    with pytest.raises(WatchError, match="captures nothing: it does once a version is approved"):
-        run()
+    capture = cloud.configs[CONFIG]["DataCaptureConfig"]
     cloud.configs[CONFIG]["DataCaptureConfig"] = {**capture, "DestinationS3Uri": f"s3://{buckets[1]}/digits/capture"}
     with pytest.raises(WatchError, match=r"is not under s3://.*/tabular/"):
         run()
@@ -165,16 +215,6 @@ def test_what_cannot_be_examined_is_told_with_what_would_change_that(cloud: Any,
     cloud.models[CONFIG]["PrimaryContainer"] = {"Image": "an image"}
     with pytest.raises(WatchError, match="is of no package"):
         run()
-
-
-def test_batches_are_compared_with_the_newest_approved_version(cloud: Any, buckets: tuple[str, str]) -> None:
-    assert run(source="batch")["Served"] == "false"
-    serve(cloud, buckets[1])
-    cloud.put(buckets[1], "tabular/capture/batch/2026/11/23/10/a.jsonl", b"{}")
-    answer = run(source="batch", labels="")
-    assert read(cloud, answer["CaptureUri"])[1:] == ["2026/11/23/10/a.jsonl"]
-    assert "/monitor/batch/" in answer["OutputUri"]
-    cloud.calls[:] = [call for call in cloud.calls if call.operation != "ListModelPackages"]  # deployed for an endpoint
 
 
 def test_a_step_that_is_tried_again_asks_for_the_same(cloud: Any, buckets: tuple[str, str]) -> None:

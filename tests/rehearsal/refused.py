@@ -165,7 +165,6 @@ REFUSED = {
         ),
     ),
     "CreateTransformJob": (
-        "DataCaptureConfig",
         "ExperimentConfig",
         "MaxPayloadInMB",
         "TransformInput.SplitType",
@@ -347,7 +346,7 @@ EFFECT = {
     "CreateTransformJob": (
         "TransformJobName ModelName Tags MaxConcurrentTransforms ModelClientConfig BatchStrategy Environment "
         "TransformInput.ContentType TransformInput.DataSource.S3DataSource.S3Uri TransformOutput "
-        "TransformResources.InstanceType TransformResources.InstanceCount"
+        "TransformResources.InstanceType TransformResources.InstanceCount DataCaptureConfig"
     ),
     "CreateMlflowApp": "Name ArtifactStoreUri RoleArn Tags",
     "CreateAutoMLJobV2": (

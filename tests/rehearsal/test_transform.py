@@ -186,7 +186,6 @@ def test_a_model_whose_script_does_not_load_fails_the_job(
         ({"ModelName": "none"}, "Could not find model"),
         ({"DataProcessing": {"JoinSource": "Input"}}, "JoinSource as asked for is not emulated"),
         ({"DataProcessing": {"InputFilter": "$[1:]"}}, "InputFilter as asked for is not emulated"),
-        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://jobs/c"}}, "DataCaptureConfig as asked for is not emulated"),
         ({"TransformInput": {"SplitType": "RecordIO"}}, "SplitType as asked for is not emulated"),
         ({"BatchStrategy": "SingleRecord"}, "BatchStrategy needs a SplitType"),
         ({"MaxConcurrentTransforms": 30}, "cannot exceed 100 MB"),

@@ -1,15 +1,27 @@
 """The stack of monitors: what runs when, what is told of it, and that nothing is there without a monitor."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk.assertions import Match, Template
+from aws_cdk import Stack
+from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.aws_kms import Key
+from aws_cdk.aws_s3 import Bucket
+from aws_cdk.aws_sns import Topic
 
-from config.monitoring import Retrain
+from config.monitoring import Monitor, Retrain
 from review import synthesis as synthesized
+from review.policies import roles, unexplained
+from sluice.alerts import AlertTopic
+from sluice.cost_ledger import CostLedger
+from sluice.monitor_alarms import MonitorAlarms
+from sluice.monitor_functions import Conclude
+from sluice.retraining import Retraining
+from sluice.variables import TooManyVariablesError
 
 NAME = "sluice-dev-tabular"
 
@@ -64,6 +76,11 @@ def test_the_schedule_starts_the_monitors_pipeline_which_examines_in_isolation(m
             "Target": Match.object_like({"DeadLetterConfig": Match.any_value()}),
         },
     )
+    [schedule] = monitoring.find_resources("AWS::Scheduler::Schedule").values()
+    asked = json.loads(schedule["Properties"]["Target"]["Input"])
+    assert asked["PipelineName"] == f"{NAME}-monitor"
+    assert asked["PipelineParameters"] == [{"Name": "Due", "Value": "<aws.scheduler.scheduled-time>"}]
+    assert 32 <= len(asked["ClientRequestToken"]) <= 128
     [pipeline] = monitoring.find_resources("AWS::SageMaker::Pipeline").values()
     body = json.loads(pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]["Fn::Sub"][0])
     examine = body["Steps"][1]["Arguments"]["IfSteps"][0]["Arguments"]
@@ -99,14 +116,70 @@ def test_the_endpoints_requests_are_captured_and_only_there_may_it_write(monitor
     assert len(granted(serving, "s3:PutObject")) == 1
 
 
+@pytest.mark.slow
+def test_where_batches_are_examined_their_folders_are_all_that_is_granted_beside(
+    monitored: Any, tmp_path: Path
+) -> None:
+    tabular = monitored.platform.workloads["tabular"]
+    monitor = tabular.monitor.model_copy(update={"source": "batch", "kinds": ("data-quality",)})
+    changes = {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
+    made = synthesized.synthesize(monitored.platform.model_copy(update=changes), tmp_path)
+    templates, accepted = made.templates, made.accepted()
+    assert made.findings() == [] and not [each for role in roles(templates) for each in unexplained(role, accepted)]
+    assert "capture_percent" not in json.dumps(templates["serving"])
+    [written] = granted(templates["serving"], "s3:PutObject")
+    assert re.findall(r'"/([^"]*)"', written) == ["tabular/batch/*", "tabular/capture/batch/*"]
+    [asked] = [each for each in granted(templates["monitoring"], "s3:GetObject") if "StorageData" in each]
+    assert re.findall(r'StorageData\w*"}, "/([^"]*)"', asked) == ["tabular/batch/*"]
+    [asked] = [each for each in granted(templates["serving"], "s3:GetObject") if "StorageData" in each]
+    assert re.findall(r'StorageData\w*"}, "/([^"]*)"', asked) == ["tabular/batch/*"]
+
+
 def test_drift_holds_its_alarm_until_a_window_says_otherwise_and_tells_nobody_itself(monitoring: Template) -> None:
     alarm = {"AlarmName": f"{NAME}-drift", "TreatMissingData": "ignore", "AlarmActions": Match.absent()}
     monitoring.has_resource_properties("AWS::CloudWatch::Alarm", alarm)
 
 
-def test_a_monitor_that_examined_nothing_for_longer_than_its_schedule_is_told(monitoring: Template) -> None:
-    silence = {"TreatMissingData": "breaching", "EvaluationPeriods": 26, "AlarmActions": [Match.any_value()]}
-    monitoring.has_resource_properties("AWS::CloudWatch::Alarm", silence)
+def test_silence_is_told_as_insufficient_data_which_no_alarm_turns_to_before_a_first_window(
+    monitoring: Template,
+) -> None:
+    silence = {"AlarmName": f"{NAME}-silent", "TreatMissingData": "missing", "EvaluationPeriods": 26}
+    told = {"InsufficientDataActions": [Match.any_value()], "AlarmActions": Match.absent()}
+    monitoring.has_resource_properties("AWS::CloudWatch::Alarm", silence | told)
+
+
+def test_what_could_not_be_examined_is_told_once_and_until_it_can_be(monitoring: Template) -> None:
+    alarm = {"AlarmName": f"{NAME}-faults", "MetricName": "Faults", "TreatMissingData": "ignore"}
+    monitoring.has_resource_properties("AWS::CloudWatch::Alarm", alarm | {"AlarmActions": [Match.any_value()]})
+
+
+def test_a_window_that_leaves_hours_unexamined_is_warned_about() -> None:
+    def told(hours: int) -> list[Any]:
+        stack = Stack()
+        common: dict[str, Any] = {"prefix": "p", "workload": "wine", "alerts": Topic(stack, "Topic")}
+        MonitorAlarms(stack, "Alarms", settings=Monitor(window_hours=hours), **common)
+        return Annotations.from_stack(stack).find_warning("*", Match.any_value())
+
+    assert told(24) == told(48) == []
+    [warning] = told(1)
+    assert "Not examined: up to 23 hours of what wine is asked between two windows" in str(warning.entry.data)
+
+
+def test_more_than_the_variables_of_a_function_hold_is_refused_at_synth() -> None:
+    """A feature's name has 200 characters at most, and a monitor ten of them."""
+    stack = Stack()
+    key, bucket = Key(stack, "Key"), Bucket(stack, "Bucket")
+    common: dict[str, Any] = {"prefix": "p", "key": key, "artifact_bucket": bucket}
+    common |= {"ledger": CostLedger(stack, "Ledger", key=key)}
+    wide = dict.fromkeys("ab", Monitor(critical=tuple(f"{number}{'x' * 199}" for number in range(10))))
+    told = r"2 monitors with 20 critical features: variables of conclude may take \d+ bytes, and Lambda allows 4096"
+    with pytest.raises(TooManyVariablesError, match=told):
+        Conclude(stack, "Conclude", monitors=wide, native=False, **common)
+    many = {f"w{number:019}": Monitor() for number in range(30)}
+    alerts = AlertTopic(stack, "Alerts", key=key, emails=[])
+    alarms = {name: f"sluice-dev-{name}-drift" for name in many}
+    with pytest.raises(TooManyVariablesError, match="30 monitors: variables of retrain"):
+        Retraining(stack, "Retraining", monitors=many, alarms=alarms, alerts=alerts, **common)
 
 
 def test_drift_is_looked_at_when_the_alarm_changes_when_a_run_ends_and_every_quarter_of_an_hour(

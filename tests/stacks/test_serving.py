@@ -10,7 +10,8 @@ from aws_cdk.assertions import Match, Template
 from aws_cdk.aws_sagemaker import CfnModelPackageGroup
 
 from config.load import ROOT, load_workload
-from sluice.promotion import TooManyEndpointsError, refuse_too_many
+from sluice.promotion import refuse_too_many
+from sluice.variables import TooManyVariablesError
 from stacks.foundation import FoundationStack
 from stacks.serving import ServingStack
 
@@ -57,7 +58,7 @@ def test_each_function_has_a_runtime_a_dead_letter_queue_and_a_log_group_of_its_
 def test_more_endpoints_than_the_functions_variables_hold_are_refused_at_synth() -> None:
     hosting = {"workload": "w" * 20, "instance_type": "ml.m5.large", "instance_count": 1, "role_arn": "${Token[1]}"}
     refuse_too_many({f"sluice-dev-{number:020}": hosting for number in range(10)}, {"sluice:team": "a"})
-    with pytest.raises(TooManyEndpointsError, match=r"20 endpoints: .* may take \d+ bytes, and Lambda allows 4096"):
+    with pytest.raises(TooManyVariablesError, match=r"20 endpoints: .* may take \d+ bytes, and Lambda allows 4096"):
         refuse_too_many({f"sluice-dev-{number:020}": hosting for number in range(20)}, {"sluice:team": "a"})
 
 

@@ -98,6 +98,12 @@ def test_a_data_scientist_starts_pipelines_of_this_platform_only(
     assert "sagemaker:StartPipelineExecution" not in actions(statements["viewer"])
 
 
+def test_nobody_runs_transform_jobs_where_no_monitor_examines_batches(
+    statements: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    assert not [action for granted in statements.values() for action in actions(granted) if "Transform" in action]
+
+
 def test_people_hand_out_the_role_of_experiments_alone_and_to_sagemaker_alone(
     statements: Mapping[str, list[dict[str, Any]]],
 ) -> None:

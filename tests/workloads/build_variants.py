@@ -1,8 +1,8 @@
 """Run by test_variants.py in .venv-sdk: builds definitions of the workload `tabular` under changed workload.yaml files.
 
-Usage: build_variants.py FOLDER; for each FOLDER/<name>.yaml it writes <name>.json (definition and images), of those
-with a monitor <name>.monitor, its definition, and last dropped.json: what the SDK's own tuner writes without the
-compiler's additions.
+Usage: build_variants.py FOLDER; for each FOLDER/<name>.yaml it writes <name>.json (definition and images), and last
+dropped.json: what the SDK's own tuner writes without the compiler's additions. With the word `monitors` behind it, it
+writes the definition of each one's monitor alone.
 """
 
 import json
@@ -25,10 +25,17 @@ def built(path: Path) -> tuple[dict, dict]:
     return build.build(ROOT / "workloads" / "tabular", load_workload(path))
 
 
-for path in sorted(folder.glob("*.yaml")):
-    path.with_suffix(".json").write_text(json.dumps(built(path)))
-    if (workload := load_workload(path)).monitor:
-        monitor = build.build_monitor(ROOT / "workloads" / "tabular", workload)
-        path.with_suffix(".monitor").write_text(json.dumps(monitor))
-tuning.dropped = lambda search: {}
-(folder / "dropped.json").write_text(json.dumps(built(folder / "search.yaml")[0]))
+def monitors() -> None:
+    for path in folder.glob("*.yaml"):
+        made = build.build_monitor(ROOT / "workloads" / "tabular", load_workload(path))
+        path.with_suffix(".json").write_text(json.dumps(made))
+
+
+def pipelines() -> None:
+    for path in sorted(folder.glob("*.yaml")):
+        path.with_suffix(".json").write_text(json.dumps(built(path)))
+    tuning.dropped = lambda search: {}
+    (folder / "dropped.json").write_text(json.dumps(built(folder / "search.yaml")[0]))
+
+
+monitors() if "monitors" in sys.argv else pipelines()

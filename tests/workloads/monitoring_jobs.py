@@ -40,6 +40,7 @@ class Job:
     def __init__(self, code: Path, split: Split, folder: Path, model: Path | None = None) -> None:
         self.code, self.split, self.folder, self.model = code, split, folder, model
         self.baseline = split.folder / "baseline"
+        self.complete: dict[str, str] = {}  # of batches
         self.capture, self.labels, self.output = (folder / name for name in ("capture", "labels", "output"))
         self.capture.mkdir()
         self.labels.mkdir()
@@ -66,7 +67,13 @@ class Job:
     def run(self, *kinds: str, evidently: bool = False, **settings: Any) -> dict[str, Any]:
         """metrics.json, which has only numbers that JSON knows."""
         told = {"kinds": kinds or ("data-quality",), "evidently": evidently, **settings}
-        watch = {"workload": "churn", "package_version": 3, "window": WINDOW, "settings": told}
+        watch = {
+            "workload": "churn",
+            "package_version": 3,
+            "window": WINDOW,
+            "settings": told,
+            "complete": self.complete,
+        }
         (self.folder / "watch.json").write_text(json.dumps(watch))
         words: list[object] = ["--baseline", self.baseline, "--watch", self.folder / "watch.json"]
         words += ["--labels", self.labels, "--output", self.output, *self.source()]

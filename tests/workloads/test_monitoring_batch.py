@@ -20,7 +20,7 @@ def transformed(folder: Path, asked: bytes, answered: bytes | None) -> tuple[lis
         if content is not None:
             (folder / name).write_bytes(content)
     skipped = Counter[str]()
-    return list(batch.read(folder / "in", folder / "out", ["age", "sex"], skipped, NOW)), dict(skipped)
+    return list(batch.read(folder / "in", folder / "out", ["age", "sex"], skipped, {"a/0.csv": NOW})), dict(skipped)
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,13 @@ def transformed(folder: Path, asked: bytes, answered: bytes | None) -> tuple[lis
     ],
     ids=["csv", "csv joined with what was asked", "json lines"],
 )
-def test_rows_have_the_ids_and_the_time_that_a_transform_job_appends(tmp_path: Path, answered: str) -> None:
+def test_rows_have_the_ids_that_a_transform_job_appends_and_the_time_when_it_was_complete(
+    tmp_path: Path, answered: str
+) -> None:
     found, skipped = transformed(tmp_path, b"22,male\n38,female\n", answered.encode())
-    assert [(key, f"{moment:%H:%M:%S}", row) for key, moment, row, _ in found] == [
-        (FIRST, "00:49:15", ("22", "male")),
-        (SECOND, "00:49:15", ("38", "female")),
+    assert [(key, moment, row) for key, moment, row, _ in found] == [
+        (FIRST, NOW, ("22", "male")),
+        (SECOND, NOW, ("38", "female")),
     ]
     assert [str(next(iter(answer.values()))) for *_, answer in found] == ["0", "1"] and not skipped
 
@@ -63,3 +65,10 @@ def test_what_cannot_be_read_keeps_its_place_beside_its_answer(tmp_path: Path) -
 def test_objects_without_answers_are_counted_and_their_rows_are_there(tmp_path: Path) -> None:
     found, skipped = transformed(tmp_path, b"1,male\n", None)
     assert len(found) == 1 and skipped == {"object without answers": 1}
+
+
+def test_only_objects_are_read_that_the_window_has_and_those_that_did_not_come_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").write_text("\n")
+    skipped = Counter[str]()
+    assert not [*batch.read(tmp_path, tmp_path, ["age"], skipped, {"a/0.csv": NOW})]
+    assert skipped == {"object that is not there": 1}

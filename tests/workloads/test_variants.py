@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from config.load import SPARK_SCRIPT, load_workload
-from workloads.compiler.checks import check, check_monitor
+from workloads.compiler.checks import check
 
 ROOT = Path(__file__).parents[2]
 TABULAR = ROOT / "workloads" / "tabular" / "workload.yaml"
@@ -23,7 +23,6 @@ TODAY = date(2026, 6, 15)
 SPARK = {"engine": "spark", "instance_count": 3}
 GRID = {name: {"type": "categorical", "values": ["5", "20"]} for name in ("min_samples_leaf", "max_leaf_nodes")}
 STOPS = {"target": 0.1, "jobs_without_improvement": 3, "max_run_seconds": 7200, "early_stopping": False, "seed": 7}
-EVIDENTLY = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/monitors:evidently-0.7.23"
 VARIANTS: dict[str, dict[str, Any]] = {
     "search": {},
     "alone": {
@@ -44,7 +43,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "debugger": {"tuning": None, "debugger": ["VanishingGradient", "Overfit"]},
     "stops": {"tuning": STOPS},
     "segment": {"data": {"segment": "sex", "format": "parquet", "path": "tables/"}},
-    "bias": {"data": {"segment": "sex"}, "monitor": {"kinds": ["data-quality", "bias"], "image": EVIDENTLY}},
 }
 
 pytestmark = pytest.mark.slow
@@ -88,36 +86,7 @@ def steps(folder: Path) -> Callable[[str], dict[str, Any]]:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_each_variant_keeps_all_rules(folder: Path, name: str) -> None:
     definition, images = json.loads((folder / f"{name}.json").read_text())
-    workload = load_workload(folder / f"{name}.yaml")
-    assert check("tabular", definition, images, workload, TODAY) == []
-    if workload.monitor:
-        assert check_monitor("tabular", json.loads((folder / f"{name}.monitor").read_text()), workload) == []
-
-
-def test_a_monitor_of_bias_is_given_the_model_the_labels_and_the_rows_that_it_was_tested_with(folder: Path) -> None:
-    watch, served = json.loads((folder / "bias.monitor").read_text())["Steps"]
-    told = watch["Arguments"]
-    settings = json.loads(told["settings"])
-    assert (settings["kinds"], settings["segment"]) == (["data-quality", "bias"], "sex")
-    assert told["labels"] == "labels/"
-    job = served["Arguments"]["IfSteps"][0]["Arguments"]
-    given = {each["InputName"]: each["S3Input"]["S3Uri"]["Get"] for each in job["ProcessingInputs"][1:]}
-    answers = {"model": "Model", "labels": "Labels", "baseline": "Baseline", "capture": "Capture", "watch": "Watch"}
-    assert given == {name: f"Steps.Watch.OutputParameters['{answer}Uri']" for name, answer in answers.items()}
-    words = job["AppSpecification"]["ContainerArguments"]
-    assert {f"--{name}" for name in answers} <= set(words)
-
-
-def test_evidentlys_page_is_asked_for_where_an_image_of_ones_own_is_named_and_encrypted_like_the_rest(
-    folder: Path,
-) -> None:
-    def settings(name: str) -> Any:
-        return json.loads(json.loads((folder / f"{name}.monitor").read_text())["Steps"][0]["Arguments"]["settings"])
-
-    assert settings("bias")["evidently"] is True and settings("search")["evidently"] is False
-    _, served = json.loads((folder / "bias.monitor").read_text())["Steps"]
-    target = served["Arguments"]["IfSteps"][0]["Arguments"]["ProcessingOutputConfig"]
-    assert target["KmsKeyId"] == "${KeyArn}" and len(target["Outputs"]) == 1
+    assert check("tabular", definition, images, load_workload(folder / f"{name}.yaml"), TODAY) == []
 
 
 def test_the_sdk_still_drops_what_the_compiler_puts_back(folder: Path) -> None:

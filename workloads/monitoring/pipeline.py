@@ -1,4 +1,4 @@
-"""The pipeline that examines one window of what a workload's endpoint was asked: Watch -> Examine -> Conclude.
+"""The pipeline that examines one window of what a workload's model was asked: Watch -> Examine -> Conclude.
 
 Compiled for each workload that has a monitor, by `sluice pipelines compile`, as its monitor.json. Watch says what is
 served, and so what to compare with: where nothing is, only that is noted.
@@ -12,6 +12,7 @@ from sagemaker.core.lambda_helper import Lambda
 from sagemaker.core.shapes import ProcessingOutput, ProcessingS3Output
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.lambda_step import LambdaOutput, LambdaStep
@@ -24,25 +25,27 @@ from workloads.compiler import processing
 from workloads.compiler.plan import CODE, Plan
 from workloads.compiler.processing import FOLDER, told
 
-# Whatever its jobs do: each step's result is of its own window.
-ANSWERS = ("Served", "WatchUri", "CaptureUri", "BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
+ANSWERS = ("BaselineUri", "ModelUri", "EvaluationUri", "LabelsUri", "OutputUri")
+# Inputs of Examine that are given as lists of objects, by the monitor's source, and what Watch answers of each.
+CAPTURED = {"endpoint": {"capture": "CaptureUri"}, "batch": {"asked": "AskedUri", "answered": "AnsweredUri"}}
+# When the schedule says that the run begins; of a run that somebody starts nothing, and it begins when it does.
+DUE = ParameterString(name="Due", default_value="")
 
 
 def build(name: str, workload: Workload, session: PipelineSession, role: str) -> Pipeline:
     """The pipeline of the monitor of the workload `name`; its job runs as `role`. No call leaves the machine."""
     monitor = workload.monitor
     assert monitor is not None, name
-    run = workload.run.model_copy(update={"cache_days": 0})
+    run = workload.run.model_copy(update={"cache_days": 0})  # each step's result is of its own window
     plan = Plan(name, workload.model_copy(update={"process": monitor.process, "run": run}), session, role)
     watch = _watch(plan, monitor, settings(workload, monitor))
     examine = _examine(plan, watch, monitor)
     served = ConditionEquals(told(watch, "Served"), "true")
-    concluded = _conclude(plan, watch, "Conclude", told(watch, "OutputUri"), [examine])
-    absent = _conclude(plan, watch, "Absent", "", [])
+    concluded, absent = _conclude(plan, watch, "Conclude", [examine]), _conclude(plan, watch, "Absent", [])
     choice = ConditionStep(name="Served", conditions=[served], if_steps=[examine, concluded], else_steps=[absent])
     return Pipeline(
         name=f"{name}-monitor",
-        parameters=[],
+        parameters=[DUE],
         steps=[watch, choice],
         sagemaker_session=session,
         pipeline_experiment_config=None,
@@ -66,26 +69,30 @@ def settings(workload: Workload, monitor: Monitor) -> dict[str, object]:
 
 
 def _watch(plan: Plan, monitor: Monitor, examined: dict[str, object]) -> LambdaStep:
+    captured = CAPTURED[monitor.source].values()
     return LambdaStep(
         name="Watch",
         lambda_func=Lambda(function_arn="${WatchFunctionArn}"),
         inputs={
             "workload": plan.name,
+            "due": DUE,
             # Not the moment of the call: a step that is tried again examines the same window.
-            "end": ExecutionVariables.START_DATETIME,
+            "began": ExecutionVariables.START_DATETIME,
             "source": monitor.source,
             "window_hours": str(monitor.window_hours),
             "labels": monitor.labels if monitor.wants_labels else "",
             "settings": json.dumps(examined, separators=(",", ":"), sort_keys=True),
         },
-        outputs=[LambdaOutput(name) for name in ANSWERS],
+        outputs=[LambdaOutput(name) for name in ("Served", "End", "WatchUri", *captured, *ANSWERS)],
     )
 
 
 def _examine(plan: Plan, watch: LambdaStep, monitor: Monitor) -> ProcessingStep:
     given = {"watch": "WatchUri", "baseline": "BaselineUri"}
-    listed = {"capture": "CaptureUri"}
-    command = ["examine", "--capture", f"{FOLDER}/input/capture", "--baseline", f"{FOLDER}/input/baseline"]
+    listed = dict(CAPTURED[monitor.source])
+    command = ["examine"]
+    for name in (*listed, "baseline"):
+        command += [f"--{name}", f"{FOLDER}/input/{name}"]
     command += ["--watch", f"{FOLDER}/input/watch/watch.json"]
     if {*monitor.kinds} != {"data-quality"}:
         given["model"] = "ModelUri"
@@ -111,16 +118,17 @@ def _examine(plan: Plan, watch: LambdaStep, monitor: Monitor) -> ProcessingStep:
     return ProcessingStep(name="Examine", step_args=run, retry_policies=plan.retries(job=True))
 
 
-def _conclude(plan: Plan, watch: LambdaStep, name: str, output: object, after: list[Step]) -> LambdaStep:
-    """Tells what was found in `output`; where that is empty, that nothing is served."""
+def _conclude(plan: Plan, watch: LambdaStep, name: str, after: list[Step]) -> LambdaStep:
+    """Tells what was found, or why nothing could be."""
     return LambdaStep(
         name=name,
         lambda_func=Lambda(function_arn="${ConcludeFunctionArn}"),
         inputs={
             "workload": plan.name,
-            "end": ExecutionVariables.START_DATETIME,
+            "end": told(watch, "End"),
             "now": ExecutionVariables.CURRENT_DATETIME,
-            "output": output,
+            "served": told(watch, "Served"),
+            "output": told(watch, "OutputUri"),
         },
         outputs=[LambdaOutput("State")],
         depends_on=after,

@@ -3,8 +3,8 @@
 Its data capture copies nothing: below `input/` and `output/` of the destination, in folders by hour, are manifests that
 name the objects in S3. SageMaker brings those of a manifest into a job's folder (S3DataType ManifestFile), so that here
 are two folders of objects: `<name>` and, with the same number of records in the same order, `<name>.out`. With
-GenerateInferenceId each answer ends with an inference id and the time when the transform job began. Source: AWS,
-"Capture data from batch transform job".
+GenerateInferenceId each answer ends with an inference id and the time when the transform job began; which window a job
+belongs to is said by when it was complete. Source: AWS, "Capture data from batch transform job".
 """
 
 import csv
@@ -12,21 +12,24 @@ import json
 import re
 from itertools import zip_longest
 
-from toolkit.asked import SchemaError, answers_of, moment_of, rows_of
+from toolkit.asked import SchemaError, answers_of, rows_of
 from toolkit.lines import lines
 
 ID, TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def read(asked, answered, columns, skipped, moment, wanted=lambda moment: True):
-    """Yields what `captured.read` does of two folders of objects.
+def read(asked, answered, columns, skipped, complete):
+    """Yields what `captured.read` does of the objects in two folders that `complete` names.
 
-    Without GenerateInferenceId a row's key is `<name of the object>/<number>`, from 0, and its time is `moment`. What
-    job took part in a window is for the manifests to say, so `wanted` is asked only of times that a job wrote.
+    It has the time when each was answered, which is that of its rows. Without GenerateInferenceId a row's key is
+    `<name of the object>/<number>`, from 0.
     """
-    for path in sorted(path for path in asked.rglob("*") if path.is_file()):
-        name = path.relative_to(asked).as_posix()
+    for name, moment in complete.items():
+        path = asked / name
+        if not path.is_file():
+            skipped["object that is not there"] += 1
+            continue
         if not path.stat().st_size:
             skipped["empty file"] += 1
         results = answered / f"{name}.out"
@@ -38,10 +41,9 @@ def read(asked, answered, columns, skipped, moment, wanted=lambda moment: True):
             if row is None:
                 skipped["answer"] += 1
                 continue
-            answer, key, when = _answer(line, row, skipped)
-            if not row[1] or (when and not wanted(when)):
-                continue
-            yield key or f"{name}/{number}", when or moment, row[1], answer
+            answer, key = _answer(line, row, skipped)
+            if row[1]:
+                yield key or f"{name}/{number}", moment, row[1], answer
 
 
 def _rows(path, columns, skipped):
@@ -67,29 +69,29 @@ def _rows(path, columns, skipped):
 
 
 def _answer(line, row, skipped):
-    """(answer, inference id, time), each None where it is not told."""
+    """(answer, inference id), each None where it is not told."""
     if line is None:
-        return None, None, None
+        return None, None
     try:
         text = line.decode("utf-8-sig").strip()
         if text[:1] in ("[", "{"):
             told = json.loads(text)
-            key, when = (told.pop(name, None) for name in (ID, TIME)) if isinstance(told, dict) else (None, None)
+            key, _ = (told.pop(name, None) for name in (ID, TIME)) if isinstance(told, dict) else (None, None)
             [answer] = answers_of(json.dumps(told)) if not isinstance(told, dict) or "predictions" in told else [told]
         else:
             fields = [field.strip() for field in next(csv.reader([text]))]
-            key, when, fields = _appended(fields)
+            key, fields = _appended(fields)
             before = len(next(csv.reader([row[0]]))) if row[0] else 0
             joined = len(fields) > before > 0  # JoinSource Input puts what was asked before the answer
             [answer] = answers_of(",".join(fields[before:] if joined else fields))
-        return answer, key, moment_of(when) if when else None
+        return answer, key
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error, StopIteration):
         skipped["answer"] += 1
-        return None, None, None
+        return None, None
 
 
 def _appended(fields):
-    """(inference id, time, what is before them); None where the last field is no time."""
+    """(inference id, what is before it); None where the last field is no time."""
     if len(fields) > 2 and _TIME.fullmatch(fields[-1]):
-        return fields[-2], fields[-1], fields[:-2]
-    return None, None, fields
+        return fields[-2], fields[:-2]
+    return None, fields

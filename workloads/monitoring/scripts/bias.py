@@ -22,8 +22,7 @@ def judged(now, before, *, rate=0.01, seed=0):
     between two values; those with fewer than FEWEST rows in either are left out, and where fewer than two are left
     there is None. The chance of each gap is corrected for their number by Bonferroni.
     """
-    counts = [Counter(part[0]) for part in (now, before)]
-    values = sorted(name for name in counts[0] if min(count[name] for count in counts) >= FEWEST)
+    values = sorted(set.intersection(*(known(part[0]) for part in (now, before))))
     if len(values) < 2:
         return None
     gaps = _gaps(values, *(np.concatenate(pair) for pair in zip(before, now, strict=True)))
@@ -41,7 +40,13 @@ def judged(now, before, *, rate=0.01, seed=0):
     wider = [name for name in p if p[name] <= rate and new[name] - old[name] > GAP]
     cause = "; ".join(f"gap of {name} between segments {old[name]:.2f} -> {new[name]:.2f}" for name in wider)
     told = {"gaps": {name: new[name] for name in p}, "before": {name: old[name] for name in p}, "p": p}
-    return {**told, "rows": {name: counts[0][name] for name in values}, "drifted": bool(wider), "cause": cause}
+    rows = {name: int((now[0] == name).sum()) for name in values}
+    return {**told, "rows": rows, "drifted": bool(wider), "cause": cause}
+
+
+def known(segment):
+    """The values that have rows enough."""
+    return {name for name, count in Counter(segment.tolist()).items() if count >= FEWEST}
 
 
 def _gaps(values, segment, truth, chosen):

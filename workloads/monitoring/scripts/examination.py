@@ -115,13 +115,12 @@ class Examination:
             self.faults["bias"] = told
             return None
         # Of a model that is older than tested.csv is, by the rows that it has learned from.
-        before = self._reference if self._tested is None else self._tested
-        told = bias.judged(*(self._chosen(served, rows) for rows in (labelled, before)), **self._chance)
-        if told is None:
-            told = f"fewer than two values of {segment!r} have {bias.FEWEST} rows with a label in the window and before"
+        rows = self._reference if self._tested is None else self._tested
+        if len(bias.known(named(rows[segment]))) < 2:
+            told = f"of the rows that the model was tested with, no two values of {segment!r} have {bias.FEWEST}"
             self.faults["bias"] = told
             return None
-        return told
+        return bias.judged(self._chosen(served, labelled), self._chosen(served, rows), **self._chance)
 
     def _answered(self, served, rows):
         """(truth, answers) of rows; those with a label that the model does not know have been left out."""

@@ -11,7 +11,7 @@ import argparse
 import json
 import math
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import batch
@@ -20,6 +20,7 @@ import page
 import second
 import tables
 from examination import Examination
+from toolkit.asked import moment_of
 
 # How much is kept of a window; more is sampled, so that memory does not grow with traffic nor with columns.
 MOST_ROWS, MOST_FIELDS = 20_000, 2_000_000
@@ -43,7 +44,7 @@ def main(argv=None):
     source.add_argument("--asked", type=Path, metavar="DIR", help="objects that batch transform read; with --answered")
     parser.add_argument("--answered", type=Path, metavar="DIR", help="objects that it wrote, each <name>.out")
     parser.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="data.json and rows")
-    parser.add_argument("--watch", type=Path, required=True, metavar="FILE", help="JSON: window, model, settings")
+    parser.add_argument("--watch", type=Path, required=True, metavar="FILE", help="what the first step noted, JSON")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--labels", type=Path, metavar="DIR", help="CSV files with inference_id and label")
     parser.add_argument(
@@ -66,7 +67,7 @@ def examine(options):
         raise FileNotFoundError(f"{options.baseline} holds no reference.csv: the model is too old, train a new one")
     features = [name for name in reference if name != data["target"]]
     window, skipped = Window(watch["window"], settings["delay_hours"], len(features)), Counter()
-    for row in _rows(options, features, skipped, window):
+    for row in _rows(options, features, skipped, window, watch):
         window.offer(row)
     found = {
         "version": 1,
@@ -89,17 +90,18 @@ def examine(options):
     write(options.output, finite(found), reference[features], recent, labelled, evidently=settings["evidently"])
 
 
-def _rows(options, features, skipped, window):
+def _rows(options, features, skipped, window, watch):
     if options.capture:
         return captured.read(options.capture, features, skipped, window.wants)
-    return batch.read(options.asked, options.answered, features, skipped, window.start, window.wants)
+    complete = {name: moment_of(text) for name, text in watch["complete"].items()}
+    return batch.read(options.asked, options.answered, features, skipped, complete)
 
 
 class Window:
     """Two samples: rows of the window, and rows of the same length that are old enough for labels to be there."""
 
     def __init__(self, told, delay_hours, columns):
-        self.start, self._end = (datetime.fromisoformat(told[name].replace("Z", "+00:00")) for name in ("start", "end"))
+        self._start, self._end = (moment_of(told[name]) for name in ("start", "end"))
         self._delay = timedelta(hours=delay_hours)
         most = min(MOST_ROWS, MOST_FIELDS // columns)
         self.recent, self.older = captured.Sample(most, seed=1), captured.Sample(most, seed=2)
@@ -108,7 +110,7 @@ class Window:
         return self._within(moment) or self._within(moment + self._delay)
 
     def _within(self, moment):
-        return self.start <= moment < self._end
+        return self._start <= moment < self._end
 
     def offer(self, row):
         if self._within(row[1]):

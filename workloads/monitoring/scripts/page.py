@@ -118,7 +118,8 @@ def _told(name, kind, faults):
         return f"{kind['moved']:.0%} moved, NDCG {_number(kind['ndcg'])}, p {_number(kind['p'])}"
     labelled = f"{kind['labelled']:,} rows with a label, {kind['unlabelled_share']:.0%} without"
     if not kind["enough"]:
-        return f"{labelled}: {faults.get(name, 'too few to tell')}"
+        few = "too few of two values of the segment" if name == "bias" else "too few to tell"
+        return f"{labelled}: {faults.get(name, few)}"
     if name == "bias":
         gaps = [f"gap of {one} {_number(now)}, was {_number(kind['before'][one])}" for one, now in kind["gaps"].items()]
         return "; ".join([*gaps, labelled])
