@@ -45,6 +45,10 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("review.ratio_to_cdk_diff",): review.against_cdk,
     ("rules.seconds", "rules.count"): review.rules,
     ("drift.false_alarm_rate", "drift.power"): drift.rates,
+    (
+        *(f"drift.false_alarms_of_{name}" for name in ("quality", "bias", "attribution", "all_kinds")),
+        *(f"drift.power_of_{name}" for name in ("quality", "bias", "attribution")),
+    ): drift.kinds,
     ("drift.evidently_agreement",): drift.compared,
     ("monitor.peak_mb",): drift.peak,
     ("drift.injections_answered",): drift.story,

@@ -14,6 +14,8 @@ from bench.figure import ROOT, Figure, timed
 PROFILE = os.environ.get("SLUICE_PROFILE", "default")
 # Windows without drift of each of two tables, windows with one, MB of captures: the last is the figure.
 WINDOWS, TRIALS, SIZES = {"default": (500, 200, (50, 100, 200)), "nightly": (2_000, 800, (200, 1_000, 2_000))}[PROFILE]
+# Windows without drift and windows with each change, of each of five tables, that all kinds examine.
+KINDS_WINDOWS, KINDS_TRIALS = {"default": (100, 20), "nightly": (400, 50)}[PROFILE]
 COMPARED = 20
 KINDS = ["data-quality", "model-quality", "bias", "attribution"]
 
@@ -43,6 +45,36 @@ def rates() -> list[Figure]:
             profile=PROFILE,
         ),
     ]
+
+
+def kinds() -> list[Figure]:
+    """The same of the kinds that ask the model, and of all four together; what each finds of the change it is for."""
+    sizes = ("--windows", str(KINDS_WINDOWS), "--trials", str(KINDS_TRIALS))
+    told = _measured("bench.drift_kinds", *sizes)
+    alarms = {"quality": "model-quality", "bias": "bias", "attribution": "attribution", "all_kinds": "any"}
+    found = [_share(f"drift.false_alarms_of_{name}", told, kind, None, 0.01) for name, kind in alarms.items()]
+    for name, change in (("quality", "labels"), ("bias", "segment"), ("attribution", "stuck")):
+        found.append(_share(f"drift.power_of_{name}", told, alarms[name], change, None))
+    return found
+
+
+def _share(name: str, told: dict[str, Any], kind: str, change: str | None, limit: float | None) -> Figure:
+    """Of the windows without drift, or with `change`, those that `kind` calls drifted; all tables together."""
+    counts = {
+        table: (each["found"][change] if change else each["alarms"]).get(kind, 0)
+        for table, each in told.items()
+        if (each["segment"] or kind != "bias") and (not change or change in each["found"])
+    }
+    many = KINDS_TRIALS if change else KINDS_WINDOWS
+    return Figure(
+        name=name,
+        value=sum(counts.values()) / (many * len(counts)),
+        unit="share",
+        limit=limit,
+        against=f"of {many} windows each: " + ", ".join(f"{table} {count}" for table, count in counts.items()),
+        samples=many * len(counts),
+        profile=PROFILE,
+    )
 
 
 def compared() -> list[Figure]:

@@ -95,6 +95,19 @@ def test_the_job_writes_to_the_monitors_folder_alone_and_reads_the_workloads(mon
     assert all("/tabular/" in resource for resource in granted(monitored.templates["monitoring"], "s3:GetObject")[1:])
 
 
+@pytest.mark.slow
+def test_a_monitor_of_bias_alone_may_read_the_labels_and_nothing_else_of_the_data(
+    monitored: Any, tmp_path: Path
+) -> None:
+    tabular = monitored.platform.workloads["tabular"]
+    data = tabular.data.model_copy(update={"segment": "alcohol"})
+    monitor = tabular.monitor.model_copy(update={"kinds": ("data-quality", "bias")})
+    workloads = {"tabular": tabular.model_copy(update={"monitor": monitor, "data": data})}
+    made = synthesized.synthesize(monitored.platform.model_copy(update={"workloads": workloads}), tmp_path)
+    read = [each for each in granted(made.templates["monitoring"], "s3:GetObject") if "Data" in each]
+    assert read and all("/tabular/labels/*" in each for each in read)
+
+
 def test_the_endpoints_requests_are_captured_and_only_there_may_it_write(monitored: Any) -> None:
     serving = monitored.templates["serving"]
     [promote] = [f for f in of_type(serving, "AWS::Lambda::Function") if f["FunctionName"].endswith("-promote")]

@@ -39,6 +39,7 @@ class Job:
 
     def __init__(self, code: Path, split: Split, folder: Path, model: Path | None = None) -> None:
         self.code, self.split, self.folder, self.model = code, split, folder, model
+        self.baseline = split.folder / "baseline"
         self.complete: dict[str, str] = {}  # of batches
         self.capture, self.labels, self.output = (folder / name for name in ("capture", "labels", "output"))
         self.capture.mkdir()
@@ -74,15 +75,18 @@ class Job:
             "complete": self.complete,
         }
         (self.folder / "watch.json").write_text(json.dumps(watch))
-        words: list[object] = ["--baseline", self.split.folder / "baseline", "--watch", self.folder / "watch.json"]
+        words: list[object] = ["--baseline", self.baseline, "--watch", self.folder / "watch.json"]
         words += ["--labels", self.labels, "--output", self.output, *self.source()]
         if self.model:
             words += ["--model", self.model]
         if (self.folder / "evaluation.json").exists():
             words += ["--evaluation", self.folder / "evaluation.json"]
         succeed(self.code, "examine", *words)
-        assert (self.output / "report.html").read_text().startswith("<!doctype html>")
+        assert self.report().startswith("<!doctype html>")
         return strict(self.output / "metrics.json")
+
+    def report(self) -> str:
+        return (self.output / "report.html").read_text()
 
     def source(self) -> list[object]:
         return ["--capture", self.capture]

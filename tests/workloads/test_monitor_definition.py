@@ -24,9 +24,10 @@ WORKLOAD = load_workload(TABULAR / "workload.yaml")
 COMMITTED = json.loads((TABULAR / "monitor.json").read_text("utf-8"))
 
 
-def built(folder: Path, variants: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def built(folder: Path, variants: dict[str, dict[str, Any]], **data: str) -> dict[str, dict[str, Any]]:
     """The definition that the SDK makes of each variant of the monitor; its workload.yaml is `folder`/<name>.yaml."""
     base = yaml.safe_load((TABULAR / "workload.yaml").read_text("utf-8"))
+    base["data"] |= data
     for name, monitor in variants.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(base | {"monitor": base["monitor"] | monitor}))
     command = [str(ROOT / ".venv-sdk/bin/python"), "tests/workloads/build_variants.py", str(folder), "monitors"]
@@ -50,6 +51,12 @@ def examine(definition: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_committed_one_has_no_finding() -> None:
     assert found(lambda definition: None) == []
+
+
+def test_the_image_of_scikit_learn_is_not_asked_for_evidentlys_page() -> None:
+    """What an image of one's own is asked for: test_variants.py, which needs the SDK."""
+    assert WORKLOAD.monitor and WORKLOAD.monitor.image is None
+    assert json.loads(COMMITTED["Steps"][0]["Arguments"]["settings"])["evidently"] is False
 
 
 @pytest.mark.parametrize(
@@ -101,6 +108,25 @@ def test_a_monitor_of_batches_is_given_what_was_asked_and_what_was_answered(tmp_
         assert "--capture" not in words
         for word in ("asked", "answered"):
             assert words[words.index(f"--{word}") + 1] == f"/opt/ml/processing/input/{word}"
+
+
+@pytest.mark.slow
+def test_a_monitor_of_bias_is_given_the_model_the_labels_and_the_rows_that_it_was_tested_with(tmp_path: Path) -> None:
+    image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/monitors:evidently-0.7.23"
+    definition = built(tmp_path, {"bias": {"kinds": ["data-quality", "bias"], "image": image}}, segment="sex")["bias"]
+    assert check_monitor("tabular", definition, load_workload(tmp_path / "bias.yaml")) == []
+    told = definition["Steps"][0]["Arguments"]
+    settings = json.loads(told["settings"])
+    assert (settings["kinds"], settings["segment"], told["labels"]) == (["data-quality", "bias"], "sex", "labels/")
+    assert settings["evidently"] is True, "an image of one's own has it, and its page is encrypted like the rest"
+    job = examine(definition)
+    assert (
+        job["ProcessingOutputConfig"]["KmsKeyId"] == "${KeyArn}" and len(job["ProcessingOutputConfig"]["Outputs"]) == 1
+    )
+    given = {each["InputName"]: each["S3Input"]["S3Uri"]["Get"] for each in job["ProcessingInputs"][1:]}
+    answers = {"model": "Model", "labels": "Labels", "baseline": "Baseline", "capture": "Capture", "watch": "Watch"}
+    assert given == {name: f"Steps.Watch.OutputParameters['{answer}Uri']" for name, answer in answers.items()}
+    assert {f"--{name}" for name in answers} <= set(job["AppSpecification"]["ContainerArguments"])
 
 
 @pytest.fixture

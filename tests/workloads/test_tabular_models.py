@@ -86,6 +86,9 @@ def test_the_evaluation_measures_bias_and_says_what_the_model_decides_by(
     report = read(tmp_path / "evaluation.json")
     assert set(report["metrics"]) == {"log_loss", "auc", "accuracy"}
     assert report["metrics"]["auc"]["value"] > 0.75
+    # Of 263 rows: that of an auc by Hanley and McNeil (1982) is 0.025.
+    assert 0.02 < report["metrics"]["auc"]["standard_deviation"] < 0.03
+    assert all(set(told) == {"value", "standard_deviation"} for told in report["metrics"].values())
     assert (report["champion"], report["better"]) == (None, True)
     assert report["reason"].endswith("there is no champion")
     bias = read(tmp_path / "bias.json")

@@ -72,6 +72,7 @@ def test_preprocess_tells_what_is_in_the_table_and_what_was_read(titanic: Split)
     assert rules["Sex"]["string_constraints"] == {"domains": ["female", "male"]}
     assert rules["Age"]["num_constraints"] == {"is_non_negative": True}
     assert rules["Survived"]["inferred_type"] == "Integral" and rules["Survived"]["completeness"] == 1
+    assert (baseline / "tested.csv").read_text() == (titanic.folder / "test" / "test.csv").read_text()
     described = read(baseline / "data.json")
     assert (described["problem"], described["rows"]) == ("binary", 1313)
     assert described == read(titanic.folder / "train" / "data.json")

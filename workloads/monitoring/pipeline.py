@@ -63,6 +63,8 @@ def settings(workload: Workload, monitor: Monitor) -> dict[str, object]:
         "segment": workload.data.segment,
         "metric": workload.metric.name.rpartition(":")[2],
         "delay_hours": monitor.label_delay_hours,
+        # Only an image of one's own has it.
+        "evidently": monitor.image is not None,
     }
 
 

@@ -16,11 +16,16 @@ MOST_VALUES = 20  # of a text that are listed
 MOST_ROWS = 5_000  # that later rows are compared with
 
 
-def write(frame, folder):
-    """statistics.json and constraints.json of the rows, and reference.csv: them, or a sample, always the same."""
+def write(frame, folder, tested=None):
+    """statistics.json and constraints.json of the rows, and reference.csv: them, or a sample, always the same.
+
+    Of the rows that models are tested with, if they are given, tested.csv alike.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    sample = frame if len(frame) <= MOST_ROWS else frame.sample(MOST_ROWS, random_state=0)
-    sample.to_csv(folder / "reference.csv", index=False)
+    for name, rows in (("reference.csv", frame), ("tested.csv", tested)):
+        if rows is not None:
+            sample = rows if len(rows) <= MOST_ROWS else rows.sample(MOST_ROWS, random_state=0)
+            sample.to_csv(folder / name, index=False)
     for name, content in (("statistics", statistics(frame)), ("constraints", constraints(frame))):
         (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from toolkit.decision import FEW, LOSES, NOT_WORSE, UNTOLD, WINS, WORSE
-from toolkit.resampled import resampled
+from toolkit.resampled import drawn, resampled
 
 FEWEST = 30  # rows that differ, of all or of a segment's value, that say anything
 DRAWS = 2_000
@@ -63,11 +63,12 @@ def _difference(metric, maximize, truth, ours, theirs, alike, seed):
     told.update(challenger=challenger, champion=champion, difference=float(sign * (challenger - champion)))
     if len(distinct) < FEWEST:
         return told
-    drawn = np.concatenate([sign * (measures[0](counts) - measures[1](counts)) for counts in _draws(place, seed)])
-    drawn = drawn[np.isfinite(drawn)]  # auc has no value where a class was not drawn
-    if len(drawn) >= DRAWS / 2:
+    pieces = drawn(place, DRAWS, seed)
+    found = np.concatenate([sign * (measures[0](counts) - measures[1](counts)) for counts in pieces])
+    found = found[np.isfinite(found)]  # auc has no value where a class was not drawn
+    if len(found) >= DRAWS / 2:
         tail = _tail(len(distinct))
-        told["interval"] = [float(end) for end in np.quantile(drawn, [tail, 1 - tail])]
+        told["interval"] = [float(end) for end in np.quantile(found, [tail, 1 - tail])]
     return told
 
 
@@ -75,15 +76,6 @@ def _tail(rows):
     """The share of draws beyond each end."""
     wide = stats.t.ppf((1 - CONFIDENCE) / 2, rows - 1) * np.sqrt(rows / (rows - 1))
     return float(stats.norm.cdf(wide))
-
-
-def _draws(place, seed):
-    """How often each row was drawn (draws x rows), in pieces of some megabytes; `place` tells which are alike."""
-    random, at_once, distinct = np.random.default_rng(seed), max(1, 2_000_000 // len(place)), place.max() + 1
-    for begin in range(0, DRAWS, at_once):
-        some = range(min(at_once, DRAWS - begin))
-        drawn = [np.bincount(random.integers(0, distinct, distinct), minlength=distinct) for _ in some]
-        yield np.array(drawn, dtype=float)[:, place]
 
 
 def _of_segment(told, limit):

@@ -4,6 +4,9 @@
 
 import numpy as np
 
+DRAWS = 400  # for a deviation
+PIECE = 2_000_000  # counts that are held at a time
+
 
 def resampled(metric, truth, answers):
     """A function of counts (draws x rows) that gives the metric of each draw, NaN where it has none.
@@ -12,6 +15,36 @@ def resampled(metric, truth, answers):
     KeyError for a metric that is none of METRICS.
     """
     return METRICS[metric](truth, answers)
+
+
+def value(metric, truth, answers):
+    """The metric of the rows as they are, NaN where it has none."""
+    return float(resampled(metric, truth, answers)(np.ones((1, len(truth))))[0])
+
+
+def bootstrapped(metric, truth, answers, draws, *, seed=0):
+    """The metric of each of `draws` samples of as many rows, drawn with replacement; those without one are left out."""
+    measure = resampled(metric, truth, answers)
+    found = np.concatenate([measure(counts) for counts in drawn(np.arange(len(truth)), draws, seed)])
+    return found[np.isfinite(found)]
+
+
+def deviations(metrics, truth, answers, *, seed=0):
+    """{metric: its standard deviation by the bootstrap}, of those of `metrics` that have one."""
+    found = {name: bootstrapped(name, truth, answers, DRAWS, seed=seed) for name in metrics}
+    return {name: float(values.std(ddof=1)) for name, values in found.items() if len(values) >= DRAWS / 2}
+
+
+def drawn(place, draws, seed):
+    """How often each row is drawn with replacement (draws x rows), in pieces of some megabytes.
+
+    `place` numbers the rows from 0: those that are alike have one number, and are drawn together.
+    """
+    random, at_once, distinct = np.random.default_rng(seed), max(1, PIECE // len(place)), place.max() + 1
+    for begin in range(0, draws, at_once):
+        some = range(min(at_once, draws - begin))
+        found = [np.bincount(random.integers(0, distinct, distinct), minlength=distinct) for _ in some]
+        yield np.array(found, dtype=float)[:, place]
 
 
 def _log_loss(truth, answers):

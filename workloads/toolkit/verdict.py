@@ -18,8 +18,11 @@ def metric_of(name, known, problem):
     return metric
 
 
-def conclude(output, metric, values, options, champion, contests=None, **more):
+def conclude(output, metric, values, options, champion, contests=None, deviations=None, **more):
     """Writes evaluation.json into the folder `output` and prints the verdict. Values are by the metrics' names.
+
+    Metrics are told as SageMaker tells those of model quality, {"value", "standard_deviation"}: the latter of those
+    that `deviations` has. Source: AWS, "Model quality metrics and Amazon CloudWatch monitoring".
 
     `champion` gives those of the model whose version is `options.champion_version`, and is not called where there is
     none; `options.direction` and `options.worst` say what is better and what is not good enough. `contests` gives what
@@ -41,7 +44,10 @@ def conclude(output, metric, values, options, champion, contests=None, **more):
         better, reason = decision.decided(found, metric, version, getattr(options, "segment", None), reason)
         more, proven = {**more, "challenge": found}, better
     told = {"version": options.champion_version, "metrics": _named(theirs)}
-    report = {"metrics": _named(values), "champion": None if options.champion_version == NO_CHAMPION else told}
+    report = {
+        "metrics": _named(values, deviations),
+        "champion": None if options.champion_version == NO_CHAMPION else told,
+    }
     output.mkdir(parents=True, exist_ok=True)
     report |= {"better": better, "proven": proven, "reason": reason, **more}
     (output / "evaluation.json").write_text(json.dumps(report) + "\n")
@@ -75,6 +81,9 @@ def _beats(one, other, options):
     return one > other if options.direction == "maximize" else one < other
 
 
-def _named(values):
+def _named(values, deviations=None):
     # JSON has no number that is not finite.
-    return {name: {"value": value if math.isfinite(value) else None} for name, value in values.items()}
+    told = {name: {"value": value if math.isfinite(value) else None} for name, value in values.items()}
+    for name, deviation in (deviations or {}).items():
+        told[name]["standard_deviation"] = deviation
+    return told

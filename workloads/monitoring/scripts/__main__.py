@@ -1,4 +1,4 @@
 from toolkit.commands import run
 
 if __name__ == "__main__":
-    run("examine", "native", "second")
+    run("examine", "second")

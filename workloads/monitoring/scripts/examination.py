@@ -10,23 +10,29 @@ import zlib
 from pathlib import Path
 
 import attribution
+import bias
 import captured
 import drift
 import numpy as np
-import pandas as pd
 import quality
 from served import Served
+from tables import frame, named, only
 
 _DAMAGED = (OSError, EOFError, tarfile.TarError, zlib.error, pickle.UnpicklingError)
 
 
 class Examination:
-    """Of one model. What cannot be examined is told in `faults`, {kind: why}, and does not keep the others from it."""
+    """Of one model. What cannot be examined is told in `faults`, {kind: why}, and does not keep the others from it.
 
-    def __init__(self, options, settings, data, reference, skipped):
+    `reference` and `tested` are rows that the model was trained and tested with; the latter may be None. The kinds
+    share the rate of false alarms, so that it is that of the window.
+    """
+
+    def __init__(self, options, settings, data, reference, tested, skipped):
         self._options, self._settings, self._data, self._skipped = options, settings, data, skipped
         self._reference, self._features = reference, [name for name in reference if name != data["target"]]
-        self.faults = {}
+        self._tested, self.faults = tested, {}
+        self._chance = {"rate": settings["false_alarm_rate"] / len(settings["kinds"]), "seed": options.seed}
 
     def of(self, recent, older):
         """(kinds, rows with their labels in the target's column or None).
@@ -53,7 +59,7 @@ class Examination:
     def _asking(self, served, wanted, recent, older):
         kinds, labelled, known = {}, None, self._reference[self._features]
         if "attribution" in wanted:
-            kinds["attribution"] = _caused(attribution.judged(served.answers, recent, known, seed=self._options.seed))
+            kinds["attribution"] = _caused(attribution.judged(served.answers, recent, known, **self._chance))
         if {"model-quality", "bias"} & set(wanted):
             labelled, share = self._labelled(served, older)
             enough = len(labelled) >= self._settings["minimum_rows"]
@@ -67,7 +73,7 @@ class Examination:
 
     def _data_quality(self, recent):
         found = drift.features(self._reference[self._features], recent, set(self._settings["critical"]))
-        limits = {name: self._settings[name] for name in ("false_alarm_rate", "drift_share")}
+        limits = {"false_alarm_rate": self._chance["rate"], "drift_share": self._settings["drift_share"]}
         told, share, drifted, causes = drift.judged(found, **limits)
         if absent := sorted(set(self._settings["critical"]) - set(self._features)):
             self.faults["data-quality"] = f"the model has no feature {', '.join(absent)}"
@@ -84,69 +90,51 @@ class Examination:
         return labelled[~np.isnan(codes)], 1 - len(chosen) / len(rows) if rows else 0.0
 
     def _model_quality(self, served, labelled):
-        truth = served.codes(labelled[self._data["target"]])
-        truth = truth if served.problem == "regression" else truth.astype(int)
-        answers = served.answers(labelled[self._features])
+        truth, answers = self._answered(served, labelled)
         # As training prints it, validation:auc, it is auc.
         usual = "rmse" if served.problem == "regression" else "auc"
         metric = (self._settings["metric"] or usual).rpartition(":")[2]
         if why := quality.tells(metric, truth, answers):
             self.faults["model-quality"] = why
             return None
-        before = None
+        if self._tested is not None:
+            tested = self._answered(served, self._tested)
+            if not quality.tells(metric, *tested):
+                return quality.judged(metric, truth, answers, tested, **self._chance)
+        known = {}
         if self._options.evaluation:
             told = json.loads(only(self._options.evaluation, "evaluation.json").read_text())
-            before = told["metrics"].get(metric, {}).get("value")
-        return quality.judged(metric, truth, answers, before, seed=self._options.seed)
+            known = told["metrics"].get(metric, {})
+        before = (known.get("value"), known.get("standard_deviation") or 0.0)
+        return quality.judged_by(metric, truth, answers, *before, seed=self._options.seed)
 
     def _bias(self, served, labelled):
-        segment, parts = self._settings["segment"], []
+        segment = self._settings["segment"]
         if segment not in self._features or served.problem != "binary":
             told = f"the model has no feature {segment!r}" if segment not in self._features else "it needs two classes"
             self.faults["bias"] = told
             return None
-        for rows in (self._reference, labelled):
-            chosen = (served.answers(rows[self._features])[:, 1] >= 0.5).astype(int)
-            named = rows[segment].astype(object).where(rows[segment].notna(), "missing").tolist()
-            parts.append((named, served.codes(rows[self._data["target"]]), chosen))
-        [trained, now] = parts
-        before, _ = quality.gaps(*trained)
-        return quality.bias(now[0], now[1], now[2], before, seed=self._options.seed)
+        # Of a model that is older than tested.csv is, by the rows that it has learned from.
+        rows = self._reference if self._tested is None else self._tested
+        if len(bias.known(named(rows[segment]))) < 2:
+            told = f"of the rows that the model was tested with, no two values of {segment!r} have {bias.FEWEST}"
+            self.faults["bias"] = told
+            return None
+        return bias.judged(self._chosen(served, labelled), self._chosen(served, rows), **self._chance)
+
+    def _answered(self, served, rows):
+        """(truth, answers) of rows; those with a label that the model does not know have been left out."""
+        truth = served.codes(rows[self._data["target"]])
+        truth = truth if served.problem == "regression" else truth.astype(int)
+        return truth, served.answers(rows[self._features])
+
+    def _chosen(self, served, rows):
+        """(value of the segment, truth, choice) of each row; the second class is the chosen one."""
+        truth, answers = self._answered(served, rows)
+        return named(rows[self._settings["segment"]]), truth, answers[:, 1] >= 0.5
 
 
 def _caused(told):
     """With a list of causes in place of the one."""
     cause = told.pop("cause")
     return {**told, "causes": [cause] if told["drifted"] else []}
-
-
-def frame(rows, like):
-    """Captured rows as a table with the columns and kinds of `like`; what is no number there is missing."""
-    found = pd.DataFrame([row[2] for row in rows], columns=list(like), dtype=object)
-    for name in like:
-        if pd.api.types.is_numeric_dtype(like[name]):
-            found[name] = pd.to_numeric(found[name], errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
-        else:
-            found[name] = found[name].map(_text)
-    return found
-
-
-def _text(value):
-    """JSON's 3.0 is the 3 of a CSV."""
-    if value is None:
-        return np.nan
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def only(path, name):
-    """The file, the file `name` of a folder, or its one file: SageMaker puts each input into a folder of its own.
-
-    Raises FileNotFoundError.
-    """
-    if path.is_file():
-        return path
-    files = sorted(each for each in path.rglob("*") if each.is_file())
-    named = [each for each in files if each.name == name]
-    if not named and len(files) != 1:
-        raise FileNotFoundError(f"{path} holds no {name}")
-    return (named or files)[0]

@@ -17,10 +17,10 @@ from pathlib import Path
 import batch
 import captured
 import page
-import pandas as pd
 import second
-from examination import Examination, frame, only
-from toolkit.asked import MISSING, moment_of
+import tables
+from examination import Examination
+from toolkit.asked import moment_of
 
 # How much is kept of a window; more is sampled, so that memory does not grow with traffic nor with columns.
 MOST_ROWS, MOST_FIELDS = 20_000, 2_000_000
@@ -33,7 +33,7 @@ DEFAULTS = {
     "segment": None,
     "metric": None,
     "delay_hours": 0,
-    "evidently": False,  # watch asks for it where the configuration names an image that has it
+    "evidently": False,
 }
 
 
@@ -43,7 +43,7 @@ def main(argv=None):
     source.add_argument("--capture", type=Path, metavar="DIR", help="files of an endpoint's data capture")
     source.add_argument("--asked", type=Path, metavar="DIR", help="objects that batch transform read; with --answered")
     parser.add_argument("--answered", type=Path, metavar="DIR", help="objects that it wrote, each <name>.out")
-    parser.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="reference.csv and data.json")
+    parser.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="data.json and rows")
     parser.add_argument("--watch", type=Path, required=True, metavar="FILE", help="what the first step noted, JSON")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--labels", type=Path, metavar="DIR", help="CSV files with inference_id and label")
@@ -59,10 +59,12 @@ def main(argv=None):
 
 
 def examine(options):
-    watch = json.loads(only(options.watch, "watch.json").read_text())
+    watch = json.loads(tables.only(options.watch, "watch.json").read_text())
     settings = {**DEFAULTS, **watch.get("settings", {})}
     data = json.loads((options.baseline / "data.json").read_text())
-    reference = _reference(options.baseline, data)
+    reference, tested = (tables.read(options.baseline / name, data) for name in ("reference.csv", "tested.csv"))
+    if reference is None:
+        raise FileNotFoundError(f"{options.baseline} holds no reference.csv: the model is too old, train a new one")
     features = [name for name in reference if name != data["target"]]
     window, skipped = Window(watch["window"], settings["delay_hours"], len(features)), Counter()
     for row in _rows(options, features, skipped, window, watch):
@@ -78,21 +80,14 @@ def examine(options):
         "kinds": {},
         "causes": [],
     }
-    recent, labelled = frame(window.recent.rows, reference[features]), None
+    recent, labelled = tables.frame(window.recent.rows, reference[features]), None
     if found["state"] == "examined":
-        examination = Examination(options, settings, data, reference, skipped)
+        examination = Examination(options, settings, data, reference, tested, skipped)
         found["kinds"], labelled = examination.of(recent, window.older.rows)
         found["causes"] = [f"{name}: {cause}" for name, kind in found["kinds"].items() for cause in kind.pop("causes")]
         found["faults"] = examination.faults
     found["skipped"] = {name: count for name, count in sorted(skipped.items()) if count}
     write(options.output, finite(found), reference[features], recent, labelled, evidently=settings["evidently"])
-
-
-def _reference(folder, data):
-    """Raises FileNotFoundError where a model is older than reference.csv is: it is to be trained anew."""
-    texts = {name: object for name, kind in data["columns"].items() if kind == "text"}
-    told = {"dtype": texts, "na_values": list(MISSING), "keep_default_na": False}
-    return pd.read_csv(folder / "reference.csv", **told)[list(data["columns"])]
 
 
 def _rows(options, features, skipped, window, watch):

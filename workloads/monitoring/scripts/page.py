@@ -115,17 +115,16 @@ def _told(name, kind, faults):
         told = f"{sum(one['drifted'] for one in kind['features'])} of {len(kind['features'])} features changed"
         return f"{told}; {faults[name]}" if name in faults else told
     if name == "attribution":
-        return f"NDCG {_number(kind['ndcg'])}, drift below {_number(kind['limit'])}"
+        return f"{kind['moved']:.0%} moved, NDCG {_number(kind['ndcg'])}, p {_number(kind['p'])}"
     labelled = f"{kind['labelled']:,} rows with a label, {kind['unlabelled_share']:.0%} without"
     if not kind["enough"]:
-        return f"{labelled}: {faults.get(name, 'too few to tell')}"
+        few = "too few of two values of the segment" if name == "bias" else "too few to tell"
+        return f"{labelled}: {faults.get(name, few)}"
     if name == "bias":
-        gaps = [
-            f"gap of {one} {_number(now)}, was {_number(kind['before'].get(one))}" for one, now in kind["gaps"].items()
-        ]
+        gaps = [f"gap of {one} {_number(now)}, was {_number(kind['before'][one])}" for one, now in kind["gaps"].items()]
         return "; ".join([*gaps, labelled])
     low, high = map(_number, kind["interval"])
-    before = f"at registration {_number(kind['before'])}"
+    before = f"at registration {_number(kind['before'])}" + (f", p {_number(kind['p'])}" if "p" in kind else "")
     return f"{kind['metric']} {_number(kind['value'])} ({low} to {high}), {before}; {labelled}"
 
 

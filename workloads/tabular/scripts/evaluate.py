@@ -22,6 +22,7 @@ from contest import contests
 from fairness import bias, explanation
 from measures import measure
 from model import target_of
+from toolkit.resampled import deviations
 from toolkit.table import TableError, read_table
 from toolkit.verdict import NO_CHAMPION, conclude, metric_of
 
@@ -64,6 +65,7 @@ def evaluate(options):
         options,
         lambda: measured_champion(options.champion, frame, description),
         lambda: contests(options, metric, model, load(options.champion)),
+        deviations(values, *answered(estimator, description, frame), seed=options.seed),
     )
     write(options.output / "explanation.json", explanation(estimator, description, frame, options.seed))
     if options.segment:
@@ -86,6 +88,13 @@ def load(path):
 def measured(estimator, description, frame):
     matrix = inference.encode(frame, description["columns"])
     return measure(description, estimator, matrix, target_of(frame[description["target"]], description))
+
+
+def answered(estimator, description, frame):
+    """The target's codes or values, and the answers: the probabilities of all classes, or values."""
+    matrix = inference.encode(frame, description["columns"])
+    ask = estimator.predict if description["problem"] == "regression" else estimator.predict_proba
+    return target_of(frame[description["target"]], description), ask(matrix)
 
 
 def measured_champion(path, frame, description):

@@ -61,7 +61,7 @@ def preprocess(options):
         sets[name].to_csv(folder / f"{name}.csv", index=False)
     write(options.train / "data.json", described)
     write(options.baseline / "data.json", described)
-    baseline.write(sets["train"], options.baseline)
+    baseline.write(sets["train"], options.baseline, sets["test"])
     counts = ", ".join(f"{len(rows)} to {name}" for name, rows in sets.items())
     print(f"{len(frame)} rows of {len(frame.columns)} columns, {described['problem']}: {counts}")
 
