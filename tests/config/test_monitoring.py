@@ -247,3 +247,10 @@ def test_where_no_model_can_be_registered_there_is_no_monitor() -> None:
     assert china.monitors == {}
     [told] = [told for told in china.left_out if "monitors" in told]
     assert told.endswith("their endpoints and monitors. cn-north-1 has no AWS::SageMaker::ModelPackageGroup")
+
+
+def test_what_is_captured_is_needed_until_its_labels_have_come() -> None:
+    asked = {(24, 0): 2, (24, 24): 3, (168, 2160): 98, (1, 0): 2}
+    assert asked == {
+        (hours, delay): Monitor(window_hours=hours, label_delay_hours=delay).looks_back_days for hours, delay in asked
+    }
