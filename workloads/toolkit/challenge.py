@@ -52,8 +52,8 @@ def _difference(metric, maximize, truth, ours, theirs, alike, seed):
     everything = np.ones((1, len(truth)))
     spread = (np.std(truth) or 1.0) if metric == "rmse" and len(truth) else 1.0
     sign = (1 if maximize else -1) / spread
-    unknown = {"challenger": None, "champion": None, "difference": None, "interval": None}
-    told = {"rows": len(truth), "distinct": len(distinct), **unknown}
+    none = dict.fromkeys(("challenger", "champion", "difference", "interval"))
+    told = {"rows": len(truth), "distinct": len(distinct), **none}
     if not len(truth):
         return told
     measures = [resampled(metric, truth, answers) for answers in (ours, theirs)]
