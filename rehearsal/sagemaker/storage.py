@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+# Before 3.11.4, which Debian 12 does not have, Python knows no filters.
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+
 
 def split(uri: str) -> tuple[str, str]:
     """('bucket', 'key or prefix') of an s3:// URI."""
@@ -70,7 +73,7 @@ def download_tar(s3: Any, uri: str, folder: Path) -> None:
     archive = folder.with_name(f"{folder.name}.tar.gz")
     s3.download_file(*split(uri), str(archive))
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+        tar.extractall(folder, **SAFELY)
     archive.unlink()
 
 

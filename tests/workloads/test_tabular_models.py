@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.sagemaker.storage import SAFELY
 from tests.workloads.tabling import TABULAR, Split, csv_of, pack, refused, rows, succeed
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def test_training_prints_its_metrics_and_leaves_names_out(titanic: Split, tmp_pa
 
 def served(model: Path, folder: Path, requests: list[tuple[str, str, str]]) -> list[str]:
     with tarfile.open(model) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(folder, **SAFELY)
     return json.loads(succeed(Path(__file__).with_name("serve_rows.py"), folder, text=json.dumps(requests)))
 
 

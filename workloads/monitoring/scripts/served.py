@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+# Before 3.10.12 and 3.11.4 Python knows no filters.
+SAFELY = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 CODE = Path("code", "inference.py")
 
 
@@ -19,7 +21,7 @@ class Served:
     def __init__(self, archive, folder):
         """Raises KeyError where `archive` (model.tar.gz) brings no inference.py, or one without its functions."""
         with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
+            packed.extractall(folder, **SAFELY)
         if not (folder / CODE).is_file():
             raise KeyError(f"{archive} holds no {CODE}")
         spec = importlib.util.spec_from_file_location("served_inference", folder / CODE)
