@@ -45,7 +45,6 @@ class Story(Deployed):
             "pipeline": self.role_of("training", f"Pipeline{WORKLOAD}Role"),
             "job": self.role_of("training", f"Pipeline{WORKLOAD}JobRole"),
             "endpoint": self.role_of("serving", f"Endpoint{WORKLOAD}Role"),
-            "monitor": self.role_of("serving", f"Endpoint{WORKLOAD}MonitorRole"),
             "anything": self._everything("anything"),
             "anybody": self._everything("anybody", persona="data-scientist"),
         }
