@@ -18,7 +18,7 @@ NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all cloud-operations rules nightly check bench pictures compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all test-slow cloud-operations rules nightly check bench pictures compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,9 @@ cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who c
 
 test-all: setup setup-sdk build/.clients ## every test
 	@$(PARALLEL) tests
+
+test-slow: setup setup-sdk build/.clients ## the tests that `make test` leaves out
+	@$(PARALLEL) -m slow tests
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
 	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PARALLEL) tests/config/test_random.py tests/rehearsal/test_conformance.py \

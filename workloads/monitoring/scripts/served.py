@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 # Before 3.10.12 and 3.11.4 Python knows no filters.
-SAFELY = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+SAFELY: dict = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 CODE = Path("code", "inference.py")
 
 
