@@ -43,10 +43,11 @@ def job(cloud: EmbeddedCloud, role: str) -> Job:
 
     def run(name: str, accept: str = "text/csv", *, under: str = role, uri: str = "", **capture: Any) -> dict[str, Any]:
         container = {"Image": SKLEARN, "ModelDataUrl": "s3://jobs/models/sums.tar.gz"}
-        sagemaker.create_model(ModelName=name, ExecutionRoleArn=under, PrimaryContainer=container)
+        model = f"captured-{name}"
+        sagemaker.create_model(ModelName=model, ExecutionRoleArn=under, PrimaryContainer=container)
         asked = request(
-            name,
-            name,
+            model,
+            model,
             uri or put(cloud, f"asked/{name}", a="1,2\n3,4\n", b__c="5,6\n"),
             BatchStrategy="MultiRecord",
             DataCaptureConfig={"DestinationS3Uri": f"s3://jobs/captured/{name}/"} | capture,
