@@ -46,7 +46,7 @@ def job(cloud: EmbeddedCloud, role: str) -> Job:
         model = f"captured-{name}"
         sagemaker.create_model(ModelName=model, ExecutionRoleArn=under, PrimaryContainer=container)
         asked = request(
-            model,
+            name,
             model,
             uri or put(cloud, f"asked/{name}", a="1,2\n3,4\n", b__c="5,6\n"),
             BatchStrategy="MultiRecord",
