@@ -299,6 +299,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(steps=steps)
 def test_after_any_events_in_any_order_the_newest_approved_version_is_served(

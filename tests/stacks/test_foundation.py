@@ -95,6 +95,7 @@ def test_production_keeps_what_was_overwritten_and_who_read_it_for_a_year(synthe
         assert {name[:17]: days for name, days in expiring.items()} == {"StorageAccessLogs": logs}
 
 
+@pytest.mark.slow  # a synthesis of its own
 def test_what_a_monitor_goes_by_and_finds_has_an_end_and_baselines_have_none(synthesize: Callable[[str], Any]) -> None:
     buckets = synthesize("monitored").templates["foundation"]["Resources"].values()
     rules = [

@@ -24,6 +24,8 @@ from sluice.monitor_functions import Conclude
 from sluice.retraining import Retraining
 from sluice.variables import TooManyVariablesError
 
+pytestmark = pytest.mark.slow  # three platforms are synthesized
+
 NAME = "sluice-dev-tabular"
 
 
@@ -95,7 +97,6 @@ def test_the_job_writes_to_the_monitors_folder_alone_and_reads_the_workloads(mon
     assert all("/tabular/" in resource for resource in granted(monitored.templates["monitoring"], "s3:GetObject")[1:])
 
 
-@pytest.mark.slow
 def test_a_monitor_of_bias_alone_may_read_the_labels_and_nothing_else_of_the_data(
     monitored: Any, tmp_path: Path
 ) -> None:
@@ -117,7 +118,6 @@ def test_the_endpoints_requests_are_captured_and_only_there_may_it_write(monitor
     assert len(granted(serving, "s3:PutObject")) == 1
 
 
-@pytest.mark.slow
 def test_where_batches_are_examined_their_folders_are_all_that_is_granted_beside(
     monitored: Any, tmp_path: Path
 ) -> None:
@@ -209,7 +209,6 @@ def test_what_only_observes_may_start_and_approve_nothing(monitored: Any) -> Non
     assert "sluice:approves" not in json.dumps(template)
 
 
-@pytest.mark.slow
 def test_what_acts_and_approves_may_do_both_for_its_own_workload_and_bears_the_tag_for_it(
     acting: dict[str, Any],
 ) -> None:
@@ -235,7 +234,6 @@ def test_the_dashboard_shows_traffic_latency_errors_drift_quality_and_retrains(m
         assert name in shown
 
 
-@pytest.mark.slow
 def test_each_of_sagemakers_own_jobs_has_a_definition_and_a_schedule_of_it(acting: dict[str, Any]) -> None:
     definitions = {
         each["Type"].removeprefix("AWS::SageMaker::").removesuffix("JobDefinition"): each["Properties"]
@@ -263,7 +261,6 @@ def sized(platform: Any) -> dict[str, Any]:
     return {"workloads": {"tabular": tabular.model_copy(update={"monitor": monitor})}}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", [sized, lambda platform: {"owner": "others"}], ids=["settings", "tags"])
 def test_a_definition_is_named_by_what_is_in_it(
     synthesize: Callable[[str], Any], tmp_path: Path, change: Callable[[Any], dict[str, Any]]
@@ -289,7 +286,6 @@ def told_of(found: Any, group: str) -> dict[str, Any]:
     return json.loads("".join(part if isinstance(part, str) else "given" for part in told))[group]
 
 
-@pytest.mark.slow
 def test_only_where_sagemakers_own_jobs_examine_promotion_brings_them_their_baseline(
     synthesize: Callable[[str], Any], monitored: Any
 ) -> None:
@@ -307,7 +303,6 @@ def test_only_where_sagemakers_own_jobs_examine_promotion_brings_them_their_base
     assert "monitor/baseline" not in json.dumps(monitored.templates["serving"])
 
 
-@pytest.mark.slow
 def test_sagemakers_own_jobs_read_what_was_captured_and_their_baseline_and_write_their_results(
     acting: dict[str, Any],
 ) -> None:
