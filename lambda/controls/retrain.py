@@ -178,7 +178,8 @@ class Loop:
     def _tell(self, drift: Drift) -> None:
         """One message a drift. One that breaks off between this and its being noted is told again."""
         then = _THEN.get(drift.state, f"No run is started yet: {drift.why}.")
-        winner = "approved" if self._terms.approves else "registered, and awaits your approval"
+        person = "registered, and awaits your approval"
+        winner = f"approved; where no champion could be measured, {person}" if self._terms.approves else person
         sns = self._client("sns")
         place = (sns.meta.partition, sns.meta.region_name)
         lines = [
