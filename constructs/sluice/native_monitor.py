@@ -71,7 +71,7 @@ class NativeMonitor(Construct):
         self._key, self._network = key, network
         self._told_tags = {**tags, "sluice:workload": workload}
         self._tags = [CfnTag(key=k, value=v) for k, v in self._told_tags.items()]
-        record = folder.parent / "monitoring" / "record.py"
+        record = folder.parent / "monitoring" / "record_preprocessor.py"
         self._record = assets.Asset(self, "Record", path=str(record))
         archive.complete(self._record.node.find_child("Stage"), record)
         self._role = self._make_role(data_bucket, artifact_bucket)

@@ -4,12 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from monitoring import record
+from monitoring import record_preprocessor
 
 
 def handled(data: str) -> Any:
     captured = SimpleNamespace(endpoint_input=SimpleNamespace(data=data), endpoint_output=SimpleNamespace(data="1,0.9"))
-    return record.preprocess_handler(captured)
+    return record_preprocessor.preprocess_handler(captured)
 
 
 @pytest.mark.parametrize("data", ["5.1,north,\n", "5.1,north,", '5.1,"north",\r\n'])
