@@ -1,11 +1,12 @@
 """One synthesis of each configuration for the whole session; CDK_VALIDATION and the Node of the project set first."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import config.node  # noqa: F401
 from config.load import ROOT, load
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 os.environ.setdefault("CDK_VALIDATION", "false")
 # As in the embedded cloud: OpenMP's threads of several trainings at once wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What fails by chance fails at night, when there are many examples, and not a change that has nothing to do with it.
+settings.register_profile("sluice", derandomize=os.environ.get("SLUICE_PROFILE") != "nightly")
+settings.load_profile("sluice")
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +61,12 @@ def app_templates(synthesis: "Synthesis") -> "Mapping[str, Template]":
     from aws_cdk.assertions import Template
 
     return {name: Template.from_json(template) for name, template in synthesis.templates.items()}
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[None]:
+    """The default session that handlers make their clients from, answered by a cloud of the test."""
+    from tests.answering import own_session
+
+    with own_session():
+        yield

@@ -4,13 +4,12 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner
 
 from cli import account as accounts
 from cli.main import app
-from controls import clients
+from tests.answering import answered_by
 
 report_cloud = importlib.import_module("tests.lambda.report_cloud")  # `lambda` is a keyword
 in_memory = report_cloud.in_memory
@@ -51,26 +50,12 @@ class Cloud(report_cloud.Cloud):
         return {"Account": in_memory.ACCOUNT, "Arn": self.caller, "UserId": "x"}
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
-    """Shared by the tests of a file: loading SageMaker's model is slow."""
-    boto3.setup_default_session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    yield boto3.DEFAULT_SESSION
-    boto3.DEFAULT_SESSION = None
-
-
 @pytest.fixture
-def cloud(session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def cloud(session: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What clients made from now on talk to; it is NOW there."""
-    made = Cloud()
-    clients.client.cache_clear()
-    session.events.register("before-parameter-build", made.remember)
-    session.events.register("before-call", made.answer)
     monkeypatch.setattr(accounts, "clock", lambda: NOW)
-    yield made
-    session.events.unregister("before-parameter-build", made.remember)
-    session.events.unregister("before-call", made.answer)
-    clients.client.cache_clear()
+    with answered_by(Cloud()) as made:
+        yield made
 
 
 @pytest.fixture

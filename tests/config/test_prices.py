@@ -1,6 +1,5 @@
 """What the platform costs at rest, held against what is in the templates."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -128,11 +127,9 @@ def test_no_price_is_nothing_and_each_says_where_and_when_it_was_read() -> None:
     assert all(price.usd > 0 and price.unit and price.source and price.as_of >= "2025" for price in known)
 
 
-def test_the_table_adds_up_in_under_5_ms() -> None:
+def test_the_table_adds_up() -> None:
     platform = load(ROOT / "config" / "production.yaml")
-    began = time.perf_counter()
     table = prices.shown(platform)
-    assert time.perf_counter() - began < 0.005
     assert table.startswith("sluice-prod at rest")
     assert f"{prices.total(prices.at_rest(platform)):.2f}" in table.splitlines()[-1]
 

@@ -2,9 +2,9 @@
 
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
-import boto3
 import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
@@ -14,7 +14,6 @@ from config.costs import Sweep as SweepSettings
 from config.load import ROOT, load_workload
 from config.monitoring import Monitor, Retrain
 from config.workload import Workload
-from controls import clients
 from sluice.begin import Begin
 from sluice.monitor_functions import Watch
 from sluice.tell import Tell
@@ -22,20 +21,11 @@ from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
 from stacks.monitoring import MonitoringStack
 from tests import autopilot_app
+from tests.answering import answered_by
 
 # `lambda` is a keyword, so no import statement reaches this folder.
 in_memory = importlib.import_module("tests.lambda.cloud")
 permissions = importlib.import_module("tests.lambda.permissions")
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
-    """The default session that handlers make their clients from, shared: loading SageMaker's model is slow."""
-    boto3.setup_default_session(
-        region_name=in_memory.REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
-    )
-    yield boto3.DEFAULT_SESSION
-    boto3.DEFAULT_SESSION = None
 
 
 @pytest.fixture(scope="module")
@@ -45,26 +35,17 @@ def recorded() -> list[tuple[Any, dict[str, str]]]:
 
 
 @pytest.fixture
-def new_cloud(session: Any, recorded: list[Any]) -> Iterator[Callable[[], Any]]:
-    """Makes an empty cloud that all clients made from then on talk to; a property test needs many."""
+def new_cloud(session: None, recorded: list[Any]) -> Iterator[Callable[[], Any]]:
+    """Makes an empty cloud that all clients talk to from then on; a property test needs many."""
     clouds: list[Any] = []
+    with ExitStack() as standing:
 
-    def leave() -> None:
-        if clouds:
-            session.events.unregister("before-parameter-build", clouds[-1].remember)
-            session.events.unregister("before-call", clouds[-1].answer)
-            recorded.extend((call, clouds[-1].tags) for call in clouds[-1].calls)
+        def enter() -> Any:
+            clouds.append(standing.enter_context(answered_by(in_memory.Cloud())))
+            return clouds[-1]
 
-    def enter() -> Any:
-        leave()
-        clients.client.cache_clear()
-        clouds.append(in_memory.Cloud())
-        session.events.register("before-parameter-build", clouds[-1].remember)
-        session.events.register("before-call", clouds[-1].answer)
-        return clouds[-1]
-
-    yield enter
-    leave()
+        yield enter
+    recorded.extend((call, cloud.tags) for cloud in clouds for call in cloud.calls)
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from controls import clients
-
 in_memory = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
 
 
@@ -57,10 +55,8 @@ class Switch:
 
 
 @pytest.fixture(scope="module")
-def switch(session: Any) -> Iterator[Switch]:
+def switch(session: None) -> Iterator[Switch]:
     one = Switch()
-    clients.client.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", lambda client, name, params: one.call(client, name, params))
         yield one
-    clients.client.cache_clear()

