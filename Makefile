@@ -14,11 +14,13 @@ TRACES ?=
 PY := .venv/bin/python
 # Each worker has an embedded cloud and syntheses of its own, so a file's tests stay together.
 PARALLEL := $(PY) -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+# The slow ones wait for jobs and clouds a tenth of the time: one more than there are cores.
+WAITING := $(PY) -m pytest -q --numprocesses $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 4 --dist loadfile
 NODE := $(CURDIR)/.venv/node/bin
 export PATH := $(NODE):$(PATH)
 export JSII_NODE := $(NODE)/node
 
-.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all test-slow cloud-operations rules nightly check bench pictures compile clean
+.PHONY: help setup setup-sdk lock rehearse test test-clients test-torch test-all test-slow cloud-operations rules nightly check types templates bench pictures compile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -97,10 +99,10 @@ cloud-operations: rehearse test-clients ## write docs/cloud-operations.md: who c
 	@$(PY) -m rehearsal.operations
 
 test-all: setup setup-sdk build/.clients ## every test
-	@$(PARALLEL) tests
+	@$(WAITING) tests
 
-test-slow: setup setup-sdk build/.clients ## the tests that `make test` leaves out
-	@$(PARALLEL) -m slow tests
+test-slow: setup setup-sdk build/.clients ## the tests that `make test` and `make check` leave out
+	@$(WAITING) -m slow --ignore tests/test_templates.py tests
 
 nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larger size
 	@HYPOTHESIS_EXAMPLES=300 SLUICE_PROFILE=nightly $(PARALLEL) tests/config/test_random.py tests/rehearsal/test_conformance.py \
@@ -116,7 +118,12 @@ nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larg
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@$(MAKE) --no-print-directory --output-sync --jobs 2 types templates
+
+types: setup
 	@.venv/bin/pyright --stats
+
+templates: setup
 	@$(PY) -m pytest -q tests/test_templates.py
 
 compile: setup setup-sdk ## write every workload's pipeline.json

@@ -51,6 +51,7 @@ def test_nothing_in_it_is_compiled(package: Path, capsys: pytest.CaptureFixture[
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_handler_imports_alone(package: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = imported(package, verb)
