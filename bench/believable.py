@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bench.ledger_table import LedgerTable
 from controls.ledger import Ledger
-from controls.report_facts import Facts, gathered
+from controls.reporting.facts import Facts, gathered
 
 NOW = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
 BUDGET_USD = 2000.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.believable import facts
 from bench.figure import ROOT
-from controls.report_page import page
+from controls.reporting.page import page
 
 PAGE = ROOT / "out" / "costs-report.html"
 PICTURE = ROOT / "docs" / "costs-report.png"

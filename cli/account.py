@@ -16,8 +16,8 @@ from rich.console import Console
 
 from config.load import ConfigurationError, Platform, chosen, load
 from controls import clients
-from controls.freeze import FreezeError
 from controls.ledger import Ledger
+from controls.spending.freeze import FreezeError
 
 COULD_NOT = 2
 LEDGER_PARAMETER = "sweep-ledger"

@@ -13,8 +13,8 @@ from cli.account import COULD_NOT, Account, CannotError, opened
 from config import control_prices
 from config.load import ConfigurationError, chosen, load
 from controls.ledger import Item
-from controls.report_charts import usd
-from controls.report_facts import DIMENSIONS, NOT_NAMED, SAVED, amounts, days
+from controls.reporting.charts import usd
+from controls.reporting.facts import DIMENSIONS, NOT_NAMED, SAVED, amounts, days
 
 _FARTHEST_DAYS = 400  # the ledger forgets then
 _TITLES = {"owner": "user"}

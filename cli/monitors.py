@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.account import Account, CannotError, opened
-from controls.drift import Drift, State
 from controls.ledger import Item
+from controls.monitors.drift import Drift, State
 
 WINDOW, DRIFT = "monitor", "drift"  # topics of the ledger; in both a workload is what is remembered
 ALARMS = ("drift", "faults", "silent")  # of stacks/monitoring.py: `<platform>-<workload>-<kind>`

@@ -6,9 +6,10 @@ import typer
 from rich.console import Console
 
 from cli.account import Account, CannotError, opened
-from controls import clients, restoring
+from controls import clients
 from controls.ledger import Item
 from controls.resource import Kind
+from controls.sweeps import restoring
 
 
 def restore(

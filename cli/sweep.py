@@ -10,16 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.account import COULD_NOT, Account, opened
-from controls import clients, price_table, sweeping, warning
-from controls.choices import Policy, policy
+from controls import clients
 from controls.inventory import Inventory, Memory
 from controls.ledger import Ledger
-from controls.policy import Action, Verdict, decide
-from controls.prices import Prices
-from controls.report_charts import usd
+from controls.pricing import price_table
+from controls.pricing.prices import Prices
+from controls.reporting.charts import usd
 from controls.resource import Resource
 from controls.sweep import as_of
-from controls.sweeping import Sweep, SweepError
+from controls.sweeps import sweeping, warning
+from controls.sweeps.choices import Policy, policy
+from controls.sweeps.policy import Action, Verdict, decide
+from controls.sweeps.sweeping import Sweep, SweepError
 
 TROUBLE = 1
 Place = tuple[str, str | None]

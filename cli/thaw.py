@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from cli.account import COULD_NOT, opened
-from controls import budget, freeze
+from controls.spending import budget, freeze
 
 
 def thaw(

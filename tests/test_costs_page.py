@@ -5,7 +5,8 @@ import re
 from config import control_prices, prices
 from config.costs import Costs
 from config.load import ROOT, load
-from controls import jobs, resource
+from controls import resource
+from controls.governor import jobs
 
 PAGE = (ROOT / "docs" / "costs.md").read_text("utf-8")
 

@@ -13,7 +13,7 @@ from bench.money.figures import pooled
 from bench.money.model import ASSUMED, Model
 from bench.money.month import defaults, drawn, month
 from bench.money.traces import Traces
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 
 _SEEDS = 10
 

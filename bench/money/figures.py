@@ -9,7 +9,7 @@ from bench.figure import ROOT, Figure
 from bench.money import chart, limits, traces
 from bench.money.model import Model
 from bench.money.month import Bill, Month, defaults, drawn, month, team
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 
 PROFILE = os.environ.get("SLUICE_PROFILE", "default")
 # Months that are drawn and played, and of them those for the chart.

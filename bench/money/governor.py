@@ -5,12 +5,12 @@ from functools import partial
 
 from bench.money.traces import REGION
 from bench.money.world import Job, moment
-from controls import jobs
-from controls.choices import Policy
-from controls.job_policy import Limits, govern
-from controls.policy import Action
-from controls.prices import Prices
+from controls.governor import jobs
+from controls.governor.job_policy import Limits, govern
+from controls.pricing.prices import Prices
 from controls.resource import PLATFORM_TAG, Kind
+from controls.sweeps.choices import Policy
+from controls.sweeps.policy import Action
 
 _MANY = 1_000_000  # of run time, instances and trainings: the limits of the guardrails are not what is measured
 

@@ -7,7 +7,7 @@ from random import Random
 from bench.money.model import Model
 from bench.money.traces import REGION, TraceError, Traces
 from bench.money.world import DAY, Job
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 
 
 def drawn(traces: Traces, model: Model, seed: int, prices: Prices) -> Iterator[Job]:

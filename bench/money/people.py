@@ -7,7 +7,7 @@ from random import Random
 from bench.money.model import Model
 from bench.money.traces import REGION
 from bench.money.world import DAY, END, WARM_UP, Thing, Use
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 from controls.resource import Kind
 
 _NOON = 720

@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from sluice.permission import allow, allow_key
 
 FOLDER = "monitor/baseline/"
-# By kind, what runs leave, and what `controls.baselines` makes of it.
+# By kind, what runs leave, and what `controls.monitors.baselines` makes of it.
 _REPORTS = {
     "data-quality": ("statistics.json", "constraints.json"),
     "model-quality": ("evaluation.json",),
@@ -31,7 +31,7 @@ class Baseline:
     ) -> None:
         self._workload, self._kinds, self._bucket, self._key = workload, kinds, artifact_bucket, key
         place = {"bucket": artifact_bucket.bucket_name, "folder": f"{workload}/{FOLDER}"}
-        # As `controls.baselines.point` takes it.
+        # As `controls.monitors.baselines.point` takes it.
         self.told: dict[str, Any] = {**place, "kinds": list(kinds), "target": target}
 
     def grant(self, role: iam.Role, packages: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ _NOUNS = {
     "transform-job": "TransformJob",
 }
 _STATUSES = ["InProgress", "Completed", "Failed", "Stopped"]
-_FALLBACK = "*-od"  # what `controls.rerun` names the jobs that it starts
+_FALLBACK = "*-od"  # what `controls.governor.rerun` names the jobs that it starts
 
 
 class Govern(Construct):

@@ -42,8 +42,8 @@ class NativeMonitor(Construct):
     """A schedule and a job definition for each kind, of the endpoint `name` and the workload in `folder`.
 
     Baselines lie in <workload>/monitor/baseline/ of `artifact_bucket`, where promotion puts those of the version that
-    is served (controls.baselines). Definitions cannot be changed: each is named by a hash of what is in it, so a new
-    one never meets the old one.
+    is served (controls.monitors.baselines). Definitions cannot be changed: each is named by a hash of what is in it, so
+    a new one never meets the old one.
     """
 
     def __init__(

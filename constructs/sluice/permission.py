@@ -63,7 +63,7 @@ def allow_key(role: iam.Role, key: kms.IKey, service: str, *uses: str) -> None:
 
 
 def starts_compute(role: iam.Role) -> None:
-    """Mark `role` as one that starts what costs by the hour: by this tag `controls.freeze` knows what to freeze."""
+    """Mark `role` as one that starts what costs by the hour: `controls.spending.freeze` freezes what bears this tag."""
     Tags.of(role).add("sluice:starts-compute", "true")
 
 

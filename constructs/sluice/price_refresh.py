@@ -15,7 +15,7 @@ from config.instances import partition
 from sluice.function import HandlerFunction
 from sluice.permission import allow, allow_key
 
-_PLACE = "costs/prices.csv"  # as `controls.price_table` has it
+_PLACE = "costs/prices.csv"  # as `controls.pricing.price_table` has it
 # Where the Price List API is; GovCloud has none, and its prices are estimated.
 _PRICING = {"aws": "us-east-1", "aws-cn": "cn-northwest-1"}
 

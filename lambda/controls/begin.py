@@ -15,8 +15,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import clients, dataset, running, settings
-from controls.contest import Contest
 from controls.dataset import Dataset, Version
+from controls.monitors.contest import Contest
 from controls.registry import newest_approved
 
 logger = Logger(service="begin")

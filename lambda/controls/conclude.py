@@ -12,10 +12,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, emf, native_windows, settings, windows
-from controls.conclusion import members, values
+from controls import clients, emf, settings
 from controls.ledger import Ledger
-from controls.windows import Window
+from controls.monitors import native_windows, windows
+from controls.monitors.conclusion import members, values
+from controls.monitors.windows import Window
 
 logger = Logger(service="conclude")
 

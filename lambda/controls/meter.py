@@ -12,15 +12,17 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import budget, clients, emf, limit, metering, price_table, reconciling, settings
-from controls.choices import policy
-from controls.counting import Reading
-from controls.freeze import Freeze, FreezeError
+from controls import clients, emf, settings
 from controls.ledger import Ledger
-from controls.metering import Place
-from controls.month import Month
-from controls.reconciling import NoFiguresError
+from controls.pricing import price_table
 from controls.resource import Kind, Rule
+from controls.spending import budget, limit, metering, reconciling
+from controls.spending.counting import Reading
+from controls.spending.freeze import Freeze, FreezeError
+from controls.spending.metering import Place
+from controls.spending.month import Month
+from controls.spending.reconciling import NoFiguresError
+from controls.sweeps.choices import policy
 
 logger = Logger(service="meter")
 

@@ -12,7 +12,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from controls import baselines, clients, settings
+from controls import clients, settings
+from controls.monitors import baselines
 from controls.refusals import is_busy, is_missing, is_taken
 from controls.registry import newest_approved
 from controls.release import Hosting, Package, Release, plan

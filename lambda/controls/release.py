@@ -13,7 +13,8 @@ VARIANT = "AllTraffic"
 class Hosting:
     """How the models of one workload are hosted. Of `capture_percent` of the requests a copy goes to `capture_uri`.
 
-    `baseline`: where SageMaker's own monitors look for it, as `controls.baselines.point` takes it; empty: nowhere.
+    `baseline`: where SageMaker's own monitors look for it, as `controls.monitors.baselines.point` takes it; empty:
+    nowhere.
     """
 
     tags: Mapping[str, str]

@@ -13,10 +13,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls import clients, emf, report_text, settings
+from controls import clients, emf, settings
 from controls.ledger import Ledger
-from controls.report_facts import gathered
-from controls.report_page import page
+from controls.reporting import messages
+from controls.reporting.facts import gathered
+from controls.reporting.page import page
 
 logger = Logger(service="report")
 
@@ -51,8 +52,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     )
     emf.emit(config.platform, {emf.SAVED: facts.saved_day}, now)
     place = f"s3://{config.artifact_bucket}/{key}"
-    text = report_text.summary(facts, place)
-    ways: dict[str, Callable[[], None]] = {"mail": lambda: _mail(config.topic_arn, report_text.subject(facts), text)}
+    text = messages.summary(facts, place)
+    ways: dict[str, Callable[[], None]] = {"mail": lambda: _mail(config.topic_arn, messages.subject(facts), text)}
     if config.slack_parameter:
         ways["slack"] = lambda: _slack(config.slack_parameter, text)
     _tell(ledger, f"{facts.day}", ways)
@@ -88,7 +89,7 @@ def _slack(parameter: str, text: str) -> None:
     address = clients.client("ssm").get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
     if not re.fullmatch(r"https://[!-~]+", address):
         raise ReportError(f"{parameter} holds no address that begins with https://")
-    body = json.dumps({"text": report_text.for_slack(text)}).encode()
+    body = json.dumps({"text": messages.for_slack(text)}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):
         pass

@@ -8,8 +8,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, price_list, price_table, settings
-from controls.prices import Price, Prices
+from controls import clients, settings
+from controls.pricing import price_list, price_table
+from controls.pricing.prices import Price, Prices
 
 logger = Logger(service="reprice")
 

@@ -16,10 +16,10 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls import clients, console, settings
-from controls.challengers import Challengers
-from controls.drift import Drift, Facts, Outcome, State, Terms, decide
 from controls.ledger import Ledger
-from controls.month import Month
+from controls.monitors.challengers import Challengers
+from controls.monitors.drift import Drift, Facts, Outcome, State, Terms, decide
+from controls.spending.month import Month
 
 logger = Logger(service="retrain")
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, price_table, settings, warning
-from controls.choices import Policy, policy
+from controls import clients, settings
 from controls.ledger import Ledger
-from controls.sweeping import Sweep
+from controls.pricing import price_table
+from controls.sweeps import warning
+from controls.sweeps.choices import Policy, policy
+from controls.sweeps.sweeping import Sweep
 
 logger = Logger(service="sweep")
 

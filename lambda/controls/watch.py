@@ -14,9 +14,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from controls import clients, settings, transformed
-from controls.served import Served, UncapturedError, WatchError, by_batch, by_endpoint
-from controls.transformed import split
+from controls import clients, settings
+from controls.monitors import transformed
+from controls.monitors.served import Served, UncapturedError, WatchError, by_batch, by_endpoint
+from controls.monitors.transformed import split
 
 logger = Logger(service="watch")
 

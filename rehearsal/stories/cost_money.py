@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
-from controls import price_list, price_table
-from controls.freeze import Freeze, thaw
 from controls.ledger import Ledger
+from controls.pricing import price_list, price_table
+from controls.spending.freeze import Freeze, thaw
 from rehearsal import attempts
 from rehearsal.embedded import ROOT, RehearsalError
 from rehearsal.stories.awkward.table import SCARCE, Made, rows, table

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from controls.drift import State
+from controls.monitors.drift import State
 from rehearsal.embedded import ROOT, EmbeddedCloud, RehearsalError
 from rehearsal.stories import drift_world
 from rehearsal.stories.deployed import CONFIG

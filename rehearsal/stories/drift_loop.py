@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controls.drift import Drift, State
 from controls.ledger import Ledger
+from controls.monitors.drift import Drift, State
 from controls.watch import MARGIN
 from rehearsal.embedded import RehearsalError
 from rehearsal.stories import drift_world

@@ -3,7 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from controls.drift import State
+from controls.monitors.drift import State
 from rehearsal.embedded import RehearsalError
 from rehearsal.stories.drift_loop import MOST_MINUTES, Loop
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from controls.prices import Rate
+from controls.pricing.prices import Rate
 
 TYPE_UNKNOWN = "instance type is not known from the template"
 COUNT_UNKNOWN = "number of instances is not known from the template"

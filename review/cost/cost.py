@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 from config.prices import REGION
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 from review.cloud_assembly import Resource, Stack
 from review.cost import endpoint, instances, other, runs
 from review.cost.charge import Charge

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controls.prices import Rate
+from controls.pricing.prices import Rate
 from review.cost.charge import dated, is_type
 from review.cost.jobs import ACTIONS, FREE_STEPS, STEPS, Job, Read
 from review.cost.prices import HOURS, ML_STORAGE, SPOT_SAVING

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from config.prices import REGION
-from controls.prices import Prices, Rate
+from controls.pricing.prices import Prices, Rate
 from review.cloud_assembly import Resource, Stack
 from review.cost.values import Values, references
 from review.nesting import Key, nested_stacks

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from controls.report_style import STYLE
+from controls.reporting.style import STYLE
 from review.model import Action, Kind, Review
 from review.report.sheet import DONE, MEANING, NAMES, Sheet, count, difference, line, signed
 from review.verdict import grade

@@ -16,7 +16,7 @@ from bench.money.play import Played, foreseen, native, sweeps, uncontrolled
 from bench.money.traces import TraceError, Traces, read
 from bench.money.world import END, Thing
 from config.load import ROOT
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 
 MODEL, COSTS = Model(), defaults()
 RULES = policy_of(COSTS)

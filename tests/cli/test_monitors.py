@@ -8,8 +8,8 @@ import pytest
 
 from bench.ledger_table import LedgerTable
 from config.load import ROOT
-from controls.drift import Drift, State
 from controls.ledger import Ledger
+from controls.monitors.drift import Drift, State
 
 CAUSE = "data-quality: worst area changed (median 686.5 -> 890, higher; Kolmogorov-Smirnov, p 1e-09)"
 WINDOW: dict[str, Any] = {

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controls import sweep
-from controls.sweeping import SweepError
+from controls.sweeps.sweeping import SweepError
 
 NOW = datetime.fromisoformat("2026-11-23T12:00:00+00:00")
 OURS = {"sluice:platform": "sluice-dev"}

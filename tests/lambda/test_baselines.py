@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controls import promote
-from controls.baselines import BaselineError
+from controls.monitors.baselines import BaselineError
 from controls.promote import PromotionError
 
 native = importlib.import_module("tests.lambda.native")  # `lambda` is a keyword

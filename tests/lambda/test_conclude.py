@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controls import conclude
-from controls.windows import WindowError
+from controls.monitors.windows import WindowError
 
 WORKLOAD, VERSION = "tabular", 7
 FOLDER = "tabular/monitor/endpoint/2026-11-23T12-15-00Z"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from controls import conclude
 from controls.conclude import ContendedError
-from controls.conclusion import PERIOD
-from controls.windows import WindowError
+from controls.monitors.conclusion import PERIOD
+from controls.monitors.windows import WindowError
 
 KINDS = importlib.import_module("tests.lambda.native").KINDS  # `lambda` is a keyword
 WORKLOAD, BUCKET = "tabular", "artifacts"

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from controls import budget, clients
-from controls.counting import LONGEST_GAP, SETTLING, Ended, Reading, Running, advanced, begun
+from controls import clients
 from controls.ledger import Ledger
-from controls.month import Month
+from controls.spending import budget
+from controls.spending.counting import LONGEST_GAP, SETTLING, Ended, Reading, Running, advanced, begun
+from controls.spending.month import Month
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
 EXAMPLES = {"default": 300, "nightly": 5_000}[os.environ.get("SLUICE_PROFILE", "default")]

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controls import clients, ended_jobs
-from controls.choices import Policy, policy
-from controls.ended_jobs import PAID, bill, ended_of, enter_job
-from controls.jobs import NOUNS
+from controls import clients
+from controls.governor import ended_jobs
+from controls.governor.ended_jobs import PAID, bill, ended_of, enter_job
+from controls.governor.jobs import NOUNS
 from controls.ledger import Ledger
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 from controls.resource import Kind
+from controls.sweeps.choices import Policy, policy
 
 jobs_cloud = importlib.import_module("tests.lambda.jobs_cloud")  # `lambda` is a keyword
 governing = importlib.import_module("tests.lambda.governing")

@@ -10,7 +10,7 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controls import rerun
+from controls.governor import rerun
 from controls.resource import Kind
 
 jobs_cloud = importlib.import_module("tests.lambda.jobs_cloud")  # `lambda` is a keyword

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controls import clients
-from controls.freeze import Freeze, FreezeError, thaw
 from controls.ledger import Ledger
+from controls.spending.freeze import Freeze, FreezeError, thaw
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
 NOW = budget_cloud.NOW

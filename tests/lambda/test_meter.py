@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controls import budget, clients, meter
-from controls.freeze import Freeze, thaw
+from controls import clients, meter
 from controls.ledger import Ledger
-from controls.month import Month
 from controls.resource import Kind
+from controls.spending import budget
+from controls.spending.freeze import Freeze, thaw
+from controls.spending.month import Month
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
 OURS, OWNED = budget_cloud.OURS, budget_cloud.OWNED

@@ -5,7 +5,7 @@ import importlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controls.prices import COMPONENTS, Price, Prices, family_of, units_of, written
+from controls.pricing.prices import COMPONENTS, Price, Prices, family_of, units_of, written
 
 worlds = importlib.import_module("tests.lambda.worlds")  # `lambda` is a keyword
 PRICES = Prices.read()

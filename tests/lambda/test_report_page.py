@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from bench import believable
 from bench.ledger_table import LedgerTable
-from controls import report_text
 from controls.ledger import Ledger
-from controls.report_charts import bars, columns, gauge, usd
-from controls.report_facts import Facts, gathered
-from controls.report_page import page
+from controls.reporting import messages
+from controls.reporting.charts import bars, columns, gauge, usd
+from controls.reporting.facts import Facts, gathered
+from controls.reporting.page import page
 
 HOSTILE = "</td><script>alert('x')</script>\n<!channel> \"&amp;"
 PLACE = "s3://artifacts/costs/reports/2026-11-27.html"
@@ -138,8 +138,8 @@ def test_an_empty_day_says_so_everywhere() -> None:
     for words in ("Nothing was done on this day.", "Nothing is due.", "Nothing was metered in this month."):
         assert words in text
     assert text.count("Nothing was saved in this month.") == 4 and "no rule that only observes found anything" in text
-    assert "Done: nothing" in report_text.summary(facts, PLACE)
-    assert report_text.subject(facts) == "[sluice-dev] 2026-11-27: 0.00 USD saved"
+    assert "Done: nothing" in messages.summary(facts, PLACE)
+    assert messages.subject(facts) == "[sluice-dev] 2026-11-27: 0.00 USD saved"
 
 
 def test_a_month_over_its_budget_says_so_in_words() -> None:
@@ -150,20 +150,20 @@ def test_a_month_over_its_budget_says_so_in_words() -> None:
 def test_a_frozen_month_says_since_when_and_how_it_goes_on() -> None:
     facts = of(budget=100.0, spent_usd=90.0, in_progress_usd=20.0, frozen_since="2026-11-25T10:15:00+00:00")
     assert "110.00 of 100.00 USD" in page(facts) and "Frozen since 2026-11-25 10:15 UTC" in page(facts)
-    assert "sluice thaw" in report_text.summary(facts, PLACE)
+    assert "sluice thaw" in messages.summary(facts, PLACE)
 
 
 def test_a_month_without_a_budget_is_told_all_the_same() -> None:
     facts = of(spent_usd=130.0, by_owner={"": 130.0})
     assert "130.00 USD; no budget is set." in page(facts) and "not named" in page(facts)
-    assert "Spent: 130.00 USD in this month" in report_text.summary(facts, PLACE)
+    assert "Spent: 130.00 USD in this month" in messages.summary(facts, PLACE)
 
 
 def test_a_long_day_is_cut_and_says_what_is_left_out() -> None:
     facts = of(*({"name": f"n{number}", "outcome": "done"} for number in range(59)))
     facts = replace(facts, done=facts.done * 2)
     assert "18 more are in the ledger." in page(facts) and page(facts).count("<tr><td>") == 100
-    assert "  and 108 more" in report_text.summary(facts, PLACE)
+    assert "  and 108 more" in messages.summary(facts, PLACE)
 
 
 MEMBERS = ("name", "kind", "owner", "team", "workload", "rule", "reason", "action", "arn")
@@ -193,18 +193,18 @@ def test_a_hostile_name_is_shown_as_it_is() -> None:
 
 
 def test_in_mail_and_slack_no_name_begins_a_line_or_calls_anybody() -> None:
-    text = report_text.summary(of(dict.fromkeys(MEMBERS[:-1], HOSTILE) | {"outcome": "done"}), PLACE)
+    text = messages.summary(of(dict.fromkeys(MEMBERS[:-1], HOSTILE) | {"outcome": "done"}), PLACE)
     assert not [line for line in text.splitlines() if line.startswith("<")]
-    assert "<!channel>" in text and "<" not in report_text.for_slack(text)
-    assert "&lt;!channel&gt;" in report_text.for_slack(text)
+    assert "<!channel>" in text and "<" not in messages.for_slack(text)
+    assert "&lt;!channel&gt;" in messages.for_slack(text)
 
 
 def test_the_mail_tells_the_sums_the_deeds_and_the_place(november: Facts) -> None:
-    text = report_text.summary(november, PLACE)
+    text = messages.summary(november, PLACE)
     assert f"Saved: {usd(november.saved_day)} USD on this day, {usd(november.saved_month)} USD in this month" in text
     assert "endpoint churn-preview of ada: delete (done): unused since" in text
     assert f"aws s3 cp {PLACE} report.html" in text
-    assert re.fullmatch(r"[ -~]{1,100}", report_text.subject(november))
+    assert re.fullmatch(r"[ -~]{1,100}", messages.subject(november))
 
 
 @given(amounts=st.lists(st.floats(0, 1e9), min_size=1, max_size=31))

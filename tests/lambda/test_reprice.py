@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controls import clients, price_table, reprice
-from controls.price_list import MalformedError
+from controls import clients, reprice
+from controls.pricing import price_table
+from controls.pricing.price_list import MalformedError
 
 budget_cloud = importlib.import_module("tests.lambda.budget_cloud")  # `lambda` is a keyword
 worlds = importlib.import_module("tests.lambda.worlds")

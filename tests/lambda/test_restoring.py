@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controls import clients, restoring
+from controls import clients
 from controls.ledger import Ledger
+from controls.sweeps import restoring
 
 in_memory = importlib.import_module("tests.lambda.cloud")  # `lambda` is a keyword
 worlds = importlib.import_module("tests.lambda.worlds")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from controls import clients
-from controls.choices import policy
 from controls.inventory.tags import Tags
 from controls.settings import MissingSettingError
-from controls.sweeping import SweepError
+from controls.sweeps.choices import policy
+from controls.sweeps.sweeping import SweepError
 
 sweeping = importlib.import_module("tests.lambda.sweeping")  # `lambda` is a keyword
 NOW, OURS, run, outcomes = sweeping.NOW, sweeping.OURS, sweeping.run, sweeping.outcomes

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controls.policy import Action, Verdict
 from controls.resource import Kind, Resource, Rule
-from controls.warning import messages
+from controls.sweeps.policy import Action, Verdict
+from controls.sweeps.warning import messages
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 UNSEEN = "A cell that runs for long while no browser is open may not be seen"

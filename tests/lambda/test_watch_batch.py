@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from controls import watch
-from controls.served import WatchError
-from controls.transformed import LONGEST, ManifestError
+from controls.monitors.served import WatchError
+from controls.monitors.transformed import LONGEST, ManifestError
 
 GROUP = "sluice-dev-tabular"
 END = datetime(2026, 11, 23, 12, 15, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from controls.challengers import Challengers
-from controls.drift import Outcome
+from controls.monitors.challengers import Challengers
+from controls.monitors.drift import Outcome
 from rehearsal.embedded import ROOT, EmbeddedCloud
 from sluice import archive
 from tests.rehearsal.conftest import begins

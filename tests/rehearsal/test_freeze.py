@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from config.costs import Budget, Costs
-from controls import budget, clients, meter
-from controls.freeze import Freeze, thaw
+from controls import clients, meter
 from controls.ledger import Ledger
+from controls.spending import budget
+from controls.spending.freeze import Freeze, thaw
 from rehearsal.embedded import ACCOUNT, EmbeddedCloud
 from sluice.budget import DENIED
 

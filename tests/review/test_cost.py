@@ -7,7 +7,7 @@ import pytest
 from config.control_prices import METRIC
 from controls.inventory.mlflow import _SIZES
 from controls.inventory.studio import _GB_MONTH
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 from review.cost.free import BY_USE, FREE
 from review.cost.prices import MLFLOW, SPACE_STORAGE, as_of
 from tests.review.costing import assembly, between, line, named, of, stack

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match, Template
 
 from config.costs import Costs, IdleRule, Sweep, Target
 from config.schema import Platform
-from controls.actions import DEEDS
+from controls.sweeps.actions import DEEDS
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
 

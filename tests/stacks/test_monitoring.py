@@ -14,7 +14,7 @@ from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sns import Topic
 
 from config.monitoring import Monitor, Retrain
-from controls.conclusion import PERIOD
+from controls.monitors.conclusion import PERIOD
 from review import synthesis as synthesized
 from review.policies import roles, unexplained
 from sluice.alerts import AlertTopic

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from controls.choices import Policy
 from controls.inventory.again import again
 from controls.inventory.jobs import jobs
 from controls.inventory.mlflow import mlflow
@@ -12,8 +11,9 @@ from controls.inventory.orphans import orphans
 from controls.inventory.place import Memory, Place
 from controls.inventory.serving import Serving
 from controls.inventory.studio import studio
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 from controls.resource import JOBS, Kind, Resource
+from controls.sweeps.choices import Policy
 
 __all__ = ["Inventory", "Memory"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore import xform_name
 
+from controls.governor.jobs import DAY_SECONDS, NOUNS, clusters
+from controls.governor.used import used_seconds
 from controls.inventory.place import Place, Row
-from controls.jobs import DAY_SECONDS, NOUNS, clusters
 from controls.resource import Kind, Resource
-from controls.used import used_seconds
 
 # How SageMaker writes each type of job.
 _NOUNS = {**NOUNS, Kind.AUTOML_JOB: "AutoMLJob"}

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls.choices import Policy, is_ours
 from controls.clients import LANE
 from controls.inventory.tags import Tags
 from controls.ledger import Ledger
-from controls.prices import Prices
+from controls.pricing.prices import Prices
 from controls.refusals import is_missing, is_unknown
 from controls.resource import Kind, Resource, Warned
+from controls.sweeps.choices import Policy, is_ours
 
 TROUBLES = (ClientError, BotoCoreError)
 # Lambda retries an event for this long. Use that begins after the event's own time must spare a resource as well.

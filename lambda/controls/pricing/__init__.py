@@ -1,0 +1,1 @@
+"""AWS's prices, as a table of the platform has them."""

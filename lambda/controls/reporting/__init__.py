@@ -1,0 +1,1 @@
+"""The page and the mail about what the platform cost and saved."""

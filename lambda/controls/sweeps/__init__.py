@@ -1,0 +1,1 @@
+"""What of an account is ended, after which grace, and how it comes back."""
