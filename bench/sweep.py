@@ -15,9 +15,9 @@ from bench.sweep_account import LATENCY_SECONDS, Account, least_calls
 from bench.sweep_rows import COUNTS, NOW
 from config.costs import Costs
 from controls import clients
+from controls.judgement.choices import policy
 from controls.ledger import Ledger
 from controls.pricing.prices import Prices
-from controls.sweeps.choices import policy
 from controls.sweeps.sweeping import Sweep
 
 THROTTLED = 0.2

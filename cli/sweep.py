@@ -12,6 +12,8 @@ from rich.text import Text
 from cli.account import COULD_NOT, Account, opened
 from controls import clients
 from controls.inventory import Inventory, Memory
+from controls.judgement.choices import Policy, policy
+from controls.judgement.policy import Action, Verdict, decide
 from controls.ledger import Ledger
 from controls.pricing import price_table
 from controls.pricing.prices import Prices
@@ -19,8 +21,6 @@ from controls.reporting.charts import usd
 from controls.resource import Resource
 from controls.sweep import as_of
 from controls.sweeps import sweeping, warning
-from controls.sweeps.choices import Policy, policy
-from controls.sweeps.policy import Action, Verdict, decide
 from controls.sweeps.sweeping import Sweep, SweepError
 
 TROUBLE = 1

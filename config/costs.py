@@ -200,7 +200,7 @@ class Costs(Section):
                 yield ("targets", *place, "region"), region, f"is given twice for {whose}, which would be counted twice"
 
     def policy(self, prefix: str, environment: str) -> dict[str, Any]:
-        """What `controls.sweeps.policy.policy` reads, as JSON: the settings of whatever decides what is ended."""
+        """What `controls.judgement.policy.policy` reads, as JSON: the settings of whatever decides what is ended."""
         sweep, hours = self.sweep, self.off_hours
         modes = {
             "idle": sweep.idle.mode,

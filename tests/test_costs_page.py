@@ -6,7 +6,7 @@ from config import control_prices, prices
 from config.costs import Costs
 from config.load import ROOT, load
 from controls import resource
-from controls.governor import jobs
+from controls.jobs import jobs
 
 PAGE = (ROOT / "docs" / "costs.md").read_text("utf-8")
 

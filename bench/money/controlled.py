@@ -9,10 +9,10 @@ from bench.money.observer import Observer
 from bench.money.play import Played
 from bench.money.traces import REGION
 from bench.money.world import END, Thing, moment
+from controls.judgement.choices import Policy
+from controls.judgement.hours import OffHours
+from controls.judgement.policy import Action, Verdict, decide
 from controls.resource import ENVIRONMENT_TAG, PLATFORM_TAG, Kind, Resource, Rule, Warned
-from controls.sweeps.choices import Policy
-from controls.sweeps.hours import OffHours
-from controls.sweeps.policy import Action, Verdict, decide
 
 Decide = Callable[[Resource, Policy, datetime], Verdict]
 

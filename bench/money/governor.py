@@ -5,12 +5,12 @@ from functools import partial
 
 from bench.money.traces import REGION
 from bench.money.world import Job, moment
-from controls.governor import jobs
 from controls.governor.job_policy import Limits, govern
+from controls.jobs import jobs
+from controls.judgement.choices import Policy
+from controls.judgement.policy import Action
 from controls.pricing.prices import Prices
 from controls.resource import PLATFORM_TAG, Kind
-from controls.sweeps.choices import Policy
-from controls.sweeps.policy import Action
 
 _MANY = 1_000_000  # of run time, instances and trainings: the limits of the guardrails are not what is measured
 

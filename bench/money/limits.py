@@ -8,8 +8,8 @@ from bench.money.month import swept
 from bench.money.play import Played, foreseen, uncontrolled
 from bench.money.world import END, Thing, World
 from config.costs import BySize, Costs
+from controls.judgement.choices import size_of
 from controls.resource import Kind
-from controls.sweeps.choices import size_of
 
 MINUTES = (15, 30, 60, 120, 240, 480, 960, 1440)
 _WEEK = 7 * 1440

@@ -15,10 +15,10 @@ from bench.money.traces import Traces
 from bench.money.world import END, ZONE, World
 from config.costs import Costs, OffHours
 from config.load import ROOT, load
+from controls.judgement.choices import Policy, policy
+from controls.judgement.policy import decide
 from controls.pricing.prices import Prices
 from controls.resource import Kind
-from controls.sweeps.choices import Policy, policy
-from controls.sweeps.policy import decide
 
 _WORKING_DAYS = 22  # of the month of `world`
 

@@ -14,18 +14,19 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from controls import clients, settings
-from controls.governor import job_policy, jobs
-from controls.governor.ended_jobs import enter_job
+from controls.governor import job_policy
 from controls.governor.fallback import Fallback
 from controls.governor.fallback_policy import Terms
 from controls.governor.job_policy import Limits
-from controls.governor.jobs import ENDED, FALLBACK_OF_TAG, NOUNS, Answer
+from controls.jobs import jobs
+from controls.jobs.ended_jobs import enter_job
+from controls.jobs.jobs import ENDED, FALLBACK_OF_TAG, NOUNS, Answer
+from controls.judgement.choices import Policy, is_ours, policy
+from controls.judgement.policy import Action, Verdict
 from controls.ledger import Ledger
 from controls.pricing import price_table
 from controls.refusals import is_missing, is_over
 from controls.resource import Kind, Resource
-from controls.sweeps.choices import Policy, is_ours, policy
-from controls.sweeps.policy import Action, Verdict
 
 logger = Logger(service="govern")
 

@@ -9,8 +9,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from controls.judgement.policy import Verdict
 from controls.resource import Resource, Rule, Warned
-from controls.sweeps.policy import Verdict
 
 KEEP_DAYS = 400
 BY_DAY = "by-day"

@@ -13,6 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import clients, emf, settings
+from controls.judgement.choices import policy
 from controls.ledger import Ledger
 from controls.pricing import price_table
 from controls.resource import Kind, Rule
@@ -22,7 +23,6 @@ from controls.spending.freeze import Freeze, FreezeError
 from controls.spending.metering import Place
 from controls.spending.month import Month
 from controls.spending.reconciling import NoFiguresError
-from controls.sweeps.choices import policy
 
 logger = Logger(service="meter")
 

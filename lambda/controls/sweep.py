@@ -8,10 +8,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from controls import clients, settings
+from controls.judgement.choices import Policy, policy
 from controls.ledger import Ledger
 from controls.pricing import price_table
 from controls.sweeps import warning
-from controls.sweeps.choices import Policy, policy
 from controls.sweeps.sweeping import Sweep
 
 logger = Logger(service="sweep")

@@ -14,10 +14,10 @@ from bench.money.month import defaults, policy_of
 from bench.money.observer import Observer
 from bench.money.play import Played, foreseen, native, sweeps, uncontrolled
 from bench.money.world import DAY, END, Job, Thing, Use, World
+from controls.judgement.choices import Policy
+from controls.judgement.policy import Action, Verdict, decide
 from controls.pricing.prices import Prices
 from controls.resource import Kind, Resource, Rule
-from controls.sweeps.choices import Policy
-from controls.sweeps.policy import Action, Verdict, decide
 
 MODEL, COSTS = Model(), defaults()
 RULES = policy_of(COSTS)

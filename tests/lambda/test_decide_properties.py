@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from controls.judgement.choices import Policy
+from controls.judgement.hours import OffHours
+from controls.judgement.policy import Action, Verdict, decide
+from controls.judgement.rules import idle_limit
 from controls.resource import Kind, Resource, Rule, Warned
-from controls.sweeps.choices import Policy
-from controls.sweeps.hours import OffHours
-from controls.sweeps.policy import Action, Verdict, decide
-from controls.sweeps.rules import idle_limit
 
 pytestmark = pytest.mark.slow  # hundreds of examples
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controls import clients
-from controls.governor import ended_jobs
-from controls.governor.ended_jobs import PAID, bill, ended_of, enter_job
-from controls.governor.jobs import NOUNS
+from controls.jobs import ended_jobs
+from controls.jobs.ended_jobs import PAID, bill, ended_of, enter_job
+from controls.jobs.jobs import NOUNS
+from controls.judgement.choices import Policy, policy
 from controls.ledger import Ledger
 from controls.pricing.prices import Prices
 from controls.resource import Kind
-from controls.sweeps.choices import Policy, policy
 
 jobs_cloud = importlib.import_module("tests.lambda.jobs_cloud")  # `lambda` is a keyword
 governing = importlib.import_module("tests.lambda.governing")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controls.sweeps.hours import OffHours
+from controls.judgement.hours import OffHours
 
 worlds = importlib.import_module("tests.lambda.worlds")  # `lambda` is a keyword
 BERLIN = OffHours(

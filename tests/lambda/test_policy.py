@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from config.costs import Costs, Sweep
 from config.costs import OffHours as Configured
 from config.nights import DAYS, too_short
+from controls.judgement.choices import Policy, policy, size_of
+from controls.judgement.hours import OffHours
+from controls.judgement.policy import Action, decide
+from controls.judgement.rules import idle_limit
 from controls.resource import JOBS, RUNNING, Kind, Resource, Rule, Warned
-from controls.sweeps.choices import Policy, policy, size_of
-from controls.sweeps.hours import OffHours
-from controls.sweeps.policy import Action, decide
-from controls.sweeps.rules import idle_limit
 
 worlds = importlib.import_module("tests.lambda.worlds")  # `lambda` is a keyword
 NOW: datetime = worlds.NOW  # a Monday, at noon

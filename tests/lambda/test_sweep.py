@@ -12,8 +12,8 @@ import pytest
 
 from controls import clients
 from controls.inventory.tags import Tags
+from controls.judgement.choices import policy
 from controls.settings import MissingSettingError
-from controls.sweeps.choices import policy
 from controls.sweeps.sweeping import SweepError
 
 sweeping = importlib.import_module("tests.lambda.sweeping")  # `lambda` is a keyword

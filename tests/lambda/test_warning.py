@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from controls.judgement.policy import Action, Verdict
 from controls.resource import Kind, Resource, Rule
-from controls.sweeps.policy import Action, Verdict
 from controls.sweeps.warning import messages
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from controls.judgement.choices import Policy
+from controls.judgement.hours import OffHours
 from controls.resource import RUNNING, Kind, Resource, Rule, Warned
-from controls.sweeps.choices import Policy
-from controls.sweeps.hours import OffHours
 
 base = importlib.import_module("tests.lambda.base")  # `lambda` is a keyword
 NOW, OURS = base.NOW, base.OURS

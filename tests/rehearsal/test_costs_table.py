@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from config.load import load
+from controls.judgement.policy import Action
 from controls.resource import Rule
-from controls.sweeps.policy import Action
 from rehearsal.stories.awkward import table
 from rehearsal.stories.awkward.looks import is_used
 from rehearsal.stories.deployed import CONFIG

@@ -1,1 +1,1 @@
-"""What is asked of every job of the account: what it may cost, and what becomes of one that loses its capacity."""
+"""What becomes of a job that costs too much, or that loses its capacity."""

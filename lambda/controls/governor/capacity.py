@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from controls.governor import jobs, rerun
-from controls.governor.jobs import FALLBACK_OF_TAG, Answer
+from controls.governor import rerun
+from controls.jobs import jobs
+from controls.jobs.jobs import FALLBACK_OF_TAG, Answer
 from controls.pricing.prices import Prices
 from controls.resource import Kind, Resource
 

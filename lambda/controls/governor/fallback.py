@@ -22,11 +22,12 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from controls.governor import capacity, jobs, rerun
+from controls.governor import capacity, rerun
 from controls.governor.capacity import Lack
 from controls.governor.fallback_policy import Terms, decide
-from controls.governor.jobs import NOUNS, Answer
 from controls.governor.reserved import Reserved
+from controls.jobs import jobs
+from controls.jobs.jobs import NOUNS, Answer
 from controls.ledger import Item, Ledger
 from controls.pricing.prices import Prices
 from controls.refusals import is_taken

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from controls.governor.capacity import Lack
-from controls.governor.jobs import FALLBACK_TAG
+from controls.jobs.jobs import FALLBACK_TAG
 from controls.resource import Kind, Resource
 
 Decision = Literal["start", "refuse", "observe"]

@@ -1,6 +1,6 @@
 """Whether a job that has begun may go on as it is: on demand or spot, and within the limits that IAM has no key for.
 
-Pure, as `controls.sweeps.policy` is. A search is judged as a whole, with as many trainings as go on at once; its
+Pure, as `controls.judgement.policy` is. A search is judged as a whole, with as many trainings as go on at once; its
 training jobs, and those of Autopilot, which takes no spot, are not judged again.
 """
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controls.governor import jobs
-from controls.governor.jobs import FALLBACK_OF_TAG, ON_DEMAND_TAG, WORKLOAD_TAG
+from controls.jobs import jobs
+from controls.jobs.jobs import FALLBACK_OF_TAG, ON_DEMAND_TAG, WORKLOAD_TAG
+from controls.judgement.choices import Policy, is_kept, is_ours
+from controls.judgement.policy import Action, Verdict
 from controls.pricing.prices import Prices
 from controls.resource import ENVIRONMENT_TAG, Kind, Resource, Rule
-from controls.sweeps.choices import Policy, is_kept, is_ours
-from controls.sweeps.policy import Action, Verdict
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from controls.governor.jobs import FALLBACK_OF_TAG, NOUNS, ON_DEMAND_TAG, Answer
+from controls.jobs.jobs import FALLBACK_OF_TAG, NOUNS, ON_DEMAND_TAG, Answer
 from controls.resource import Kind
 
 SUFFIX = "-od"

@@ -11,9 +11,9 @@ from controls.inventory.orphans import orphans
 from controls.inventory.place import Memory, Place
 from controls.inventory.serving import Serving
 from controls.inventory.studio import studio
+from controls.judgement.choices import Policy
 from controls.pricing.prices import Prices
 from controls.resource import JOBS, Kind, Resource
-from controls.sweeps.choices import Policy
 
 __all__ = ["Inventory", "Memory"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore import xform_name
 
-from controls.governor.jobs import DAY_SECONDS, NOUNS, clusters
-from controls.governor.used import used_seconds
 from controls.inventory.place import Place, Row
+from controls.jobs.jobs import DAY_SECONDS, NOUNS, clusters
+from controls.jobs.used import used_seconds
 from controls.resource import Kind, Resource
 
 # How SageMaker writes each type of job.

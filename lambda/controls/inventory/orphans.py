@@ -7,8 +7,8 @@ from typing import Any
 from controls.inventory.attachments import attached
 from controls.inventory.place import Place, Row
 from controls.inventory.serving import Serving
+from controls.judgement.policy import HOURS_A_MONTH
 from controls.resource import Kind, Resource
-from controls.sweeps.policy import HOURS_A_MONTH
 
 SAGEMAKER_LOGS = "/aws/sagemaker"
 _MANAGED = "ManagedByAmazonSageMakerResource"

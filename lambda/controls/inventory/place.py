@@ -12,11 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from controls.clients import LANE
 from controls.inventory.tags import Tags
+from controls.judgement.choices import Policy, is_ours
 from controls.ledger import Ledger
 from controls.pricing.prices import Prices
 from controls.refusals import is_missing, is_unknown
 from controls.resource import Kind, Resource, Warned
-from controls.sweeps.choices import Policy, is_ours
 
 TROUBLES = (ClientError, BotoCoreError)
 # Lambda retries an event for this long. Use that begins after the event's own time must spare a resource as well.

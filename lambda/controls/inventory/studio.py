@@ -5,8 +5,8 @@ from datetime import datetime
 
 from controls.inventory.place import Place, Row
 from controls.inventory.usage import last_jupyter_entry
+from controls.judgement.policy import HOURS_A_MONTH
 from controls.resource import OWNER_TAG, Kind, Resource
-from controls.sweeps.policy import HOURS_A_MONTH
 
 # USD, above what AWS told (0.112 for a GB of gp3 a month, 1.9 for an hour of Canvas, us-east-1). Not verified.
 _GB_MONTH = 0.15

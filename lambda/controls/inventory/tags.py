@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from controls.judgement.choices import Policy
 from controls.refusals import is_missing
 from controls.resource import PLATFORM_TAG
-from controls.sweeps.choices import Policy
 
 _TYPES = ["sagemaker", "logs:log-group", "elasticfilesystem:file-system"]
 _A_PAGE = 100

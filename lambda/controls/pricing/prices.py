@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from controls.sweeps.choices import size_of
+from controls.judgement.choices import size_of
 
 COMPONENTS = ("Hosting", "Notebook", "Processing", "Studio", "Training", "Transform")
 HOME = "us-east-1"

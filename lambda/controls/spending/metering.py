@@ -11,16 +11,16 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls.governor import jobs
-from controls.governor.ended_jobs import PAID, bill, ended_of, enter_job
-from controls.governor.jobs import WORKLOAD_TAG
 from controls.inventory import Inventory
+from controls.jobs import jobs
+from controls.jobs.ended_jobs import PAID, bill, ended_of, enter_job
+from controls.jobs.jobs import WORKLOAD_TAG
+from controls.judgement.choices import Policy
 from controls.ledger import Ledger
 from controls.pricing.prices import Prices
 from controls.resource import JOBS, OWNER_TAG, Kind, Resource
 from controls.spending.counting import Ended, Reading, Running
 from controls.spending.month import Group
-from controls.sweeps.choices import Policy
 
 logger = Logger(service="meter")
 

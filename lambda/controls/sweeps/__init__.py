@@ -1,1 +1,1 @@
-"""What of an account is ended, after which grace, and how it comes back."""
+"""Ending what is judged so, after its grace, and bringing it back."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from controls.judgement.policy import Action
 from controls.refusals import is_in_use, is_missing, is_over
 from controls.resource import JOBS, RUNNING, Kind, Resource
-from controls.sweeps.policy import Action
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls.inventory import Inventory
+from controls.judgement.choices import Policy
+from controls.judgement.policy import Verdict, decide
 from controls.ledger import Item, Ledger
 from controls.resource import Resource, Rule
 from controls.sweeps import actions, restoring, savings
-from controls.sweeps.choices import Policy
-from controls.sweeps.policy import Verdict, decide
 
 
 class Ending:

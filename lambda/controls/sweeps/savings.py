@@ -11,9 +11,9 @@ An entry is keyed by when its hours begin. So one that is written twice, or agai
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
+from controls.judgement.policy import Verdict
 from controls.ledger import Item, Ledger, entry_of, members
 from controls.resource import JOBS, Kind, Resource, running
-from controls.sweeps.policy import Verdict
 
 _COUNTED = timedelta(days=30)
 _HOUR = timedelta(hours=1)

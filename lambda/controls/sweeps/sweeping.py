@@ -10,13 +10,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controls.inventory import Inventory, Memory
+from controls.judgement.choices import Policy
+from controls.judgement.policy import Action, Verdict, decide
 from controls.ledger import Item, Ledger
 from controls.pricing.prices import Prices
 from controls.resource import Resource
 from controls.sweeps import restoring, savings, warning
-from controls.sweeps.choices import Policy
 from controls.sweeps.ending import Ending
-from controls.sweeps.policy import Action, Verdict, decide
 
 logger = Logger(service="sweep")
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
+from controls.judgement.policy import Action, Verdict
 from controls.resource import KEEP_TAG, Kind, Resource, Rule
-from controls.sweeps.policy import Action, Verdict
 
 Warning = tuple[Resource, Verdict]
 Tell = Callable[[str, str], None]

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from controls.judgement.hours import OffHours
 from controls.resource import KEEP_TAG, PLATFORM_TAG, Rule, kept_until
-from controls.sweeps.hours import OffHours
 
 _FIRST, _LAST = date(1970, 1, 1), date(9999, 12, 30)
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from controls.judgement.choices import Policy, is_kept, is_ours
+from controls.judgement.rules import RULES, Found
 from controls.resource import ENVIRONMENT_TAG, JOBS, KEEP_TAG, RUNNING, Kind, Resource, Rule, running
-from controls.sweeps.choices import Policy, is_kept, is_ours
-from controls.sweeps.rules import RULES, Found
 
 HOURS_A_MONTH = 730
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -15,12 +15,12 @@ from typing import Any
 
 from botocore import xform_name
 
-from controls.governor import jobs
-from controls.governor.jobs import ENDED, NOUNS, Answer
+from controls.jobs import jobs
+from controls.jobs.jobs import ENDED, NOUNS, Answer
+from controls.judgement.choices import Policy, is_ours
 from controls.ledger import Ledger
 from controls.pricing.prices import Prices
 from controls.resource import Kind
-from controls.sweeps.choices import Policy, is_ours
 
 TOPIC = "ended-job"
 # A search costs what its training jobs do, each of which ends by itself, and so is not among them.

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from controls.judgement.choices import Policy, end_of, size_of
 from controls.resource import IDLE_TAG, JOBS, RUNNING, TTL_TAG, Kind, Resource, Rule, kept_until
-from controls.sweeps.choices import Policy, end_of, size_of
 
 _AT_WORK = timedelta(minutes=15)  # who paused for less is still at work
 
