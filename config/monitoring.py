@@ -98,6 +98,11 @@ class Monitor(Section):
         return self.hours_apart + 2
 
     @property
+    def settles_hours(self) -> int:
+        """For so long after a model was replaced, windows may end that tell of its answers."""
+        return self.window_hours + self.label_delay_hours + self.silent_after_hours
+
+    @property
     def metrics(self) -> list[str]:
         """The names of the CloudWatch metrics of the monitor: `controls.conclude` writes them."""
         kinds = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]

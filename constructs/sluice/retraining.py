@@ -85,7 +85,9 @@ class Retraining(Construct):
         looks = ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"]
         allow(role, looks, runs, wildcard="Runs are named by SageMaker, when they start")
         packages = [arn(self, "sagemaker", f"model-package/{name}/*") for name in names]
+        groups = [arn(self, "sagemaker", f"model-package-group/{name}") for name in names]
         allow(role, ["sagemaker:DescribeModelPackage"], packages, wildcard=_NUMBERED)
+        allow(role, ["sagemaker:ListModelPackages"], [*packages, *groups], wildcard=_NUMBERED)
         verdicts = [bucket.arn_for_objects(f"{workload}/*/evaluation.json") for workload in pipelines]
         allow(role, ["s3:GetObject"], verdicts, wildcard="Each run has a folder of its own")
         allow_key(role, key, "s3", "Decrypt")
@@ -115,4 +117,5 @@ def _terms(monitor: Monitor, alarm: str) -> dict[str, Any]:
         "cool_down_hours": retrain.cool_down_hours,
         "most_a_week": retrain.most_a_week,
         "expires_days": retrain.expires_days,
+        "settles_hours": monitor.settles_hours,
     }

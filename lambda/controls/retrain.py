@@ -15,10 +15,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from controls import clients, console, settings
+from controls import clients, settings
 from controls.ledger import Ledger
 from controls.monitors.challengers import Challengers
 from controls.monitors.drift import Drift, Facts, Outcome, State, Terms, decide
+from controls.monitors.news import News
 from controls.spending.month import Month
 
 logger = Logger(service="retrain")
@@ -26,11 +27,6 @@ logger = Logger(service="retrain")
 TOPIC = "drift"
 WINDOW = "monitor"  # remembered by workload: the last window that was examined
 BUDGET = "budget"
-_SUBJECT_CHARACTERS = 100
-_THEN = {
-    State.RUNNING: "A run is started.",
-    State.STARTING: "A run has been asked for and was refused; it is asked for again.",
-}
 
 
 class RetrainError(RuntimeError):
@@ -93,13 +89,17 @@ class Loop:
             cool_down=timedelta(hours=monitor["cool_down_hours"]),
             most_a_week=monitor["most_a_week"],
             expires=timedelta(days=monitor["expires_days"]),
+            settles=timedelta(hours=monitor["settles_hours"]),
         )
         self._challengers = Challengers(client, f"{config.platform}-{workload}")
+        self._news = News(client("sns"), ledger, config.platform, config.topic_arn, self._terms, now)
 
     def look(self) -> Drift | None:
         """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""
         item = self._ledger.recall(TOPIC, self._workload)
         known, self._revision = (Drift.of(item), int(item["revision"])) if item else (None, 0)
+        if known:  # of which the look that opened it may have broken off before anybody was told
+            self._news.tell_once(known)
         facts = self._facts(known)
         decided = decide(known, facts, self._terms, self._now)
         if decided is None:
@@ -112,9 +112,8 @@ class Loop:
                 decided = self._written(replace(decided, state=State.RUNNING, execution=run), decided)
             except (ClientError, BotoCoreError) as error:
                 refused = error
-        if not decided.told:  # whether or not a run could be started
-            self._tell(decided)
-            decided = self._written(replace(decided, told=True), decided)
+        if known is None or decided.opened_at != known.opened_at:  # whether or not a run could be started
+            self._news.tell_once(decided)
         if refused:
             raise refused
         if facts.outcome is Outcome.AWAITS and self._terms.approves and decided.state is State.RUNNING:
@@ -127,7 +126,7 @@ class Loop:
         own = known.execution if known and known.state is State.RUNNING else ""
         asked = known if known and known.state is State.STARTING else None
         begun = self._challengers.begun(asked.token, asked.opened_at) if asked else ""
-        outcome, ended = self._challengers.outcome(own) if own else (None, "")
+        outcome, ended, answer = self._challengers.outcome(own) if own else (None, "", 0)
         return Facts(
             red=self._is_red(window),
             busy=any(arn not in (own, begun) for arn in self._challengers.running()),
@@ -138,6 +137,7 @@ class Loop:
             begun=begun,
             outcome=outcome,
             ended=ended,
+            answer=answer,
         )
 
     def _is_red(self, window: dict[str, Any]) -> bool:
@@ -174,24 +174,6 @@ class Loop:
             execution=drift.execution,
             report=drift.report,
         )
-
-    def _tell(self, drift: Drift) -> None:
-        """One message a drift. One that breaks off between this and its being noted is told again."""
-        then = _THEN.get(drift.state, f"No run is started yet: {drift.why}.")
-        person = "registered, and awaits your approval"
-        winner = f"approved; where no champion could be measured, {person}" if self._terms.approves else person
-        sns = self._client("sns")
-        place = (sns.meta.partition, sns.meta.region_name)
-        lines = [
-            f"workload: {drift.workload}",
-            f"cause: {drift.cause}",
-            f"report: {console.stored(drift.report, *place) if drift.report else 'none'}",
-            "",
-            then,
-            f"If the new model is better it is {winner}. How it goes on: sluice monitors status",
-        ]
-        subject = f"[{self._config.platform}] {drift.workload}: drift"[:_SUBJECT_CHARACTERS]
-        sns.publish(TopicArn=self._config.topic_arn, Subject=subject, Message="\n".join(lines))
 
 
 def _has_left(month: Month) -> bool:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ NOW, GROUP, ALARM = (
     "sluice-dev-tabular",
     "sluice-dev-tabular-drift",
 )
-PROVEN = {"better": True, "proven": True}  # an evaluation
+PROVEN = {"better": True, "proven": True, "champion": {"version": "7"}}  # an evaluation
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,8 @@ def ends(cloud: Any, status: str, *steps: dict[str, Any]) -> str:
 
 
 def wins(cloud: Any, bucket: str, evaluation: Any = PROVEN) -> str:
-    """The run registers a model, whose package it names; without an evaluation that is gone."""
+    """The run registers a model that is better than version 7, whose package it names; None: its evaluation is gone."""
+    cloud.package(7, "Approved", GROUP)
     package, key = cloud.package(8, "PendingManualApproval", GROUP), "tabular/abc/evaluate/evaluation/evaluation.json"
     cloud.packages[package]["ModelMetrics"] = {"ModelQuality": {"Statistics": {"S3Uri": f"s3://{bucket}/{key}"}}}
     if evaluation:
@@ -100,7 +102,9 @@ def test_a_winner_is_approved_by_machine_and_closes_the_record(cloud: Any, bucke
     assert len(cloud.started) == 1
 
 
-@pytest.mark.parametrize("evaluation", [{"better": True, "proven": False}, {"better": True}, None])
+@pytest.mark.parametrize(
+    "evaluation", [{**PROVEN, "proven": False}, {"better": True}, {**PROVEN, "champion": None}, [], None]
+)
 def test_a_winner_over_a_champion_that_could_not_be_measured_is_left_to_a_person(
     cloud: Any, bucket: str, evaluation: Any
 ) -> None:
@@ -109,9 +113,51 @@ def test_a_winner_over_a_champion_that_could_not_be_measured_is_left_to_a_person
     package = wins(cloud, bucket, evaluation)
     assert [look(1), look(1.25)] == ["running", "running"]
     assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
-    assert "a person's approval: the champion could not be measured" in cloud.remembered("drift")["tabular"]["why"]
+    assert (
+        "a person's approval: it was not compared with the champion of today"
+        in cloud.remembered("drift")["tabular"]["why"]
+    )
     cloud.packages[package]["ModelApprovalStatus"] = "Approved"  # by a person
     assert look(2) == "won"
+
+
+def test_a_winner_over_a_champion_that_was_replaced_meanwhile_is_left_to_a_person(cloud: Any, bucket: str) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud, bucket, {**PROVEN, "champion": {"version": "6"}})
+    assert [look(1), look(1.25)] == ["running", "running"]
+    assert cloud.packages[package]["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_a_winner_that_a_machine_may_approve_is_approved_however_late(cloud: Any, bucket: str) -> None:
+    drifts(cloud)
+    look()
+    package = wins(cloud, bucket)
+    assert [look(24 * 7.1), look(24 * 7.2)] == ["running", "won"]
+    assert cloud.packages[package]["ModelApprovalStatus"] == "Approved"
+
+
+def test_of_looks_at_once_one_tells_and_the_other_gives_way(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    drifts(cloud)
+    cloud.meanwhile["StartPipelineExecution"] = look
+    with pytest.raises(RetrainError, match="somebody else"):
+        look()
+    assert look() == "running"
+    assert (len(cloud.mail), len(cloud.started)) == (1, 1)
+
+
+def test_a_drift_that_ended_before_anybody_was_told_is_told(cloud: Any, refusal: Callable[..., Exception]) -> None:
+    drifts(cloud)
+    topic = retrain.settings.read(retrain.Settings, os.environ).topic_arn
+    cloud.faults["Publish", topic] = refusal("Rate exceeded", "ThrottlingException")
+    with pytest.raises(RetrainError):
+        look()
+    cloud.faults.clear()
+    assert look(0.1) == "running" and not cloud.mail  # somebody may be telling it
+    cloud.ledger["drift", "tabular"]["state"] = "expired"
+    cloud.alarms[ALARM] = "OK"
+    assert look(0.25) == look(0.5) == "expired"
+    assert "It is over" in cloud.mail[0]["Message"] and len(cloud.mail) == 1
 
 
 def test_a_package_that_names_no_evaluation_is_left_to_a_person(cloud: Any, bucket: str) -> None:
@@ -214,9 +260,20 @@ def test_after_a_win_the_red_of_the_old_model_opens_nothing_however_long_no_wind
     cloud.ledger["monitor", "tabular"] |= {"package_version": 7, "kinds": {"data-quality": True}}
     look()
     wins(cloud, bucket)
-    assert [look(hours) for hours in (1, 1.25, 49, 100)] == ["running", "won", "won", "won"]
+    assert [look(hours) for hours in (1, 1.25, 49, 24 * 7)] == ["running", "won", "won", "won"]
     cloud.ledger["monitor", "tabular"]["package_version"] = 8
-    assert look(101) == "running" and len(cloud.started) == 2
+    assert look(24 * 7 + 1) == "running" and len(cloud.started) == 2
+
+
+def test_of_windows_that_tell_no_version_the_red_is_the_old_models_while_its_answers_may_be_in_them(
+    cloud: Any, bucket: str
+) -> None:
+    drifts(cloud)
+    look()
+    wins(cloud, bucket)
+    settles = 24 + 24 + 26  # the window, the delay of labels, and until a daily monitor counts as silent
+    hours = (1, 1.25, 1 + settles, 1.5 + settles)
+    assert [look(each) for each in hours] == ["running", "won", "won", "running"]
 
 
 def test_a_winner_that_nobody_approves_is_given_up(

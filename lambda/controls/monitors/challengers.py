@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from controls import running
 from controls.monitors.drift import Outcome
 from controls.refusals import is_missing
+from controls.registry import newest_approved
 
 NOT_BETTER = "NotBetter"  # the step in which a run ends whose model does not win (workloads/compiler/registration.py)
 _LONGEST = 500  # characters of a reason that the record keeps
@@ -41,21 +42,21 @@ class Challengers:
         run = self._sagemaker.start_pipeline_execution(**asked, PipelineExecutionDescription=_described(token))
         return run["PipelineExecutionArn"]
 
-    def outcome(self, execution: str) -> tuple[Outcome, str]:
-        """What a run came to, and where it did not succeed, at which step and why."""
+    def outcome(self, execution: str) -> tuple[Outcome, str, int]:
+        """What a run came to; where it did not succeed, at which step and why; and the version that it registered."""
         try:
             run = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
         except ClientError as error:
             if is_missing(error):
-                return Outcome.FAILED, "it is not there any more"
+                return Outcome.FAILED, "it is not there any more", 0
             raise
         match run["PipelineExecutionStatus"]:
             case "Succeeded":
-                return self._registered(execution), ""
+                return self._registered(execution)
             case "Failed" | "Stopped":
-                return self._failed(execution)
+                return *self._failed(execution), 0
             case _:
-                return Outcome.RUNS, ""
+                return Outcome.RUNS, "", 0
 
     def approve(self, execution: str, why: str) -> None:
         """Of the model that `execution` registered, unless a person has decided meanwhile."""
@@ -65,23 +66,32 @@ class Challengers:
                 ModelPackageArn=found["ModelPackageArn"], ModelApprovalStatus="Approved", ApprovalDescription=why[:1024]
             )
 
-    def _registered(self, execution: str) -> Outcome:
+    def _registered(self, execution: str) -> tuple[Outcome, str, int]:
         found = self._package(execution)
-        if found is None:  # deleted meanwhile: nothing is left that could answer the drift
-            return Outcome.FAILED
+        if found is None:  # nothing is left that could answer the drift
+            return Outcome.FAILED, "its model was deleted", 0
+        version = found["ModelPackageVersion"]
         match found["ModelApprovalStatus"]:
             case "Approved":
-                return Outcome.APPROVED
+                return Outcome.APPROVED, "", version
             case "Rejected":
-                return Outcome.REJECTED
+                return Outcome.REJECTED, "", version
             case _:
-                return Outcome.AWAITS if self._is_proven(found) else Outcome.UNPROVEN
+                return Outcome.AWAITS if self._is_proven(found) else Outcome.UNPROVEN, "", version
 
     def _is_proven(self, package: dict[str, Any]) -> bool:
-        """Whether the evaluation of a model says that it is better by more than chance; not where that is gone."""
+        """Whether its evaluation says that it is better by more than chance than the model that is approved today.
+
+        Not where the evaluation is gone, nor where a person has approved another one while it was made.
+        """
         told = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
         place = _EVALUATION.fullmatch(told.get("S3Uri", ""))
-        return place is not None and self._evaluation(place).get("proven") is True
+        match self._evaluation(place) if place else {}:
+            case {"proven": True, "champion": {"version": compared}}:
+                champion = newest_approved(self._sagemaker, self._name)
+                return champion is not None and str(champion.version) == str(compared)
+            case _:
+                return False
 
     def _failed(self, execution: str) -> tuple[Outcome, str]:
         steps = list(self._steps(execution))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 WEEK = timedelta(days=7)
-_KEPT = ("why", "cause", "report", "tries", "execution", "last", "told", "version")  # as they are
+_KEPT = ("why", "cause", "report", "tries", "execution", "last", "answer")  # as they are
 
 
 class State(StrEnum):
@@ -30,7 +30,7 @@ CLOSED = (State.WON, State.PASSED, State.EXPIRED)
 class Outcome(StrEnum):
     """Of a run. `lost`: its model was not better. `awaits`: it is registered, and nobody has approved it yet.
 
-    `unproven`: the same of one that nothing could be compared with, so that only a person may approve it.
+    `unproven`: the same of one that was not compared with today's champion, so that only a person may approve it.
     """
 
     RUNS = "runs"
@@ -44,13 +44,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """`acts`: runs are started (enforce); `approves`: a winner is approved without a person."""
+    """`acts`: runs are started (enforce); `approves`: a winner is approved without a person.
+
+    `settles`: for so long after a model was replaced, windows may still end in which it answered.
+    """
 
     acts: bool
     approves: bool
     cool_down: timedelta
     most_a_week: int
     expires: timedelta
+    settles: timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +62,8 @@ class Facts:
     """What is so now. `red`: the alarm. `busy`: a run of the workload goes on that is not this drift's.
 
     `begun`: the run that bears the record's token. `outcome` is that of the record's own run, None where it has none;
-    where it did not succeed, `ended` says where and why. `cause`, `report` and `version`, that of the model, are of the
-    last window; 0 where it tells no version.
+    where it did not succeed, `ended` says where and why; `answer` is the version that it registered. `cause`, `report`
+    and `version`, that of the model, are of the last window; 0 where it tells no version.
     """
 
     red: bool
@@ -71,6 +75,7 @@ class Facts:
     begun: str = ""
     outcome: Outcome | None = None
     ended: str = ""
+    answer: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +83,7 @@ class Drift:
     """The record. `starts`: when runs were started for this and for earlier drifts of the workload, of the last week.
 
     `tries` counts the runs of this drift; `execution` is the last one's ARN, `last` what it came to, if it answered
-    nothing. `version`: of the model that no longer fits.
+    nothing. `answer` and `answered_at`: of a drift that is won, the version that was approved, and when it was seen.
     """
 
     workload: str
@@ -91,22 +96,25 @@ class Drift:
     execution: str = ""
     last: str = ""
     starts: tuple[datetime, ...] = ()
-    told: bool = False
-    version: int = 0
+    answer: int = 0
+    answered_at: datetime | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
         """As the ledger remembers it."""
         known = {name: item[name] for name in _KEPT}
         starts = tuple(map(datetime.fromisoformat, item["starts"]))
-        opened = datetime.fromisoformat(item["opened_at"])
-        return cls(**known, workload=item["at"], opened_at=opened, starts=starts, state=State(item["state"]))
+        times = {"opened_at": datetime.fromisoformat(item["opened_at"]), "starts": starts}
+        if item["answered_at"]:
+            times["answered_at"] = datetime.fromisoformat(item["answered_at"])
+        return cls(**known, **times, workload=item["at"], state=State(item["state"]))
 
     @property
     def members(self) -> dict[str, Any]:
         kept = {name: getattr(self, name) for name in (*_KEPT, "state")}
         starts = [start.isoformat() for start in self.starts]
-        return kept | {"opened_at": self.opened_at.isoformat(), "starts": starts}
+        answered = self.answered_at.isoformat() if self.answered_at else ""
+        return kept | {"opened_at": self.opened_at.isoformat(), "starts": starts, "answered_at": answered}
 
     @property
     def token(self) -> str:
@@ -125,7 +133,6 @@ def decide(known: Drift | None, facts: Facts, terms: Terms, now: datetime) -> Dr
             cause=facts.cause,
             report=facts.report,
             starts=known.starts if known else (),
-            version=facts.version,
         )
         return _due(fresh, facts, terms, now)
     if known.state is State.STARTING:
@@ -141,28 +148,34 @@ def decide(known: Drift | None, facts: Facts, terms: Terms, now: datetime) -> Dr
 
 
 def _settling(known: Drift, facts: Facts, terms: Terms, now: datetime) -> bool:
-    """Of a model that has just won the alarm stays red on the old one's account, until a window of it is examined."""
-    if known.state is not State.WON or facts.version != known.version:
+    """Of a model that has won the alarm stays red on the old one's account, until a window of it is examined.
+
+    Not for ever: an endpoint can go back to the old model, and some windows tell no version.
+    """
+    if known.answered_at is None or facts.version >= known.answer:
         return False
-    return _cooling(known.starts, terms, now) or bool(facts.version and now - known.opened_at < terms.expires)
+    longest = max(terms.settles, terms.expires) if facts.version else terms.settles
+    return now - known.answered_at < longest
 
 
 def _after(known: Drift, facts: Facts, terms: Terms, now: datetime) -> Drift:
     """What a run came to."""
     match facts.outcome:
         case Outcome.APPROVED:
-            return replace(known, state=State.WON, why="a better model was approved", last="")
+            won = replace(known, state=State.WON, why="a better model was approved", last="")
+            return replace(won, answer=facts.answer, answered_at=now)
         case Outcome.LOST:
             return _unanswered(known, "the challenger is not better: the champion stays", facts)
         case Outcome.REJECTED:
             return _unanswered(known, "the challenger was rejected: the champion stays", facts)
         case Outcome.FAILED:
             return _unanswered(known, "the run failed", facts)
+        case Outcome.AWAITS if terms.approves:  # by this look, or by the next
+            return replace(known, why="a better model is being approved")
         case Outcome.AWAITS:
-            waits = "a better model is being approved" if terms.approves else "a better model awaits its approval"
-            return _given_up(replace(known, why=waits), terms, now)
+            return _given_up(replace(known, why="a better model awaits its approval"), terms, now)
         case Outcome.UNPROVEN:
-            waits = "a model awaits a person's approval: the champion could not be measured"
+            waits = "a model awaits a person's approval: it was not compared with the champion of today"
             return _given_up(replace(known, why=waits), terms, now)
         case _:
             return known
