@@ -1,5 +1,6 @@
 """A world of one model: its drift, its monitor, its pipeline, and what gets lost between them. It has its own time."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from controls.retrain import Loop, Settings
+from controls.monitors import news
+from controls.retrain import TOPIC, ContendedError, Loop, Settings
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
-TERMS = {"alarm": "drift", "acts": True, "approves": True, "cool_down_hours": 24, "most_a_week": 2, "expires_days": 30}
+TERMS = {"alarm": "drift", "acts": True, "approves": True, "cool_down_hours": 24, "most_a_week": 2, "settles_hours": 3}
 GROUP = "sluice-dev-tabular"
-METRICS = {"ModelQuality": {"Statistics": {"S3Uri": "s3://artifacts/tabular/e0/evaluation.json"}}}
+FIRST = 1  # the version that is served in the beginning
 
 
 class KilledError(BaseException):
@@ -27,6 +29,8 @@ class Run:
     hours: int
     ends: str  # won | lost | failed
     mine: bool
+    champion: int
+    version: int
     described: str = ""
     approval: str = "PendingManualApproval"
 
@@ -40,6 +44,7 @@ class World:
 
     ends: Iterator[tuple[int, str]]
     breaks: Iterator[str]
+    expires_days: int
     now: datetime = START
     drifted: bool = False
     red: bool = False
@@ -49,35 +54,52 @@ class World:
     opened: set[str] = field(default_factory=set[str])
     mail: list[datetime] = field(default_factory=list[datetime])
     meta: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(partition="aws", region_name="us-east-1"))
-    untold: int = 0  # messages whose sending was not noted, so that they come again
-    answered_at: datetime | None = None
+    unnoted: int = 0  # messages that were sent and not noted, so that they come again
+    served: int = FIRST
+    looking: list[bool] = field(default_factory=list[bool])  # looks at once: whether each has sent what is not noted
 
     def hour(self, *, monitored: bool) -> None:
         """Time goes on: runs end, a winner that is approved is served, and the monitor looks, if it does."""
         self.now += timedelta(hours=1)
-        if any(run.approval == "Approved" for run in self.runs.values() if run.mine and self._ended(run)):
-            newest = max(run.began for run in self.runs.values() if run.approval == "Approved")
-            if self.answered_at is None or newest > self.answered_at:
-                self.answered_at, self.drifted = newest, False
+        if self.newest > self.served:
+            self.served, self.drifted = self.newest, False
         if monitored:
             self.red = self.drifted
-            version = sum(run.approval == "Approved" for run in self.runs.values())
-            self.items["monitor", "tabular"] = {"package_version": version + 1, "kinds": {"data-quality": self.red}}
+            self.items["monitor", "tabular"] = {"package_version": self.served, "kinds": {"data-quality": self.red}}
 
     def look(self) -> None:
         """An event reaches the function; what it dies of or is refused is over by the next one."""
-        config, sent = Settings("sluice-dev", "ledger", "topic", {"tabular": TERMS}), len(self.mail)
+        terms = {**TERMS, "expires_days": self.expires_days}
+        config = Settings("sluice-dev", "ledger", "topic", {"tabular": terms})
+        self.looking.append(False)
         try:
-            Loop(lambda _: self, self, config, "tabular", TERMS, self.now).look()  # type: ignore[arg-type]
-        except (KilledError, ClientError):
-            noted = self.items.get(("drift", "tabular"), {"told": False})["told"]
-            self.untold += 0 if noted else len(self.mail) - sent
+            Loop(lambda _: self, self, config, "tabular", terms, self.now).look()  # type: ignore[arg-type]
+        except (KilledError, ClientError, ContendedError):
+            self.unnoted += self.looking[-1]
+        self.looking.pop()
 
     def begin(self, *, mine: bool, described: str = "") -> str:
         hours, ends = next(self.ends)
-        arn = f"arn:pipeline/{GROUP}/execution/{len(self.runs)}"
-        self.runs[arn] = Run(self.now, hours, ends, mine, described)
+        number = len(self.runs)
+        arn = f"arn:pipeline/{GROUP}/execution/{number}"
+        self.runs[arn] = Run(self.now, hours, ends, mine, self.newest, FIRST + 1 + number, described)
         return arn
+
+    def decide_by_hand(self) -> None:
+        """A person approves what waits for it."""
+        for run in self.runs.values():
+            if run.ends == "won" and self._ended(run):
+                run.approval = "Approved"
+
+    @property
+    def newest(self) -> int:
+        return max([FIRST, *(run.version for run in self.runs.values() if run.approval == "Approved")])
+
+    @property
+    def left(self) -> bool:
+        """Whether a winner over today's champion awaits the machine that may approve it."""
+        won = [run for run in self.runs.values() if run.mine and run.ends == "won" and self._ended(run)]
+        return any(run.approval != "Approved" and run.champion == self.newest for run in won)
 
     def executing(self) -> list[str]:
         return [arn for arn, run in self.runs.items() if not self._ended(run)]
@@ -86,8 +108,11 @@ class World:
         return self.now >= run.began + timedelta(hours=run.hours)
 
     def _meet(self, effect: Callable[[], Any]) -> Any:
-        """What a call meets: nothing, a refusal, or the end of the process before or after it has its effect."""
+        """What a call meets: nothing, a refusal, another look, or the end of the process before or after its effect."""
         match next(self.breaks):
+            case "beside" if len(self.looking) == 1:
+                self.look()
+                return effect()
             case "throttled":
                 raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Any")
             case "before":
@@ -105,13 +130,22 @@ class World:
 
     def revise(self, topic: str, about: str, revision: int, **members: Any) -> bool:
         def write() -> bool:
-            if self.items.get((topic, about), {"revision": 0})["revision"] != revision:
+            if self.items.get((topic, about), {"revision": 0}).get("revision") != revision:
                 return False
             self.items[topic, about] = {"at": about, **members, "revision": revision + 1}
-            self.opened.add(members["opened_at"])
+            if topic == TOPIC:
+                self.opened.add(members["opened_at"])
             return True
 
         return self._meet(write)
+
+    def remember(self, topic: str, about: str, **members: Any) -> None:
+        assert topic == news.TOPIC
+
+        def note() -> None:
+            self.items[topic, about], self.looking[-1] = members, False
+
+        self._meet(note)
 
     def enter(self, subject: str, **entry: Any) -> None:
         self._meet(lambda: self.items.update({(subject, entry["at"]): entry}))
@@ -121,7 +155,11 @@ class World:
         return self._meet(lambda: {"MetricAlarms": [state], "CompositeAlarms": []})
 
     def publish(self, **_: Any) -> None:
-        self._meet(lambda: self.mail.append(self.now))
+        def send() -> None:
+            self.mail.append(self.now)
+            self.looking[-1] = True
+
+        self._meet(send)
 
     def start_pipeline_execution(self, ClientRequestToken: str, **asked: Any) -> dict[str, str]:  # noqa: N803
         def start() -> dict[str, str]:
@@ -138,21 +176,39 @@ class World:
         return self._meet(lambda: {"PipelineExecutionStatus": ended if self._ended(run) else "Executing"})
 
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
-        told = {"ModelApprovalStatus": self.runs[ModelPackageName].approval, "ModelMetrics": METRICS}
-        return self._meet(lambda: {"ModelPackageArn": ModelPackageName, **told})
+        run = self.runs[ModelPackageName]
+        place = f"s3://artifacts/{ModelPackageName}/evaluation.json"
+        told = {
+            "ModelPackageArn": ModelPackageName,
+            "ModelPackageVersion": run.version,
+            "ModelApprovalStatus": run.approval,
+            "ModelMetrics": {"ModelQuality": {"Statistics": {"S3Uri": place}}},
+        }
+        return self._meet(lambda: told)
 
-    def get_object(self, **_: Any) -> dict[str, Any]:
-        return self._meet(lambda: {"Body": BytesIO(b'{"proven": true}')})
+    def get_object(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        champion = self.runs[Key.removesuffix("/evaluation.json")].champion
+        told = {"proven": True, "champion": {"version": str(champion)}}
+        return self._meet(lambda: {"Body": BytesIO(json.dumps(told).encode())})
 
     def update_model_package(self, ModelPackageArn: str, ModelApprovalStatus: str, **_: Any) -> None:  # noqa: N803
         run = self.runs[ModelPackageArn]
         assert run.ends == "won" and self._ended(run), "only what has won may be approved"
+        assert run.champion == self.newest, "only over the champion that it was compared with"
         self._meet(lambda: setattr(run, "approval", ModelApprovalStatus))
 
     def get_paginator(self, operation: str) -> Any:
-        return {"list_pipeline_executions": _Pages(self._runs), "list_pipeline_execution_steps": _Pages(self._steps)}[
-            operation
-        ]
+        pages = {
+            "list_pipeline_executions": self._runs,
+            "list_pipeline_execution_steps": self._steps,
+            "list_model_packages": self._approved,
+        }
+        return _Pages(pages[operation])
+
+    def _approved(self, ModelApprovalStatus: str, **_: str) -> dict[str, Any]:  # noqa: N803
+        versions = [FIRST, *(run.version for run in self.runs.values() if run.approval == ModelApprovalStatus)]
+        rows = [{"ModelPackageArn": "", "ModelPackageVersion": v, "ModelPackageStatus": "Completed"} for v in versions]
+        return self._meet(lambda: {"ModelPackageSummaryList": rows})
 
     def _runs(self) -> dict[str, Any]:
         rows = [

@@ -18,5 +18,5 @@ def test_every_drift_that_lasts_is_answered_and_no_rule_is_broken() -> None:
 
 def test_a_schedule_without_trouble_has_one_run_and_one_message_for_a_drift() -> None:
     quiet: Hour = {**QUIET, "looks": 2}
-    world, broken = play([{**quiet, "drifts": True}, *repeat(quiet, 72)], cycle([(3, "won")]), [])
+    world, broken = play([{**quiet, "drifts": True}, *repeat(quiet, 72)], cycle([(3, "won")]), [], 7)
     assert (len(world.runs), len(world.mail), broken) == (1, 1, [])

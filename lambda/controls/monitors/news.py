@@ -27,13 +27,12 @@ class News:
         """Nothing where it is told, or being told. What breaks off before it is noted as sent is sent again."""
         about = f"{drift.workload} {drift.opened_at.isoformat()}"
         noted = self._ledger.recall(TOPIC, about)
-        if noted is None:
-            if not self._ledger.remember_once(TOPIC, about, begun=self._now.isoformat(), sent=False):
-                return
-        elif noted["sent"] or self._now - datetime.fromisoformat(noted["begun"]) < _SENDING:
+        if noted and (noted["sent"] or self._now - datetime.fromisoformat(noted["begun"]) < _SENDING):
             return
-        self._tell(drift)
-        self._ledger.remember(TOPIC, about, begun=self._now.isoformat(), sent=True)
+        revision, begun = noted["revision"] if noted else 0, self._now.isoformat()
+        if self._ledger.revise(TOPIC, about, revision, begun=begun, sent=False):
+            self._tell(drift)
+            self._ledger.remember(TOPIC, about, begun=begun, sent=True)
 
     def _tell(self, drift: Drift) -> None:
         idle = "It is over" if drift.state in CLOSED else "No run is started yet"
