@@ -23,8 +23,7 @@ def build(app: App, platform: Platform) -> None:
     models = training.TrainingStack(app, f"{platform.prefix}-training", foundation=base, **common)
     serving.ServingStack(app, f"{platform.prefix}-serving", foundation=base, training=models, **common)
     spending = costs.CostsStack(app, f"{platform.prefix}-costs", foundation=base, **common)
-    if platform.monitors:
-        monitoring.MonitoringStack(app, f"{platform.prefix}-monitoring", foundation=base, costs=spending, **common)
+    monitoring.MonitoringStack(app, f"{platform.prefix}-monitoring", foundation=base, costs=spending, **common)
     base.guardrails.bind(app)
     for key, value in platform.tags.items():
         Tags.of(app).add(key, value)

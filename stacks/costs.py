@@ -69,6 +69,9 @@ class CostsStack(Stack):
             functions=[sweep.handler, govern.handler, report.handler, *metered],
         )
         Published(self, "Published", prefix=platform.prefix, values={"sweep-ledger": ledger.table_name})
+        # Monitors import these; as in the foundation, they are exported whether there is one or not.
+        for value in (ledger.table.table_name, ledger.table.table_arn):
+            self.export_value(value)
         # Step Functions waits for it, and tries it again.
         watched = {"functions": [sweep.handler], "every": sweep.every, "letters": False}
         FunctionsAlarm(self, "Alarm", alerts=foundation.alerts, **watched)

@@ -1,11 +1,13 @@
 """Whether the models that are served still fit what they are asked, and what is done when one does not."""
 
+import json
 from typing import Any
 
 from aws_cdk import Environment, Stack, Tags
 from constructs import Construct
 
 from config.load import ROOT
+from config.monitoring import Monitor as Settings
 from config.schema import Platform
 from sluice.alarm import FunctionsAlarm
 from sluice.monitor import Monitor
@@ -13,17 +15,16 @@ from sluice.monitor_alarms import MonitorAlarms
 from sluice.monitor_dashboard import MonitorDashboard
 from sluice.monitor_functions import Conclude, Watch
 from sluice.native_monitor import NativeMonitor
+from sluice.published import Published
 from sluice.retraining import Retraining
 from stacks.costs import CostsStack
 from stacks.foundation import FoundationStack
 
 
 class MonitoringStack(Stack):
-    """There is one where some workload has a monitor.
+    """It stays where no workload has a monitor, with a parameter alone: a stack that is gone would stay deployed.
 
     Nothing of the training and serving stacks is imported: a workload could not be removed while it is in use here.
-    Where the last monitor goes, this stack must be destroyed: CloudFormation refuses the others' update until then,
-    because the ledger is in use.
     """
 
     def __init__(
@@ -39,6 +40,12 @@ class MonitoringStack(Stack):
         super().__init__(scope, id, env=env, description=f"{platform.prefix}: monitors of what is served")
         self._platform, self._foundation = platform, foundation
         monitors, prefix = platform.monitors, platform.prefix
+        Published(self, "Published", prefix=prefix, values={"monitors": json.dumps(list(monitors))})
+        if monitors:
+            self._monitor(monitors, costs)
+
+    def _monitor(self, monitors: dict[str, Settings], costs: CostsStack) -> None:
+        platform, foundation, prefix = self._platform, self._foundation, self._platform.prefix
         common: dict[str, Any] = {"prefix": prefix, "monitors": monitors, "key": foundation.key}
         artifacts = {"artifact_bucket": foundation.artifact_bucket}
         native = platform.monitoring.is_native

@@ -18,7 +18,7 @@ class CostLedger(Construct):
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey) -> None:
         super().__init__(scope, id)
         self._key = key
-        self._table = dynamodb.Table(
+        self.table = dynamodb.Table(
             self,
             "Resource",
             partition_key=dynamodb.Attribute(name="subject", type=dynamodb.AttributeType.STRING),
@@ -32,25 +32,25 @@ class CostLedger(Construct):
             ),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self._table.add_global_secondary_index(
+        self.table.add_global_secondary_index(
             index_name=_INDEX,
             partition_key=dynamodb.Attribute(name="day", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="at", type=dynamodb.AttributeType.STRING),
         )
         accept(
-            self._table,
+            self.table,
             "NIST.800.53.R5-DynamoDBInBackupPlan",
             "Point-in-time recovery covers 35 days; entries expire, and a backup plan would keep them",
         )
-        self.table_name = self._table.table_name
+        self.table_name = self.table.table_name
 
     def grant(self, role: iam.Role, *actions: str) -> None:
         """Let `role` do `actions` (of DynamoDB, such as `PutItem` and `Query`) on the table."""
-        allow(role, [f"dynamodb:{action}" for action in actions], [self._table.table_arn])
+        allow(role, [f"dynamodb:{action}" for action in actions], [self.table.table_arn])
         # DynamoDB uses the key in the name of who asks.
         uses = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
         allow_key(role, self._key, "dynamodb", *uses)
 
     def grant_days(self, role: iam.Role) -> None:
         """Let `role` read the entries of a day; beside `grant`."""
-        allow(role, ["dynamodb:Query"], [f"{self._table.table_arn}/index/{_INDEX}"])
+        allow(role, ["dynamodb:Query"], [f"{self.table.table_arn}/index/{_INDEX}"])

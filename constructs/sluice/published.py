@@ -20,6 +20,7 @@ VALUES = {
     "pipelines": "The pipelines, as a JSON list of names; a model package group has the name of its pipeline",
     "state-machines": "The state machines around Autopilot, as a JSON list of names; package groups as with pipelines",
     "endpoints": "The endpoints, as a JSON list of names; each exists once a model is approved",
+    "monitors": "The workloads that have a monitor, as a JSON list of names",
     "sweep-ledger": "The table of what the sweep found and did",
 }
 

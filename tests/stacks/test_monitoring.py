@@ -65,9 +65,17 @@ def granted(template: dict[str, Any], action: str) -> list[str]:
     return [json.dumps(s["Resource"]) for s in statements if action in s["Action"] or action == s["Action"]]
 
 
-def test_without_a_monitor_there_is_no_stack_and_nothing_is_captured(synthesis: Any) -> None:
-    assert "monitoring" not in synthesis.templates
+def test_without_a_monitor_nothing_is_captured_and_only_a_parameter_is_left(synthesis: Any) -> None:
+    left = synthesis.templates["monitoring"]["Resources"].values()
+    assert [(each["Type"], each["Properties"]["Value"]) for each in left] == [("AWS::SSM::Parameter", "[]")]
     assert "capture" not in json.dumps(synthesis.templates["serving"])
+
+
+def test_what_a_monitor_imports_is_exported_without_one_too(synthesis: Any, monitored: Any) -> None:
+    """CloudFormation removes no export that is imported, and the stack that exports is updated first."""
+    imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(monitored.templates["monitoring"])))
+    outputs = [out for template in synthesis.templates.values() for out in template.get("Outputs", {}).values()]
+    assert len(imported) > 5 and imported <= {out["Export"]["Name"] for out in outputs if "Export" in out}
 
 
 def test_the_schedule_starts_the_monitors_pipeline_which_examines_in_isolation(monitoring: Template) -> None:

@@ -92,5 +92,5 @@ def test_where_studio_cannot_be_made_it_is_left_out(tmp_path: Path) -> None:
     app = App(outdir=str(tmp_path / "out"), context={"aws:cdk:bundling-stacks": []})
     build(app, load(tmp_path / "team.yaml"))
     assert [child.node.id for child in app.node.children if isinstance(child, Stack)] == [
-        f"sluice-dev-{name}" for name in ("foundation", "training", "serving", "costs")
+        f"sluice-dev-{name}" for name in ("foundation", "training", "serving", "costs", "monitoring")
     ]
