@@ -85,12 +85,8 @@ def look(account: Account, wanted: list[str]) -> list[Monitor]:
 def _alarms(account: Account, workload: str) -> dict[str, str]:
     """The state of each kind of alarm that the monitor has."""
     names = {f"{account.platform.prefix}-{workload}-{kind}": kind for kind in ALARMS}
-    found = account.client("cloudwatch").describe_alarms(
-        AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    return {
-        names[each["AlarmName"]]: each["StateValue"] for each in [*found["MetricAlarms"], *found["CompositeAlarms"]]
-    }
+    found = account.client("cloudwatch").describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm"])
+    return {names[each["AlarmName"]]: each["StateValue"] for each in found["MetricAlarms"]}
 
 
 def table(prefix: str, found: list[Monitor]) -> Table:
