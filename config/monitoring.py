@@ -114,6 +114,9 @@ class Monitor(Section):
         kinds = raw.get("kinds", ("data-quality",))
         if isinstance(kinds, list | tuple) and "data-quality" not in kinds:
             yield ("kinds",), kinds, "must have data-quality, which is examined always"
+        labels = raw.get("labels")
+        if raw.get("source") == "batch" and isinstance(labels, str) and labels.startswith(BATCHES):
+            yield ("labels",), labels, f"must not be in {BATCHES}, where what jobs are asked lies"
         schedule = raw.get("schedule")
         expression = schedule.get("expression") if isinstance(schedule, Mapping) else None
         if isinstance(expression, str) and _is_too_rare(expression):
