@@ -84,5 +84,5 @@ def noted(
             return {"Rows": window.figures["Rows"]}, now
         after = members(window, before, kinds, now)
         if ledger.revise(TOPIC, workload, before.get("revision", 0), **after):
-            return values(window, before, after["kinds"]), datetime.fromisoformat(after["told_at"])
+            return values(window, before, after), datetime.fromisoformat(after["told_at"])
     raise ContendedError(f"what is remembered of {workload} is written by others each time")

@@ -233,6 +233,17 @@ def test_an_endpoint_that_captures_nothing_is_no_sound_one_and_its_monitor_not_s
     assert metrics(capsys)["Faults"] == 0
 
 
+@pytest.mark.parametrize("state", ["too-little", "no-traffic"])
+def test_that_nothing_was_captured_is_over_with_the_first_window_that_was_be_it_of_the_same_version(
+    cloud: Any, bucket: str, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    run(cloud, bucket, found())
+    unseen("uncaptured")
+    run(cloud, bucket, found(state, day=25))
+    assert metrics(capsys) == {"Rows": 3, "Faults": 0}
+    assert cloud.remembered("monitor")[WORKLOAD]["faults"] == {}
+
+
 def test_a_window_that_is_concluded_late_is_not_taken_for_the_last_nor_moves_an_alarm(
     cloud: Any, bucket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

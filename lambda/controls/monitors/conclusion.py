@@ -24,7 +24,7 @@ def members(window: Window, before: Item, kinds: list[str], now: datetime) -> It
     alone = datetime.fromisoformat(before["told_at"]) + PERIOD if before else now
     return {
         **_of_all(window, before),
-        "faults": _faults(window, before),
+        "faults": _faults(window, before, kinds),
         "found": found,
         "kinds": drifted,
         "causes": [cause for each in red for cause in each["causes"]],
@@ -60,9 +60,9 @@ def judged(window: Window, before: Item) -> dict[str, Item]:
     return found
 
 
-def _faults(window: Window, before: Item) -> dict[str, str]:
-    """By kind why it could not be examined; of too few rows nothing new is known."""
-    known = before.get("faults", {})
+def _faults(window: Window, before: Item, kinds: list[str]) -> dict[str, str]:
+    """By kind why it could not be examined. Of too few rows nothing new is known, but that the endpoint captures."""
+    known = {kind: why for kind, why in before.get("faults", {}).items() if kind in kinds}
     if window.state in ("too-little", "no-traffic") and not is_another(window, before):
         return known
     others = {kind: why for kind, why in known.items() if window.native and kind != window.native}
@@ -74,15 +74,17 @@ def is_another(window: Window, before: Item) -> bool:
     return bool(before) and window.package_version not in (None, before["package_version"])
 
 
-def values(window: Window, before: Item, kinds: dict[str, bool]) -> dict[str, float]:
-    """The metrics of a window. `Drifted` is what the alarm looks at: whether any of `kinds` has.
+def values(window: Window, before: Item, after: Item) -> dict[str, float]:
+    """The metrics of a window. `Drifted` is what the alarm looks at: whether any kind has.
 
     A kind that was not judged has no metric, and its drift lasts; but of another model than before it begins with 0,
     unless it could not be examined.
     """
+    kinds: dict[str, bool] = after["kinds"]
     told, of = dict(window.figures), {kind: drifted for kind, drifted in kinds.items() if kind in window.kinds}
+    if is_another(window, before) or after["faults"] != before.get("faults", {}):
+        told.setdefault("Faults", float(len(after["faults"])))
     if is_another(window, before):
-        told = {"Faults": 0.0, **told}
         of = {kind: False for kind in kinds if kind not in window.faults} | of
     if of:
         told["Drifted"] = float(any(kinds.values()))
