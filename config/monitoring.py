@@ -98,6 +98,14 @@ class Monitor(Section):
         return self.hours_apart + 2
 
     @property
+    def overdue_after_hours(self) -> int:
+        """Of SageMaker's own jobs: without a result of one kind for so long, more than one execution of it is missing.
+
+        One may be, as of a window without labels, whose merge fails.
+        """
+        return self.silent_after_hours + self.hours_apart
+
+    @property
     def metrics(self) -> list[str]:
         """The names of the CloudWatch metrics of the monitor: `controls.conclude` writes them."""
         kinds = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]
