@@ -72,7 +72,7 @@ def by_batch(sagemaker: Any, name: str, capture: str) -> Served | None:
 
 
 def compared(package: dict[str, Any], kinds: Collection[str]) -> dict[str, str]:
-    """BaselineUri, ModelUri and EvaluationUri of a version. Raises WatchError where one is not there that `kinds` need."""
+    """BaselineUri, ModelUri and EvaluationUri. Raises WatchError where the version lacks one that `kinds` need."""
     baselines = package.get("DriftCheckBaselines", {})
     containers = package.get("InferenceSpecification", {}).get("Containers", [{}])
     baseline = _uri(baselines, "ModelDataQuality")
