@@ -9,7 +9,7 @@ gc.disable()  # the process ends before there is garbage worth the tenth of its 
 
 from aws_cdk import App, Environment, Tags  # noqa: E402
 
-from config import prices  # noqa: E402
+from config import compiled, prices  # noqa: E402
 from config.load import ConfigurationError, Platform, chosen, load  # noqa: E402
 from stacks import costs, foundation, monitoring, serving, studio, training  # noqa: E402
 
@@ -33,6 +33,7 @@ if __name__ == "__main__":
     app = App(context={"aws:cdk:disable-creation-stack-traces": True})  # they name a folder of jsii's, new each time
     try:
         platform = load(chosen(app.node.try_get_context("config")))
+        compiled.check(platform)
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(2)

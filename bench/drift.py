@@ -12,7 +12,7 @@ from bench import monitored
 from bench.figure import ROOT, Figure, timed
 
 PROFILE = os.environ.get("SLUICE_PROFILE", "default")
-# Windows without drift of each of two tables, windows with one, MB of captures: the last is the figure.
+# Windows without drift of each of three tables, windows with one, MB of captures: the last is the figure.
 WINDOWS, TRIALS, SIZES = {"default": (500, 200, (50, 100, 200)), "nightly": (2_000, 800, (200, 1_000, 2_000))}[PROFILE]
 # Windows without drift and windows with each change, of each of five tables, that all kinds examine.
 KINDS_WINDOWS, KINDS_TRIALS = {"default": (100, 20), "nightly": (400, 50)}[PROFILE]

@@ -152,7 +152,7 @@ class World:
 
     def describe_alarms(self, **_: Any) -> dict[str, Any]:
         state = {"StateValue": "ALARM" if self.red else "OK"}
-        return self._meet(lambda: {"MetricAlarms": [state], "CompositeAlarms": []})
+        return self._meet(lambda: {"MetricAlarms": [state]})
 
     def publish(self, **_: Any) -> None:
         def send() -> None:

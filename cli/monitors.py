@@ -16,6 +16,7 @@ from controls.monitors.drift import Drift, State
 WINDOW, DRIFT = "monitor", "drift"  # topics of the ledger; in both a workload is what is remembered
 ALARMS = ("drift", "faults", "silent")  # of stacks/monitoring.py: `<platform>-<workload>-<kind>`
 _STYLES = {"ALARM": "red", "OK": "green", State.OPEN: "red", State.EXPIRED: "red", State.WON: "green"}
+_OF_KINDS = ("drifted", "last judged", "causes", "not examined")
 _NONE = "-"
 
 app = typer.Typer(no_args_is_help=True, help="The monitors of what models are asked.")
@@ -85,12 +86,8 @@ def look(account: Account, wanted: list[str]) -> list[Monitor]:
 def _alarms(account: Account, workload: str) -> dict[str, str]:
     """The state of each kind of alarm that the monitor has."""
     names = {f"{account.platform.prefix}-{workload}-{kind}": kind for kind in ALARMS}
-    found = account.client("cloudwatch").describe_alarms(
-        AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    return {
-        names[each["AlarmName"]]: each["StateValue"] for each in [*found["MetricAlarms"], *found["CompositeAlarms"]]
-    }
+    found = account.client("cloudwatch").describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm"])
+    return {names[each["AlarmName"]]: each["StateValue"] for each in found["MetricAlarms"]}
 
 
 def table(prefix: str, found: list[Monitor]) -> Table:
@@ -113,10 +110,11 @@ def _rows(made: Table, told: list[dict[str, Text]]) -> None:
 
 def _of_window(window: Item | None) -> dict[str, Text]:
     if window is None:
-        none = dict.fromkeys(("state", "version", "rows", "drifted", "causes", "not examined", "report"), Text(_NONE))
+        none = dict.fromkeys(("state", "version", "rows", *_OF_KINDS, "report"), Text(_NONE))
         return {"window": Text("none yet"), **none}
     start, end = (_moment(window["window"][name]) for name in ("start", "end"))
     drifted = [kind for kind, is_so in window["kinds"].items() if is_so]
+    judged = {kind: _moment(found["end"]) for kind, found in window["found"].items()}
     faults = [f"{name}: {why}" for name, why in window["faults"].items()]
     return {
         "window": Text(f"{start} to {end}"),
@@ -124,6 +122,7 @@ def _of_window(window: Item | None) -> dict[str, Text]:
         "version": Text(str(window["package_version"] or _NONE)),
         "rows": Text(str(window["rows"])),
         "drifted": Text(", ".join(drifted) or _NONE, style="red" if drifted else ""),
+        "last judged": Text("\n".join(f"{kind} {judged.get(kind, 'never')}" for kind in window["kinds"])),
         "causes": Text("\n".join(window["causes"]) or _NONE),
         "not examined": Text("\n".join(faults) or _NONE, style="red" if faults else ""),
         "report": Text(window["report"] or _NONE),

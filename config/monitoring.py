@@ -1,5 +1,6 @@
 """Whether a model still fits what it is asked: what is examined, how often, and what is done when it does not."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -103,6 +104,14 @@ class Monitor(Section):
         return self.window_hours + self.label_delay_hours + self.silent_after_hours
 
     @property
+    def overdue_after_hours(self) -> int:
+        """Of SageMaker's own jobs: without a result of one kind for so long, more than one execution of it is missing.
+
+        One may be, as of a window without labels, whose merge fails.
+        """
+        return self.silent_after_hours + self.hours_apart
+
+    @property
     def metrics(self) -> list[str]:
         """The names of the CloudWatch metrics of the monitor: `controls.conclude` writes them."""
         kinds = [f"{kind.title().replace('-', '')}Drifted" for kind in self.kinds]
@@ -119,6 +128,9 @@ class Monitor(Section):
         kinds = raw.get("kinds", ("data-quality",))
         if isinstance(kinds, list | tuple) and "data-quality" not in kinds:
             yield ("kinds",), kinds, "must have data-quality, which is examined always"
+        labels = raw.get("labels")
+        if raw.get("source") == "batch" and isinstance(labels, str) and labels.startswith(BATCHES):
+            yield ("labels",), labels, f"must not be in {BATCHES}, where what jobs are asked lies"
         schedule = raw.get("schedule")
         expression = schedule.get("expression") if isinstance(schedule, Mapping) else None
         if isinstance(expression, str) and _is_too_rare(expression):
@@ -167,6 +179,28 @@ def _is_too_rare(expression: str) -> bool:
     except ValueError:  # of which the field itself says what is wrong
         return False
     return hours is None or hours > _MOST_HOURS
+
+
+def watched(monitor: Monitor, segment: str | None, metric: str) -> dict[str, str]:
+    """What the first step of a compiled monitor.json is told of the settings; `settings` is JSON, for the scripts."""
+    examined = {
+        "kinds": list(monitor.kinds),
+        "critical": list(monitor.critical),
+        "minimum_rows": monitor.minimum_rows,
+        "false_alarm_rate": monitor.false_alarm_rate,
+        "drift_share": monitor.drift_share,
+        "segment": segment,
+        "metric": metric.rpartition(":")[2],
+        "delay_hours": monitor.label_delay_hours,
+        # Only an image of one's own has it.
+        "evidently": monitor.image is not None,
+    }
+    return {
+        "source": monitor.source,
+        "window_hours": str(monitor.window_hours),
+        "labels": monitor.labels if monitor.wants_labels else "",
+        "settings": json.dumps(examined, separators=(",", ":"), sort_keys=True),
+    }
 
 
 class Monitoring(Section):

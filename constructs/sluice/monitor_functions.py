@@ -101,11 +101,7 @@ class Conclude(Construct):
         native: bool,
     ) -> None:
         super().__init__(scope, id)
-        told: dict[str, dict[str, Any]] = {
-            name: {"kinds": m.kinds, "critical": m.critical}
-            | ({"minimum_rows": m.minimum_rows, "drift_share": m.drift_share} if native else {})
-            for name, m in monitors.items()
-        }
+        told = {name: _told(monitor, native) for name, monitor in monitors.items()}
         features = sum(len(monitor.critical) for monitor in monitors.values())
         refuse_too_large("conclude", f"{len(monitors)} monitors with {features} critical features", told)
         self.handler = HandlerFunction(
@@ -138,6 +134,15 @@ class Conclude(Construct):
             detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": keys}},
         )
         events.Rule(self, "Rule", event_pattern=pattern, targets=[targets.LambdaFunction(self.handler.function)])
+
+
+def _told(monitor: Monitor, native: bool) -> dict[str, Any]:
+    """What `conclude` is told of a monitor."""
+    told = {"kinds": monitor.kinds, "critical": monitor.critical}
+    if not native:
+        return told
+    late = {"delay_hours": monitor.label_delay_hours, "overdue_hours": monitor.overdue_after_hours}
+    return {**told, "minimum_rows": monitor.minimum_rows, "drift_share": monitor.drift_share, **late}
 
 
 def _allow_listing(role: iam.Role, bucket: s3.IBucket, prefixes: list[str]) -> None:

@@ -72,7 +72,9 @@ class Retraining(Construct):
         )
         self._on("Alarm", "aws.cloudwatch", "CloudWatch Alarm State Change", {"alarmName": [*alarms.values()]})
         ended = {"currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]}
-        ours = {"pipelineArn": [arn(self, "sagemaker", f"pipeline/{name}") for name in pipelines.values()]}
+        # By prefix: named one by one, 18 with long names reach EventBridge's 2,048 characters. A run that is of no
+        # monitor makes `retrain` look once more.
+        ours = {"pipelineArn": [{"prefix": arn(self, "sagemaker", f"pipeline/{prefix}-")}]}
         self._on("Run", "aws.sagemaker", _RUN, ended | ours)
         every = events.Schedule.cron(minute="0/15")
         events.Rule(self, "Tick", schedule=every, targets=[targets.LambdaFunction(self.handler.function)])

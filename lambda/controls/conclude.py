@@ -32,7 +32,8 @@ class ContendedError(RuntimeError):
 class Settings:
     """`monitors`: by workload, the `kinds` that are examined and the `critical` features.
 
-    Where SageMaker's own jobs examine, `minimum_rows` and `drift_share` as well.
+    Where SageMaker's own jobs examine, `minimum_rows` and `drift_share` as well; `delay_hours`, how late labels may
+    come, and `overdue_hours`, for how long a kind may tell nothing.
     """
 
     platform: str
@@ -54,7 +55,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         workload, now = event["workload"], datetime.fromisoformat(event["now"])
         window = _of_step(s3, event, config.monitors[workload])
     ledger = Ledger(clients.client("dynamodb"), config.ledger_table, now=now)
-    told, at = noted(ledger, workload, window, config.monitors[workload]["kinds"], now)
+    told, at = noted(ledger, workload, window, config.monitors[workload], now)
     emf.emit(config.platform, told, at, workload=workload)
     logger.info("concluded", workload=workload, state=window.state, causes=window.causes, faults=window.faults)
     return {"State": window.state}
@@ -72,7 +73,7 @@ def _of_step(s3: Any, event: dict[str, Any], monitor: dict[str, Any]) -> Window:
 
 
 def noted(
-    ledger: Ledger, workload: str, window: Window, kinds: list[str], now: datetime
+    ledger: Ledger, workload: str, window: Window, monitor: dict[str, Any], now: datetime
 ) -> tuple[dict[str, float], datetime]:
     """Remembers `window`; what its metrics are, and of when. Raises ContendedError.
 
@@ -82,7 +83,7 @@ def noted(
         before = ledger.recall(TOPIC, workload) or {}
         if not window.native and window.end.isoformat() < before.get("end", ""):
             return {"Rows": window.figures["Rows"]}, now
-        after = members(window, before, kinds, now)
+        after = members(window, before, monitor, now)
         if ledger.revise(TOPIC, workload, before.get("revision", 0), **after):
-            return values(window, before, after["kinds"]), datetime.fromisoformat(after["told_at"])
+            return values(window, before, after), datetime.fromisoformat(after["told_at"])
     raise ContendedError(f"what is remembered of {workload} is written by others each time")

@@ -9,14 +9,14 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from controls import clients, settings
 from controls.monitors import transformed
-from controls.monitors.served import Served, UncapturedError, WatchError, by_batch, by_endpoint
+from controls.monitors.served import Served, UncapturedError, WatchError, by_batch, by_endpoint, compared
 from controls.monitors.transformed import split
 
 logger = Logger(service="watch")
@@ -83,8 +83,18 @@ def handler(event: dict[str, str], context: object) -> dict[str, str]:
 
 
 def ended(event: dict[str, str]) -> datetime:
-    """When the window ended. By when its run was due, not when it began, it meets the one before to the second."""
-    return datetime.fromisoformat(event["due"] or event["began"]).replace(microsecond=0) - MARGIN
+    """When the window ended, in UTC. By when its run was due, not when it began, it meets the one before to the second.
+
+    Raises WatchError.
+    """
+    told = event["due"] or event["began"]
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise WatchError(f"the run's parameter Due is {told}: give a time with its zone, as 2026-11-27T02:00:00Z")
+    return moment.astimezone(UTC).replace(microsecond=0) - MARGIN
 
 
 class Notes:
@@ -102,12 +112,7 @@ class Notes:
     def written(self) -> dict[str, str]:
         """The URIs of ANSWERS. Raises WatchError."""
         package = self._served.package
-        baselines = package.get("DriftCheckBaselines", {})
-        statistics = _uri(baselines, "ModelDataQuality", "Statistics")
-        containers = package.get("InferenceSpecification", {}).get("Containers", [{}])
-        if not statistics:
-            version = f"version {package['ModelPackageVersion']} of {package['ModelPackageGroupName']}"
-            raise WatchError(f"{version} has no baseline: train and approve a new one")
+        trained = compared(package, self._settings["kinds"])
         self._put(_NOTHING, b"\n")
         captured, told = self._transformed() if self._event["source"] == "batch" else (self._captured(), {})
         window = {name: f"{getattr(self._window, name):{_TIME}}" for name in ("start", "end")}
@@ -122,9 +127,7 @@ class Notes:
         return {
             "WatchUri": self._put("watch.json", _json(watch)),
             **captured,
-            "BaselineUri": statistics.rpartition("/")[0] + "/",
-            "ModelUri": containers[0].get("ModelDataUrl", ""),
-            "EvaluationUri": _uri(baselines, "ModelQuality", "Statistics"),
+            **trained,
             "LabelsUri": self._labels(),
             "OutputUri": f"s3://{self._config.artifact_bucket}/{self._folder}",
         }
@@ -189,10 +192,6 @@ class Notes:
         bucket, key = self._config.artifact_bucket, f"{self._folder}/watch/{name}"
         self._s3.put_object(Bucket=bucket, Key=key, Body=content)
         return f"s3://{bucket}/{key}"
-
-
-def _uri(baselines: dict[str, Any], kind: str, name: str) -> str:
-    return baselines.get(kind, {}).get(name, {}).get("S3Uri", "")
 
 
 def _json(content: object) -> bytes:

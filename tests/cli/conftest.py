@@ -31,7 +31,7 @@ class Cloud(report_cloud.Cloud):
 
     def DescribeAlarms(self, AlarmNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         found = [{"AlarmName": name, "StateValue": state} for name, state in self.alarms.items() if name in AlarmNames]
-        return {"MetricAlarms": found, "CompositeAlarms": []}
+        return {"MetricAlarms": found}
 
     def ListTagsForResource(self, resourceArn: str) -> dict[str, Any]:  # noqa: N802, N803
         return {"tags": self.tags[resourceArn]}

@@ -22,6 +22,7 @@ WINDOW: dict[str, Any] = {
     "package_version": 3,
     "rows": 1240,
     "kinds": {"data-quality": True, "model-quality": False},
+    "found": {"data-quality": {"drifted": True, "end": "2026-11-27T01:00:00+00:00"}},
     "noted_at": "2026-11-27T01:04:00+00:00",
 }
 DRIFT = Drift(
@@ -79,6 +80,11 @@ def test_what_stands_in_the_way_of_a_run_is_shown_with_the_last_run(remembered: 
 def test_the_alarms_of_the_workload_are_shown_and_no_others(remembered: Any, run: Any, config: str) -> None:
     _, text = run("monitors", "status", "--config", config)
     assert "drift ALARM" in text and "faults ALARM" in text and "silent OK" in text and "INSUFFICIENT" not in text
+
+
+def test_when_each_kind_was_last_judged_is_shown(remembered: Any, run: Any, config: str) -> None:
+    _, text = run("monitors", "status", "--config", config)
+    assert "│ last judged │ data-quality 2026-11-27 01:00 │ │ │ model-quality never │" in text
 
 
 def test_what_could_not_be_examined_is_shown_with_the_reason(remembered: Any, run: Any, config: str) -> None:

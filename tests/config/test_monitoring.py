@@ -52,6 +52,10 @@ def test_the_workload_that_ships_has_a_monitor_that_only_observes() -> None:
             "monitor.kinds: must not have bias where data.segment names no column",
         ),
         (
+            {"source": "batch", "labels": "batch/"},
+            "monitor.labels: must not be in batch/, where what jobs are asked lies",
+        ),
+        (
             {"schedule": {"expression": "cron(0 3 ? * MON *)"}},
             "monitor.schedule.expression: must run at least every six days: CloudWatch looks back no further to see "
             "that it fell silent",

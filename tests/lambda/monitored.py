@@ -16,7 +16,7 @@ class Monitored:
 
     def DescribeAlarms(self, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:
         found = [{"AlarmName": name, "StateValue": self.alarms[name]} for name in AlarmNames if name in self.alarms]
-        return {"MetricAlarms": found, "CompositeAlarms": []}
+        return {"MetricAlarms": found}
 
     def StartPipelineExecution(
         self, PipelineName: str, ClientRequestToken: str, PipelineExecutionDescription: str

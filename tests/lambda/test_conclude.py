@@ -118,6 +118,7 @@ def test_drift_is_told_by_kind_and_by_critical_feature_and_remembered_with_its_c
                 "report": f"s3://{bucket}/{FOLDER}/report.html",
             },
         },
+        "awaited": {},
         "told_at": "2026-11-23T12:40:00+00:00",
         "revision": 1,
         "noted_at": "2026-11-23T12:40:00+00:00",
@@ -231,6 +232,19 @@ def test_an_endpoint_that_captures_nothing_is_no_sound_one_and_its_monitor_not_s
     assert remembered["state"] == "uncaptured" and "once a version is approved" in remembered["faults"]["endpoint"]
     run(cloud, bucket, found("too-little", day=25))
     assert metrics(capsys)["Faults"] == 0
+
+
+@pytest.mark.parametrize("state", ["too-little", "no-traffic"])
+def test_that_nothing_was_captured_is_over_with_the_first_window_that_was_be_it_of_the_same_version(
+    cloud: Any, bucket: str, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    for known in ({}, {"attribution": CANNOT}):
+        run(cloud, bucket, found(faults=known))
+        unseen("uncaptured")
+        run(cloud, bucket, found(state, day=25))
+        assert metrics(capsys) == {"Rows": 3, "Faults": len(known)}
+        assert cloud.remembered("monitor")[WORKLOAD]["faults"] == known
+        cloud.ledger.clear()
 
 
 def test_a_window_that_is_concluded_late_is_not_taken_for_the_last_nor_moves_an_alarm(

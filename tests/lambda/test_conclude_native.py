@@ -61,6 +61,12 @@ def cloud(cloud: Any, deployed_natively: dict[str, Any]) -> Any:
     return cloud
 
 
+def configure(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    told = json.loads(os.environ["SLUICE_MONITORS"])
+    told[WORKLOAD] |= changes
+    monkeypatch.setenv("SLUICE_MONITORS", json.dumps(told))
+
+
 def told(capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[datetime, dict[str, float]]]:
     """When each conclusion's metrics say what."""
     for line in map(json.loads, capsys.readouterr().out.splitlines()):
@@ -115,7 +121,7 @@ def test_of_too_few_rows_nothing_is_judged(
     conclude.handler(written(cloud, "data-quality", [drifted("alcohol")]), None)
     later = written(cloud, "data-quality", [], minutes=60, rows=rows)
     assert conclude.handler(later, None) == {"State": state}
-    assert metrics(capsys) == {"Rows": rows}
+    assert metrics(capsys) == {"Rows": rows}, "of faults nothing is known either"
     remembered = cloud.remembered("monitor")[WORKLOAD]
     assert (remembered["state"], remembered["rows"]) == (state, rows)
     assert remembered["kinds"]["data-quality"] is True
@@ -124,15 +130,48 @@ def test_of_too_few_rows_nothing_is_judged(
 def test_a_critical_feature_that_the_model_does_not_have_is_a_fault_of_data_quality_alone(
     cloud: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = json.loads(os.environ["SLUICE_MONITORS"])
-    told[WORKLOAD]["critical"] = ["alcohol", "hew"]
-    monkeypatch.setenv("SLUICE_MONITORS", json.dumps(told))
+    configure(monkeypatch, critical=["alcohol", "hew"])
     conclude.handler(written(cloud, "data-quality", []), None)
     found = metrics(capsys)
     assert found["Faults"] == 1 and "Drifted hew" not in found and found["Drifted alcohol"] == 0
     conclude.handler(written(cloud, "bias", [], minutes=1), None)
     faults = {"data-quality": "the model has no feature hew"}
     assert cloud.remembered("monitor")[WORKLOAD]["faults"] == faults
+
+
+DAY = 1440  # minutes
+SILENT = "its jobs have written nothing since 2026-11-23 12:00 UTC: look at the executions of its schedule"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_kind_whose_jobs_write_nothing_any_more_is_a_fault_once_two_of_them_are_missing(
+    cloud: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    """Its schedule died, never lived, or there are no labels and the merge fails: the others' results tell."""
+    configure(monkeypatch, delay_hours=0)
+    for kind in KINDS if begun else ("data-quality", "bias"):
+        conclude.handler(written(cloud, kind, []), None)
+    for day in (1, 2):
+        conclude.handler(written(cloud, "data-quality", [], minutes=day * DAY), None)
+        assert metrics(capsys)["Faults"] == 0
+        conclude.handler(written(cloud, "bias", [], minutes=day * DAY + 1), None)
+    conclude.handler(written(cloud, "data-quality", [], minutes=3 * DAY), None)
+    assert metrics(capsys)["Faults"] == 1
+    assert cloud.remembered("monitor")[WORKLOAD]["faults"] == {"model-quality": SILENT}
+    conclude.handler(written(cloud, "data-quality", [], minutes=4 * DAY, rows=3), None)
+    assert cloud.remembered("monitor")[WORKLOAD]["faults"] == {"model-quality": SILENT}
+    conclude.handler(written(cloud, "model-quality", [], minutes=4 * DAY + 1), None)
+    assert metrics(capsys)["Faults"] == 0 and cloud.remembered("monitor")[WORKLOAD]["faults"] == {}
+
+
+def test_a_kind_whose_labels_come_late_is_not_awaited_before_they_can_be_there(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, delay_hours=24)
+    for day in range(5):
+        conclude.handler(written(cloud, "data-quality", [], minutes=day * DAY), None)
+        conclude.handler(written(cloud, "bias", [], minutes=day * DAY + 1), None)
+        assert [*cloud.remembered("monitor")[WORKLOAD]["faults"]] == (["model-quality"] if day == 4 else [])
 
 
 def test_a_kind_that_tells_no_rows_leaves_those_that_are_known(cloud: Any) -> None:

@@ -137,6 +137,21 @@ def test_the_window_of_a_run_that_somebody_started_ends_before_that(cloud: Any, 
     assert window(cloud, due="") == ("2026-11-22T12:15:41Z", "2026-11-23T12:15:41Z")
 
 
+def test_a_run_that_somebody_starts_may_be_due_in_any_zone(cloud: Any, buckets: tuple[str, str]) -> None:
+    serve(cloud, buckets[1])
+    answer = run(due="2026-11-23T21:30:00+09:00")
+    assert answer == run() and answer["End"] == "2026-11-23T12:15:00Z"
+
+
+@pytest.mark.parametrize("due", ["2026-11-23T12:30:00", "2026-11-23", "yesterday"])
+def test_a_time_of_no_zone_and_what_is_none_is_refused_with_the_form(
+    cloud: Any, buckets: tuple[str, str], due: str
+) -> None:
+    serve(cloud, buckets[1])
+    with pytest.raises(WatchError, match=f"Due is {due}: give a time with its zone, as 2026-11-27T02:00:00Z"):
+        run(due=due)
+
+
 def test_rows_whose_labels_come_late_are_of_an_earlier_window(cloud: Any, buckets: tuple[str, str]) -> None:
     serve(cloud, buckets[1])
     for hours, name in ((1, "now"), (50, "labelled"), (80, "old")):
@@ -215,6 +230,30 @@ def test_what_cannot_be_examined_is_told_with_what_would_change_that(cloud: Any,
     cloud.models[CONFIG]["PrimaryContainer"] = {"Image": "an image"}
     with pytest.raises(WatchError, match="is of no package"):
         run()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (["data-quality"], None),
+        (["data-quality", "bias"], "has no ModelDataUrl: train"),
+        (["data-quality", "model-quality"], "has no ModelDataUrl and no statistics of ModelQuality: train"),
+    ],
+)
+def test_a_version_without_what_its_job_is_to_read_is_refused(
+    cloud: Any, buckets: tuple[str, str], kinds: list[str], told: str | None
+) -> None:
+    """As one that a person has registered."""
+    serve(cloud, buckets[1])
+    [package] = cloud.packages.values()
+    package["InferenceSpecification"] = {"Containers": [{"Image": "an image"}]}
+    package["DriftCheckBaselines"].pop("ModelQuality")
+    asked = json.dumps({"kinds": kinds, "delay_hours": 0})
+    if told is None:
+        assert run(settings=asked)["ModelUri"] == ""
+        return
+    with pytest.raises(WatchError, match=f"version 7 of sluice-dev-tabular {told} and approve a new one"):
+        run(settings=asked)
 
 
 def test_a_step_that_is_tried_again_asks_for_the_same(cloud: Any, buckets: tuple[str, str]) -> None:

@@ -42,9 +42,12 @@ class Batches:
 
     def approve(self, version: int) -> None:
         package = self.cloud.package(version, group=GROUP)
-        place = f"s3://{self.artifacts}/tabular/e{version}/preprocess/baseline/statistics.json"
-        baseline = {"ModelDataQuality": {"Statistics": {"S3Uri": place}}}
-        self.cloud.packages[package] |= {"DriftCheckBaselines": baseline}
+        run = f"s3://{self.artifacts}/tabular/e{version}"
+        told = {"ModelDataQuality": "preprocess/baseline/statistics.json", "ModelQuality": "evaluate/evaluation.json"}
+        self.cloud.packages[package] |= {
+            "InferenceSpecification": {"Containers": [{"ModelDataUrl": f"{run}/train/model.tar.gz"}]},
+            "DriftCheckBaselines": {kind: {"Statistics": {"S3Uri": f"{run}/{key}"}} for kind, key in told.items()},
+        }
 
     def job(
         self, *names: str, version: int | str = 7, hours_ago: float = 1, took: float = 0.5, answers: bool = True

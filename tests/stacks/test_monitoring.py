@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.aws_events import CfnRule
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sns import Topic
@@ -194,6 +195,28 @@ def test_more_than_the_variables_of_a_function_hold_is_refused_at_synth() -> Non
     alarms = {name: f"sluice-dev-{name}-drift" for name in many}
     with pytest.raises(TooManyVariablesError, match="30 monitors: variables of retrain"):
         Retraining(stack, "Retraining", monitors=many, alarms=alarms, alerts=alerts, **common)
+
+
+def test_what_many_monitors_have_heard_is_within_what_a_rule_may_say() -> None:
+    """As many with the longest names as the variables of `retrain` hold; EventBridge takes 2,048 characters."""
+    prefix = "p" * 16
+    many = {f"w{number:019}": Monitor() for number in range(19)}
+    stack = Stack(env=Environment(region="ap-southeast-1", account="111122223333"))
+    key = Key(stack, "Key")
+    Retraining(
+        stack,
+        "Retraining",
+        prefix=prefix,
+        monitors=many,
+        alarms={name: f"{prefix}-{name}-drift" for name in many},
+        ledger=CostLedger(stack, "Ledger", key=key),
+        artifact_bucket=Bucket(stack, "Bucket"),
+        alerts=AlertTopic(stack, "Alerts", key=key, emails=[]),
+        key=key,
+    )
+    rules = [each for each in stack.node.find_all() if isinstance(each, CfnRule)]
+    patterns = [json.dumps(stack.resolve(each.event_pattern), separators=(",", ":")) for each in rules]
+    assert max(map(len, patterns)) <= 2048
 
 
 def test_drift_is_looked_at_when_the_alarm_changes_when_a_run_ends_and_every_quarter_of_an_hour(

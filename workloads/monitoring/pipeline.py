@@ -6,8 +6,6 @@ served, and so what to compare with: where nothing is, only that is noted.
 
 # pyright: reportMissingImports=false
 
-import json
-
 from sagemaker.core.lambda_helper import Lambda
 from sagemaker.core.shapes import ProcessingOutput, ProcessingS3Output
 from sagemaker.core.workflow.conditions import ConditionEquals
@@ -19,7 +17,7 @@ from sagemaker.mlops.workflow.lambda_step import LambdaOutput, LambdaStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
-from config.monitoring import Monitor
+from config.monitoring import Monitor, watched
 from config.workload import Workload
 from workloads.compiler import processing
 from workloads.compiler.plan import CODE, Plan
@@ -38,7 +36,7 @@ def build(name: str, workload: Workload, session: PipelineSession, role: str) ->
     assert monitor is not None, name
     run = workload.run.model_copy(update={"cache_days": 0})  # each step's result is of its own window
     plan = Plan(name, workload.model_copy(update={"process": monitor.process, "run": run}), session, role)
-    watch = _watch(plan, monitor, settings(workload, monitor))
+    watch = _watch(plan, monitor)
     examine = _examine(plan, watch, monitor)
     served = ConditionEquals(told(watch, "Served"), "true")
     concluded, absent = _conclude(plan, watch, "Conclude", [examine]), _conclude(plan, watch, "Absent", [])
@@ -52,23 +50,7 @@ def build(name: str, workload: Workload, session: PipelineSession, role: str) ->
     )
 
 
-def settings(workload: Workload, monitor: Monitor) -> dict[str, object]:
-    """What `scripts/examine.py` is told in its watch.json."""
-    return {
-        "kinds": list(monitor.kinds),
-        "critical": list(monitor.critical),
-        "minimum_rows": monitor.minimum_rows,
-        "false_alarm_rate": monitor.false_alarm_rate,
-        "drift_share": monitor.drift_share,
-        "segment": workload.data.segment,
-        "metric": workload.metric.name.rpartition(":")[2],
-        "delay_hours": monitor.label_delay_hours,
-        # Only an image of one's own has it.
-        "evidently": monitor.image is not None,
-    }
-
-
-def _watch(plan: Plan, monitor: Monitor, examined: dict[str, object]) -> LambdaStep:
+def _watch(plan: Plan, monitor: Monitor) -> LambdaStep:
     captured = CAPTURED[monitor.source].values()
     return LambdaStep(
         name="Watch",
@@ -78,10 +60,7 @@ def _watch(plan: Plan, monitor: Monitor, examined: dict[str, object]) -> LambdaS
             "due": DUE,
             # Not the moment of the call: a step that is tried again examines the same window.
             "began": ExecutionVariables.START_DATETIME,
-            "source": monitor.source,
-            "window_hours": str(monitor.window_hours),
-            "labels": monitor.labels if monitor.wants_labels else "",
-            "settings": json.dumps(examined, separators=(",", ":"), sort_keys=True),
+            **watched(monitor, plan.workload.data.segment, plan.workload.metric.name),
         },
         outputs=[LambdaOutput(name) for name in ("Served", "End", "WatchUri", *captured, *ANSWERS)],
     )

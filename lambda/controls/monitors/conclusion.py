@@ -6,25 +6,31 @@ SageMaker's own jobs are one for each kind and end in any order, so of each kind
 from datetime import datetime, timedelta
 from typing import Any
 
-from controls.monitors.windows import Window
+from controls.monitors.windows import DATA_QUALITY, Window
 
 # Of two conclusions in one period the drift alarm would take the higher: each is alone in one, and the last one counts.
 PERIOD = timedelta(minutes=5)
 Item = dict[str, Any]
 
 
-def members(window: Window, before: Item, kinds: list[str], now: datetime) -> Item:
+def members(window: Window, before: Item, monitor: Item, now: datetime) -> Item:
     """What is remembered: the last window, and of each kind the last that judged it.
 
-    Causes and report are those of the kinds that have drifted. `told_at` is when the metrics say so.
+    `monitor` is that of `controls.conclude.Settings`. Causes and report are those of the kinds that have drifted.
+    `told_at` is when the metrics say so.
     """
+    kinds: list[str] = monitor["kinds"]
     found = judged(window, before)
+    awaited = _awaited(found, before, monitor, now) if window.native else {}
+    overdue = _overdue(awaited, monitor, now)
+    faults = {kind: why for kind, why in _faults(window, before, kinds).items() if kind not in awaited}
     drifted = {kind: kind in found and found[kind]["drifted"] for kind in kinds}
     red = [found[kind] for kind in kinds if drifted[kind]]
     alone = datetime.fromisoformat(before["told_at"]) + PERIOD if before else now
     return {
         **_of_all(window, before),
-        "faults": _faults(window, before),
+        "faults": faults | overdue,
+        "awaited": awaited,
         "found": found,
         "kinds": drifted,
         "causes": [cause for each in red for cause in each["causes"]],
@@ -60,13 +66,34 @@ def judged(window: Window, before: Item) -> dict[str, Item]:
     return found
 
 
-def _faults(window: Window, before: Item) -> dict[str, str]:
-    """By kind why it could not be examined; of too few rows nothing new is known."""
-    known = before.get("faults", {})
-    if window.state in ("too-little", "no-traffic") and not is_another(window, before):
-        return known
+def _faults(window: Window, before: Item, kinds: list[str]) -> dict[str, str]:
+    """By kind why it could not be examined. Of too few rows nothing new is known, but that the endpoint captures."""
+    known = {kind: why for kind, why in before.get("faults", {}).items() if kind in kinds}
+    if window.state in ("too-little", "no-traffic", "uncaptured") and not is_another(window, before):
+        return known | window.faults
     others = {kind: why for kind, why in known.items() if window.native and kind != window.native}
     return others | window.faults
+
+
+def _awaited(found: dict[str, Item], before: Item, monitor: Item, now: datetime) -> dict[str, str]:
+    """By kind of SageMaker's own jobs since when its result is awaited: each has a schedule, which may die alone.
+
+    One that has told nothing yet is awaited from when labels may be there. Data quality's silence has its own alarm.
+    """
+    first, since = (now + timedelta(hours=monitor["delay_hours"])).isoformat(), before.get("awaited", {})
+    kinds = [kind for kind in monitor["kinds"] if kind != DATA_QUALITY]
+    return {kind: max(found.get(kind, {}).get("end", ""), since.get(kind, first)) for kind in kinds}
+
+
+def _overdue(awaited: dict[str, str], monitor: Item, now: datetime) -> dict[str, str]:
+    """By kind that it is awaited for too long."""
+    told = "its jobs have written nothing since {:%Y-%m-%d %H:%M} UTC: look at the executions of its schedule"
+    moments = {kind: datetime.fromisoformat(since) for kind, since in awaited.items()}
+    return {
+        kind: told.format(since)
+        for kind, since in moments.items()
+        if now - since > timedelta(hours=monitor["overdue_hours"])
+    }
 
 
 def is_another(window: Window, before: Item) -> bool:
@@ -74,15 +101,18 @@ def is_another(window: Window, before: Item) -> bool:
     return bool(before) and window.package_version not in (None, before["package_version"])
 
 
-def values(window: Window, before: Item, kinds: dict[str, bool]) -> dict[str, float]:
-    """The metrics of a window. `Drifted` is what the alarm looks at: whether any of `kinds` has.
+def values(window: Window, before: Item, after: Item) -> dict[str, float]:
+    """The metrics of a window. `Drifted` is what the alarm looks at: whether any kind has.
 
     A kind that was not judged has no metric, and its drift lasts; but of another model than before it begins with 0,
     unless it could not be examined.
     """
+    kinds: dict[str, bool] = after["kinds"]
     told, of = dict(window.figures), {kind: drifted for kind, drifted in kinds.items() if kind in window.kinds}
+    changed = is_another(window, before) or after["faults"] != before.get("faults", {})
+    if changed or window.state == "examined":
+        told.setdefault("Faults", float(len(after["faults"])))
     if is_another(window, before):
-        told = {"Faults": 0.0, **told}
         of = {kind: False for kind in kinds if kind not in window.faults} | of
     if of:
         told["Drifted"] = float(any(kinds.values()))

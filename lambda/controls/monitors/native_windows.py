@@ -9,11 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from controls.monitors.windows import Window, WindowError, document
+from controls.monitors.windows import DATA_QUALITY, Window, WindowError, document
 
 VIOLATIONS, STATISTICS = "constraint_violations.json", "statistics.json"
 FOLDER = "native"  # of a workload's monitor, with one for each kind
-DATA_QUALITY = "data-quality"
 _OF_THE_TABLE = ("missing_column_check", "extra_column_check")
 _MOST_CAUSES, _LONGEST = 5, 500  # of one kind; characters
 
@@ -66,7 +65,7 @@ def _of_features(
     if changed and share >= settings["drift_share"]:
         causes = [f"{len(changed)} of {len(names)} features violate their constraints", *causes]
     absent = [name for name in critical if name not in names]
-    figures = {"Rows": float(rows), "DriftShare": share, "Faults": float(len(absent))}
+    figures = {"Rows": float(rows), "DriftShare": share}
     figures |= {f"Drifted {name}": float(name in violated) for name in critical if name in names}
     faults = {DATA_QUALITY: f"the model has no feature {', '.join(absent)}"} if absent else {}
     return Window(state="examined", figures=figures, faults=faults, **_told(DATA_QUALITY, causes), **common)

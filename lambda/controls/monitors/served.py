@@ -1,5 +1,6 @@
-"""Which version of a model answers, and where what it is asked is captured."""
+"""Which version of a model answers, what it is compared with, and where what it is asked is captured."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,3 +69,24 @@ def by_batch(sagemaker: Any, name: str, capture: str) -> Served | None:
         return None
     package = sagemaker.describe_model_package(ModelPackageName=newest.arn)
     return Served(package=package, capture=f"{capture}{newest.version}/")
+
+
+def compared(package: dict[str, Any], kinds: Collection[str]) -> dict[str, str]:
+    """BaselineUri, ModelUri and EvaluationUri. Raises WatchError where the version lacks one that `kinds` need."""
+    baselines = package.get("DriftCheckBaselines", {})
+    containers = package.get("InferenceSpecification", {}).get("Containers", [{}])
+    baseline = _uri(baselines, "ModelDataQuality")
+    model, evaluation = containers[0].get("ModelDataUrl", ""), _uri(baselines, "ModelQuality")
+    asked = {
+        "baseline": baseline,
+        "ModelDataUrl": model or {*kinds} == {"data-quality"},
+        "statistics of ModelQuality": evaluation or "model-quality" not in kinds,
+    }
+    if lacking := [name for name, is_there in asked.items() if not is_there]:
+        version = f"version {package['ModelPackageVersion']} of {package['ModelPackageGroupName']}"
+        raise WatchError(f"{version} has no {' and no '.join(lacking)}: train and approve a new one")
+    return {"BaselineUri": baseline.rpartition("/")[0] + "/", "ModelUri": model, "EvaluationUri": evaluation}
+
+
+def _uri(baselines: dict[str, Any], kind: str) -> str:
+    return baselines.get(kind, {}).get("Statistics", {}).get("S3Uri", "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+DATA_QUALITY = "data-quality"  # the kind that is examined always
 STATES = ("examined", "too-little", "no-traffic")
 UNCAPTURED = "captures nothing: it does once a version is approved, be it the same again"
 _MOST_CAUSES, _LONGEST = 20, 500
@@ -79,7 +80,7 @@ def _figures(told: dict[str, Any], critical: list[str]) -> dict[str, float]:
     figures, kinds = {"Rows": float(told["rows"])}, told["kinds"]
     if told["state"] == "examined":
         figures["Faults"] = float(_faults(told, critical))
-    if quality := kinds.get("data-quality"):
+    if quality := kinds.get(DATA_QUALITY):
         figures["DriftShare"] = float(quality["share"])
         known = [feature for feature in quality["features"] if feature["critical"]]
         figures |= {f"Drifted {feature['name']}": float(feature["drifted"]) for feature in known}
@@ -91,12 +92,12 @@ def _figures(told: dict[str, Any], critical: list[str]) -> dict[str, float]:
 
 def _faults(told: dict[str, Any], critical: list[str]) -> int:
     """How many kinds, and features of `critical`, could not be examined."""
-    faults, quality = told.get("faults", {}), told["kinds"].get("data-quality")
+    faults, quality = told.get("faults", {}), told["kinds"].get(DATA_QUALITY)
     if not quality:
         return len(faults)
     # Where features are not there, that is what its own fault says.
     missing = {*critical} - {feature["name"] for feature in quality["features"]}
-    return len(faults) - ("data-quality" in faults and bool(missing)) + len(missing)
+    return len(faults) - (DATA_QUALITY in faults and bool(missing)) + len(missing)
 
 
 def document(s3: Any, bucket: str, key: str) -> Any:
