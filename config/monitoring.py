@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from config.processing import ProcessSettings
 from config.schedule import Schedule, hours_apart
 from config.section import Finding, Section, repeated
+from config.wording import Shape
 
 Kind = Literal["data-quality", "model-quality", "bias", "attribution"]
 # Of these the model's answers are asked for anew, or compared with labels.
@@ -25,11 +26,25 @@ _HALF_AN_HOUR = 1800
 # Of the workload's folder: in the data bucket what batch transform jobs read, in the artifact bucket what they write.
 BATCHES = "batch/"
 Image = Annotated[
-    str, StringConstraints(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$")
+    str,
+    Shape(
+        r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$",
+        "must be an image of ECR with its tag: 111122223333.dkr.ecr.us-east-1.amazonaws.com/evidently:1",
+    ),
 ]
 # CloudWatch takes no other characters in the name of a metric.
-Feature = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=200)]
-Folder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*/$")]
+Feature = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Shape(r"^[!-~]([ -~]*[!-~])?$", "must be of ASCII characters, with no space at an end, as names of metrics are"),
+]
+Folder = Annotated[
+    str,
+    Shape(
+        r"^([A-Za-z0-9][A-Za-z0-9._-]*/)+$",
+        "must be a folder, which ends in /: labels/; each part begins with a letter or digit, and has those and . _ -",
+    ),
+]
 
 
 class Retrain(Section):
@@ -49,8 +64,12 @@ class Retrain(Section):
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         hours, days = raw.get("cool_down_hours", 24), raw.get("expires_days", 7)
-        if isinstance(hours, int) and isinstance(days, int) and hours >= 24 * days:
+        if not isinstance(hours, int) or not isinstance(days, int) or not 1 <= 24 * days <= hours:
+            return
+        if "cool_down_hours" in raw:
             yield ("cool_down_hours",), hours, f"must be below expires_days ({days}), {24 * days} hours"
+        else:
+            yield ("expires_days",), days, f"must be above cool_down_hours ({hours})"
 
 
 class Monitor(Section):
