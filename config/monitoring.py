@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from config.processing import ProcessSettings
 from config.schedule import Schedule, hours_apart
 from config.section import Finding, Section, repeated
+from config.windows import DAILY, HOURS, unfit
 from config.wording import Shape
 
 Kind = Literal["data-quality", "model-quality", "bias", "attribution"]
@@ -16,8 +17,6 @@ Kind = Literal["data-quality", "model-quality", "bias", "attribution"]
 _OF_MODELS = ("model-quality", "bias", "attribution")
 # What workloads/monitoring/scripts/quality.py measures.
 MEASURED = ("auc", "accuracy", "r2", "log_loss", "rmse")
-# CloudWatch looks back seven days at most: what is further apart cannot be told from silence.
-_MOST_HOURS = 166
 # Source: AWS, "Schedule model monitoring jobs", the cron expressions that it supports.
 _NATIVE = re.compile(r"cron\(0 (?:(\*)|\d{1,2}(?:/(\d{1,2}))?) \? \* \* \*\)")
 # Of an hourly execution with labels each of its two jobs has half the time; source: AWS, "Schedule model quality
@@ -81,8 +80,8 @@ class Monitor(Section):
     """
 
     source: Literal["endpoint", "batch"] = "endpoint"
-    schedule: Schedule = Schedule(expression="cron(0 2 ? * * *)")
-    window_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    schedule: Schedule = Schedule(expression=DAILY)
+    window_hours: Annotated[int, Field(ge=1, le=168)] = HOURS
     kinds: tuple[Kind, ...] = Field(default=("data-quality",), min_length=1, strict=False)
     critical: tuple[Feature, ...] = Field(default=(), max_length=10, strict=False)
     minimum_rows: Annotated[int, Field(ge=30, le=20_000)] = 200
@@ -133,11 +132,7 @@ class Monitor(Section):
         kinds = raw.get("kinds", ("data-quality",))
         if isinstance(kinds, list | tuple) and "data-quality" not in kinds:
             yield ("kinds",), kinds, "must have data-quality, which is examined always"
-        schedule = raw.get("schedule")
-        expression = schedule.get("expression") if isinstance(schedule, Mapping) else None
-        if isinstance(expression, str) and _is_too_rare(expression):
-            told = "must run at least every six days: CloudWatch looks back no further to see that it fell silent"
-            yield ("schedule", "expression"), expression, told
+        yield from unfit(raw)
         process = raw.get("process")
         if isinstance(process, Mapping) and process.get("engine", "script") != "script":
             yield ("process", "engine"), process["engine"], "must be script: one instance examines a window"
@@ -173,14 +168,6 @@ class Monitor(Section):
         if hours == 1 and self.wants_labels and self.process.max_run_seconds > _HALF_AN_HOUR:
             told = f"at most {_HALF_AN_HOUR} where it is hourly and has labels"
             yield "monitor.process.max_run_seconds", self.process.max_run_seconds, told
-
-
-def _is_too_rare(expression: str) -> bool:
-    try:
-        hours = hours_apart(expression)
-    except ValueError:  # of which the field itself says what is wrong
-        return False
-    return hours is None or hours > _MOST_HOURS
 
 
 class Monitoring(Section):
