@@ -49,7 +49,7 @@ RoleArn = Annotated[
     str,
     Shape(
         r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$",
-        "must be the ARN of a role, such as arn:aws:iam::111122223333:role/sweeper",
+        "must be the ARN of a role, with its partition, account and name",
     ),
 ]
 ParameterName = Annotated[

@@ -28,7 +28,7 @@ Image = Annotated[
     str,
     Shape(
         r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$",
-        "must be an image of ECR with its tag: 111122223333.dkr.ecr.us-east-1.amazonaws.com/evidently:1",
+        "must be the whole URI of an image in ECR, from the account's number to the tag",
     ),
 ]
 # CloudWatch takes no other characters in the name of a metric.

@@ -58,7 +58,8 @@ class Section(BaseModel):
         try:
             section = handler(raw)
         except ValidationError as error:
-            findings += [cls._finding(detail) for detail in error.errors(include_url=False)]
+            details = error.errors(include_url=False)
+            findings += [cls._finding(detail) for detail in details if not wording.is_consequence(detail)]
         # What is wrong by itself is told alone: what it has to do with others shows when it is right.
         wrong = {place for place, *_ in findings}
         findings += [finding for finding in between if finding[0] not in wrong]

@@ -55,6 +55,11 @@ def message(detail: ErrorDetails) -> str:
     return f"has nothing behind it; it {told}" if value is None and told.startswith("must ") else told
 
 
+def is_consequence(detail: ErrorDetails) -> bool:
+    """Whether a list is only too short without its entries that are wrong by themselves."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {})["min_length"]
+
+
 def near(name: object, known: Collection[str], around: str = "; {}") -> str:
     """A question for the one of `known` that was perhaps meant, in `around`; empty where none is like `name`."""
     found = difflib.get_close_matches(str(name), known, 1)

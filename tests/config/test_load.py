@@ -143,6 +143,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         ({"workloads": ["digits", "digits"]}, "workloads[1]: 'digits' is given twice"),
         ({"workloads": ["nix"]}, "workloads[0]: 'nix' must be a folder of workloads/ that has a workload.yaml: digits"),
         ({"workloads": "digits"}, "workloads: 'digits' must be"),
+        ({"guardrails": {"instance_types": {"hosting": ["m5"]}}}, "hosting[0]: 'm5' must be one of SageMaker's"),
         ({"alerts": {"emails": ["nobody"]}}, "alerts.emails[0]: 'nobody'"),
         (
             {"alerts": {"emails": ["a@b.org", "c@b.org", "a@b.org"]}},
