@@ -63,7 +63,10 @@ def look(account: Account, wanted: list[str]) -> list[Monitor]:
     if not there and any(workload.monitor for workload in account.platform.workloads.values()):
         raise CannotError("; ".join(account.platform.left_out))
     if not there:
-        raise CannotError("no workload has a monitor. Next: `monitor:` in a workload.yaml, as docs/monitoring.md tells")
+        named = ", ".join(account.platform.workloads) or "none"
+        told = f"no workload of the configuration has a monitor (workloads: {named}). Next: `monitor: {{}}` in the "
+        told += "workload.yaml of one, or another configuration: SLUICE_CONFIG=config/monitored.yaml"
+        raise CannotError(told)
     if unknown := [name for name in wanted if name not in there]:
         raise CannotError(f"{', '.join(unknown)} has no monitor. Next: sluice monitors status {' '.join(there)}")
     ledger = account.ledger()

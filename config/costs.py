@@ -11,6 +11,7 @@ from config.instances import Region, partition
 from config.nights import DAYS, too_short
 from config.schedule import Zone
 from config.section import Finding, Positive, Section, repeated
+from config.wording import Shape
 
 Mode = Literal["observe", "enforce"]
 Minutes = Positive
@@ -39,8 +40,23 @@ def _is_a_date(value: object) -> str:
 
 Time = Annotated[str, AfterValidator(_is_a_time), BeforeValidator(_is_written)]
 Date = Annotated[str, BeforeValidator(_is_a_date)]
-ResourceName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=63)]
-RoleArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$")]
+ResourceName = Annotated[
+    str,
+    Field(max_length=63),
+    Shape(r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", "must be of letters, digits and dashes, and begin with no dash"),
+]
+RoleArn = Annotated[
+    str,
+    Shape(
+        r"^arn:[a-z-]+:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]+$",
+        "must be the ARN of a role, with its partition, account and name",
+    ),
+]
+ParameterName = Annotated[
+    str,
+    Field(max_length=1011),
+    Shape(r"^(/[a-zA-Z0-9_.-]+)+$", "must be the name of a parameter from its first / on, such as /sluice/slack"),
+]
 
 
 class BySize(Section):
@@ -156,7 +172,7 @@ class Report(Section):
     """`slack_parameter`: the SSM parameter (SecureString) that holds the address of a Slack webhook."""
 
     at_hour: Annotated[int, Field(ge=0, le=23)] = 6
-    slack_parameter: Annotated[str, Field(pattern=r"^(/[a-zA-Z0-9_.-]+)+$", max_length=1011)] | None = None
+    slack_parameter: ParameterName | None = None
 
 
 class Target(Section):

@@ -9,6 +9,8 @@ import yaml
 
 Place = tuple[str | int, ...]
 
+_TEXT = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
 
 class UnreadableError(Exception):
     """The file cannot be read or is not YAML; `line` is 1 where no line is known."""
@@ -20,11 +22,11 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """`repeated` has the keys given twice in one mapping, each with the line of the repetition."""
+    """`flaws` has what is wrong with keys: place, line and what it is. Of `data` keys that are no text are left out."""
 
     data: Any
     root: yaml.Node | None
-    repeated: tuple[tuple[str, int], ...]
+    flaws: tuple[tuple[Place, int, str], ...]
 
     def find(self, place: Place) -> tuple[Place, int]:
         """The part of `place` that has a meaning to the reader, and the line of its deepest key in the file.
@@ -49,8 +51,8 @@ def read(path: Path) -> Document:
         loader = yaml.SafeLoader(path.read_bytes())
         root = loader.get_single_node()
         # Before constructing, which takes the last of two keys silently and mixes merged keys into the nodes.
-        repeated = tuple(_repeated_keys(root, set()))
-        return Document(None if root is None else loader.construct_document(root), root, repeated)
+        flaws = tuple(_flaws(root, (), set()))
+        return Document(None if root is None else loader.construct_document(root), root, flaws)
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
@@ -68,18 +70,30 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Nod
     return None
 
 
-def _repeated_keys(node: yaml.Node | None, walked: set[int]) -> Iterator[tuple[str, int]]:
+def _flaws(node: yaml.Node | None, place: Place, walked: set[int]) -> Iterator[tuple[Place, int, str]]:
+    """Takes keys that are no text out of the nodes: some of them no mapping of Python's could have."""
     if node is None or id(node) in walked:  # an alias leads to a node again
         return
     walked.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            yield from _repeated_keys(entry, walked)
+        for index, entry in enumerate(node.value):
+            yield from _flaws(entry, (*place, index), walked)
     if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
+        seen: set[str] = set()
+        pairs, node.value = node.value, []
+        for key, value in pairs:
+            line = key.start_mark.line + 1
+            if key.tag not in _TEXT:
+                yield place, line, f"has {_said(key)} as a key, where only text can be one"
+                continue
             if key.value in seen:
-                yield key.value, key.start_mark.line + 1
-            if isinstance(key.value, str):
-                seen.add(key.value)
-            yield from _repeated_keys(value, walked)
+                yield (*place, key.value), line, "is given twice in one mapping; keep one"
+            seen.add(key.value)
+            node.value.append((key, value))
+            yield from _flaws(value, (*place, key.value), walked)
+
+
+def _said(key: yaml.Node) -> str:
+    if isinstance(key, yaml.ScalarNode):
+        return f"{key.value}, without quotes," if key.value else "nothing"
+    return "a list" if isinstance(key, yaml.SequenceNode) else "a mapping"

@@ -1,7 +1,6 @@
 """Reads the configuration: one team file and the workload files that it names, all mistakes reported at once."""
 
 import ast
-import difflib
 import json
 import os
 import reprlib
@@ -16,6 +15,7 @@ from config.instances import regions
 from config.schema import Platform
 from config.script import spelt
 from config.section import Section
+from config.wording import near
 from config.workload import Script, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SPARK_SCRIPT = "scripts/preprocess_spark.py"
 # By what a script of several instances knows its share of the work.
 SHARING = "toolkit.distributed"
+
+# Options by which the evaluation of a monitored workload decides between champion and challenger.
+CONTEST = {"recent", "champion_test", "trained", "margin", "segment_limit"}
 
 S = TypeVar("S", bound=Section)
 
@@ -104,6 +107,12 @@ def _load_workload(path: Path, problems: list[Problem]) -> Workload | None:
         _note(problems, path, document, ("process", "engine"), "spark", message)
     if document and workload and isinstance(workload.algorithm, Script):
         _check_arguments(workload, workload.algorithm, path, document, problems)
+    if document and workload and workload.monitor:
+        known = spelt(path.parent / "scripts", "evaluate.py")
+        if lacking := [] if known is None else sorted(CONTEST - known):
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in lacking)
+            message = f"needs the options {options} of scripts/evaluate.py: a run's model is compared with the champion"
+            _note(problems, path, document, ("monitor",), None, message)
     if document and workload and _claims_to_share(workload) and not any(map(_shares, path.parent.glob("scripts/*.py"))):
         message = f"needs a script that imports {SHARING}: every instance would train the same model"
         _note(problems, path, document, ("train", "distributed"), True, message)
@@ -121,8 +130,7 @@ def _check_arguments(
     given |= {name: ("tuning", "ranges", name) for name in (workload.tuning.ranges if workload.tuning else ())}
     for name, place in given.items():
         if name.replace("-", "_") not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            message = f"must be an argument of scripts/train.py{f'; is it {near[0]}?' if near else ''}"
+            message = f"must be an argument of scripts/train.py{near(name, known)}"
             _note(problems, path, document, place, None, message)
     if workload.metric.pattern and "metric_pattern" not in known:
         message = "needs an argument --metric-pattern of scripts/train.py, by which it looks for the metric itself"
@@ -172,8 +180,8 @@ def _read(path: Path, problems: list[Problem]) -> Document | None:
     except UnreadableError as error:
         problems.append(Problem(_shown(path), error.line, "", "", str(error)))
         return None
-    for key, line in document.repeated:
-        problems.append(Problem(_shown(path), line, key, "", "is given twice in one mapping; keep one"))
+    for place, line, message in document.flaws:
+        problems.append(Problem(_shown(path), line, _written(place), "", message))
     return document
 
 
@@ -195,9 +203,12 @@ def _validate(model: type[S], path: Path, document: Document, data: object, prob
 
 def _note(problems: list[Problem], path: Path, document: Document, place: Place, value: object, message: str) -> None:
     place, line = document.find(place)
-    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
     shown = "" if value is None else reprlib.repr(value)
-    problems.append(Problem(_shown(path), line, field, shown, message))
+    problems.append(Problem(_shown(path), line, _written(place), shown, message))
+
+
+def _written(place: Place) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
 
 
 def _shown(path: Path) -> str:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from config.section import Finding, Section, Text
 from config.tuning import Finite
+from config.wording import Shape
 
 _CLASSES = dict.fromkeys(("accuracy", "balanced_accuracy", "f1"), "maximize")
 _BINARY = {**_CLASSES, "auc": "maximize"}
@@ -42,7 +43,11 @@ def _has_a_group(pattern: str) -> str:
 class Metric(Section):
     """What a run is judged by. `pattern` finds its value in the training log, as the first group of a match."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9:_-]*$", max_length=255)]
+    name: Annotated[
+        str,
+        StringConstraints(max_length=255),
+        Shape(r"^[a-zA-Z][a-zA-Z0-9:_-]*$", "must be of letters, digits and : _ -, and begin with a letter"),
+    ]
     direction: Literal["maximize", "minimize"]
     pattern: Annotated[Text, AfterValidator(_has_a_group)] | None = None
     worst: Finite | None = None  # a model that is worse is not registered, champion or not

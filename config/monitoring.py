@@ -10,14 +10,14 @@ from pydantic import Field, StringConstraints
 from config.processing import ProcessSettings
 from config.schedule import Schedule, hours_apart
 from config.section import Finding, Section, repeated
+from config.windows import DAILY, HOURS, unfit
+from config.wording import Shape
 
 Kind = Literal["data-quality", "model-quality", "bias", "attribution"]
 # Of these the model's answers are asked for anew, or compared with labels.
 _OF_MODELS = ("model-quality", "bias", "attribution")
 # What workloads/monitoring/scripts/quality.py measures.
 MEASURED = ("auc", "accuracy", "r2", "log_loss", "rmse")
-# CloudWatch looks back seven days at most: what is further apart cannot be told from silence.
-_MOST_HOURS = 166
 # Source: AWS, "Schedule model monitoring jobs", the cron expressions that it supports.
 _NATIVE = re.compile(r"cron\(0 (?:(\*)|\d{1,2}(?:/(\d{1,2}))?) \? \* \* \*\)")
 # Of an hourly execution with labels each of its two jobs has half the time; source: AWS, "Schedule model quality
@@ -26,11 +26,25 @@ _HALF_AN_HOUR = 1800
 # Of the workload's folder: in the data bucket what batch transform jobs read, in the artifact bucket what they write.
 BATCHES = "batch/"
 Image = Annotated[
-    str, StringConstraints(pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$")
+    str,
+    Shape(
+        r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+:[\w.-]+$",
+        "must be the whole URI of an image in ECR, from the account's number to the tag",
+    ),
 ]
 # CloudWatch takes no other characters in the name of a metric.
-Feature = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=200)]
-Folder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*/$")]
+Feature = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Shape(r"^[!-~]([ -~]*[!-~])?$", "must be of ASCII characters, with no space at an end, as names of metrics are"),
+]
+Folder = Annotated[
+    str,
+    Shape(
+        r"^([A-Za-z0-9][A-Za-z0-9._-]*/)+$",
+        "must be a folder, which ends in /: labels/; each part begins with a letter or digit, and has those and . _ -",
+    ),
+]
 
 
 class Retrain(Section):
@@ -50,8 +64,12 @@ class Retrain(Section):
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:
         hours, days = raw.get("cool_down_hours", 24), raw.get("expires_days", 7)
-        if isinstance(hours, int) and isinstance(days, int) and hours >= 24 * days:
+        if not isinstance(hours, int) or not isinstance(days, int) or not 1 <= 24 * days <= hours:
+            return
+        if "cool_down_hours" in raw:
             yield ("cool_down_hours",), hours, f"must be below expires_days ({days}), {24 * days} hours"
+        else:
+            yield ("expires_days",), days, f"must be above cool_down_hours ({hours})"
 
 
 class Monitor(Section):
@@ -63,8 +81,8 @@ class Monitor(Section):
     """
 
     source: Literal["endpoint", "batch"] = "endpoint"
-    schedule: Schedule = Schedule(expression="cron(0 2 ? * * *)")
-    window_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    schedule: Schedule = Schedule(expression=DAILY)
+    window_hours: Annotated[int, Field(ge=1, le=168)] = HOURS
     kinds: tuple[Kind, ...] = Field(default=("data-quality",), min_length=1, strict=False)
     critical: tuple[Feature, ...] = Field(default=(), max_length=10, strict=False)
     minimum_rows: Annotated[int, Field(ge=30, le=20_000)] = 200
@@ -131,11 +149,7 @@ class Monitor(Section):
         labels = raw.get("labels")
         if raw.get("source") == "batch" and isinstance(labels, str) and labels.startswith(BATCHES):
             yield ("labels",), labels, f"must not be in {BATCHES}, where what jobs are asked lies"
-        schedule = raw.get("schedule")
-        expression = schedule.get("expression") if isinstance(schedule, Mapping) else None
-        if isinstance(expression, str) and _is_too_rare(expression):
-            told = "must run at least every six days: CloudWatch looks back no further to see that it fell silent"
-            yield ("schedule", "expression"), expression, told
+        yield from unfit(raw)
         process = raw.get("process")
         if isinstance(process, Mapping) and process.get("engine", "script") != "script":
             yield ("process", "engine"), process["engine"], "must be script: one instance examines a window"
@@ -171,14 +185,6 @@ class Monitor(Section):
         if hours == 1 and self.wants_labels and self.process.max_run_seconds > _HALF_AN_HOUR:
             told = f"at most {_HALF_AN_HOUR} where it is hourly and has labels"
             yield "monitor.process.max_run_seconds", self.process.max_run_seconds, told
-
-
-def _is_too_rare(expression: str) -> bool:
-    try:
-        hours = hours_apart(expression)
-    except ValueError:  # of which the field itself says what is wrong
-        return False
-    return hours is None or hours > _MOST_HOURS
 
 
 def watched(monitor: Monitor, segment: str | None, metric: str) -> dict[str, str]:

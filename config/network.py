@@ -4,12 +4,15 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from config.section import Finding, Section, Text, repeated
+from config.wording import Shape
 
 # What follows the kind in an identifier of EC2; the short form is that of resources from before 2018.
 _ID = "([0-9a-f]{8}|[0-9a-f]{17})"
+Subnet = Annotated[str, Shape(f"^subnet-{_ID}$", "must be the id of a subnet: subnet-0123456789abcdef0")]
+SecurityGroup = Annotated[str, Shape(f"^sg-{_ID}$", "must be the id of a security group: sg-0123456789abcdef0")]
 
 EndpointService = Literal["sagemaker.api", "sagemaker.runtime", "logs", "sts"]
 
@@ -78,14 +81,10 @@ class GivenNetwork(Section):
     """A VPC that exists already; one subnet for each availability zone, in the same order."""
 
     mode: Literal["given"]
-    vpc_id: Annotated[str, StringConstraints(pattern=f"^vpc-{_ID}$")]
-    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=f"^subnet-{_ID}$")], ...] = Field(
-        min_length=1, strict=False
-    )
+    vpc_id: Annotated[str, Shape(f"^vpc-{_ID}$", "must be the id of a VPC: vpc-0123456789abcdef0")]
+    subnet_ids: tuple[Subnet, ...] = Field(min_length=1, strict=False)
     availability_zones: tuple[str, ...] = Field(min_length=1, strict=False)
-    security_group_ids: tuple[Annotated[str, StringConstraints(pattern=f"^sg-{_ID}$")], ...] = Field(
-        min_length=1, max_length=5, strict=False
-    )
+    security_group_ids: tuple[SecurityGroup, ...] = Field(min_length=1, max_length=5, strict=False)
 
     @classmethod
     def contradictions(cls, raw: Mapping[str, Any]) -> Iterator[Finding]:

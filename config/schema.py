@@ -14,7 +14,8 @@ from config.monitoring import Monitor, Monitoring
 from config.network import AnyNetwork
 from config.section import Finding, Section, TagValue, repeated
 from config.storage import Environment, Storage
-from config.workload import RESERVED, Workload, WorkloadName
+from config.wording import Shape
+from config.workload import DASHED, RESERVED, Workload, WorkloadName
 
 # Of what CloudFormation cannot make in every region. `auto`: only where it can; `on`: a region where not is refused.
 # YAML reads `on` and `off` without quotes as booleans.
@@ -33,11 +34,19 @@ def _ends_in_no_environment(name: str) -> str:
 
 PlatformName = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=16),
+    StringConstraints(max_length=16),
+    DASHED,
     AfterValidator(_ends_in_no_environment),
 ]
-UserName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+UserName = Annotated[
+    str,
+    StringConstraints(max_length=63),
+    Shape(
+        r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$",
+        "must be of letters, digits and dashes, 63 at most, and have no dash at an end",
+    ),
+]
+Email = Annotated[str, Shape(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "must be an address of electronic mail: ada@example.org")]
 # The bounds of SageMaker's own IdleSettings.
 StudioIdleMinutes = Annotated[int, Field(ge=60, le=525600)]
 

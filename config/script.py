@@ -4,13 +4,13 @@ import ast
 from pathlib import Path
 
 
-def spelt(scripts: Path) -> set[str] | None:
+def spelt(scripts: Path, main: str = "train.py") -> set[str] | None:
     """The texts in the scripts, written as hyperparameters are: `--max-depth` is max_depth. None: it cannot be told.
 
-    Every text counts, since an option's name may come out of a list. Nothing can be told where there is no `train.py`,
+    Every text counts, since an option's name may come out of a list. Nothing can be told where there is no `main`,
     or it cannot be parsed, adds no arguments by argparse, or takes those that it does not know.
     """
-    if not (scripts / "train.py").is_file():
+    if not (scripts / main).is_file():
         return None
     nodes: list[ast.AST] = []
     for path in sorted(scripts.rglob("*.py")):

@@ -2,15 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from config.instances import Region
 from config.section import Positive, Section
+from config.wording import Shape
 
 Environment = Literal["dev", "staging", "prod"]
 
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-KeyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{36,40}$")]
+BucketName = Annotated[
+    str,
+    Shape(
+        r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        "must be the name of a bucket: 3 to 63 small letters, digits, dots and dashes, a letter or digit at both ends",
+    ),
+]
+KeyId = Annotated[
+    str, Shape(r"^[a-z0-9-]{36,40}$", "must be the id of a key, such as 1234abcd-12ab-34cd-56ef-1234567890ab")
+]
 
 
 class Replication(Section):

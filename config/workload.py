@@ -14,6 +14,7 @@ from config.processing import ProcessSettings
 from config.schedule import Schedule
 from config.section import Finding, Positive, Section, TagValue, Text
 from config.tuning import Finite, HyperparameterName, Tuning
+from config.wording import Shape
 
 
 def _is_no_monitors(name: str) -> str:
@@ -22,9 +23,13 @@ def _is_no_monitors(name: str) -> str:
     return name
 
 
+DASHED = Shape(
+    r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "must be of small letters, digits and single dashes, and begin with a letter"
+)
 WorkloadName = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20),
+    StringConstraints(max_length=20),
+    DASHED,
     AfterValidator(_is_no_monitors),
 ]
 # Folders of the artifact bucket that others use.
@@ -37,14 +42,25 @@ def _is_free(key: str) -> str:
     return key
 
 
-TagKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/=+@-]+$", max_length=128), AfterValidator(_is_free)]
+TagKey = Annotated[
+    str,
+    StringConstraints(max_length=128),
+    Shape(r"^[A-Za-z0-9_.:/=+@-]+$", "must be of letters, digits and _ . : / = + @ -, as the key of a tag"),
+    AfterValidator(_is_free),
+]
 Seconds = Annotated[int, Field(ge=1, le=2_419_200)]
 
 
 class Data(Section):
     """What is under the workload's prefix of the data bucket: `path` is an object, or a folder that ends in `/`."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    path: Annotated[
+        str,
+        Shape(
+            r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+            "must be of letters, digits and . _ / -, and begin with a letter or digit: table.csv, rows/",
+        ),
+    ]
     format: Literal["csv", "parquet"] = "csv"
     target: Text | None = None  # the column that is to be predicted
     segment: Text | None = None  # the column by whose values bias is measured

@@ -104,9 +104,9 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         "team.yaml:16: studio.users[1].persona: 'boss' must be 'data-scientist', 'ml-engineer' or 'viewer'",
         "team.yaml:17: studio.idle_minutes: '120' must be a valid integer",
         "team.yaml:20: account: '11112222333' must be 12 digits in quotes, such as \"111122223333\", or be left out",
-        "team.yaml:21: ownr: 'me' is under an unknown key; known here: name, environment, region, account, owner, "
-        "team, cost_centre, alerts, network, storage, studio, registry, experiments, workloads, monitoring, costs, "
-        "guardrails",
+        "team.yaml:21: ownr: 'me' is under an unknown key (is it owner?); known here: name, environment, region, "
+        "account, owner, team, cost_centre, alerts, network, storage, studio, registry, experiments, workloads, "
+        "monitoring, costs, guardrails",
         "workloads/digits/workload.yaml:6: algorithm.k: 0 must be greater than or equal to 1",
         "workloads/digits/workload.yaml:16: train.instance_type: 'ml.m5.lrage' must be one of SageMaker's 225 "
         "TrainingInstanceType values, such as ml.m5.large, ml.m5.xlarge, ml.m5.4xlarge",
@@ -143,6 +143,7 @@ def test_all_mistakes_of_all_files_are_reported_at_once_with_line_value_and_what
         ({"workloads": ["digits", "digits"]}, "workloads[1]: 'digits' is given twice"),
         ({"workloads": ["nix"]}, "workloads[0]: 'nix' must be a folder of workloads/ that has a workload.yaml: digits"),
         ({"workloads": "digits"}, "workloads: 'digits' must be"),
+        ({"guardrails": {"instance_types": {"hosting": ["m5"]}}}, "hosting[0]: 'm5' must be one of SageMaker's"),
         ({"alerts": {"emails": ["nobody"]}}, "alerts.emails[0]: 'nobody'"),
         (
             {"alerts": {"emails": ["a@b.org", "c@b.org", "a@b.org"]}},

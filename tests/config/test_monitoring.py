@@ -2,6 +2,8 @@
 
 import copy
 import itertools
+import shutil
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -91,6 +93,56 @@ def test_a_contradiction_is_told_with_what_is_allowed(changes: dict[str, Any], t
     assert problems(**changes) == [told]
 
 
+@pytest.mark.parametrize("times", ["0 2 31 2 ? *", "0 2 1 * ? *", "0 2 ? * MON#1 *", "0 2 ? 1 * *", "0 2 ? * * 2030"])
+def test_a_monitor_has_a_schedule_of_every_week(times: str) -> None:
+    [told] = problems(schedule={"expression": f"cron({times})"})
+    assert told.startswith("monitor.schedule.expression: must be of every week, with no month, year or day of the mont")
+
+
+def test_one_that_is_no_schedule_is_not_told_of_weeks() -> None:
+    for times in ("foo bar ? * * *", "0 2 ? * XYZ *", "0 0/0 ? * * *"):
+        [told] = problems(schedule={"expression": f"cron({times})"})
+        assert ", where cron takes " in told
+
+
+PROCESS = {"instance_type": "ml.m5.large", "volume_gb": 9, "max_run_seconds": 60}
+WHY = "each row is judged in all windows that have it, 7 at most, and any may be a false alarm"
+
+
+@pytest.mark.parametrize(
+    ("expression", "changes", "told"),
+    [
+        ("rate(1 minute)", {}, "schedule.expression: must not run more often than hourly: no window is shorter than"),
+        ("cron(0,30 2 ? * * *)", {}, "schedule.expression: must not run more often than hourly"),
+        ("rate(1 hour)", {}, f"schedule.expression: needs window_hours of at most 7, not 24: {WHY}"),
+        ("rate(1 hour)", {"window_hours": 8}, f"window_hours: must be at most 7 with this schedule: {WHY}"),
+        ("cron(0 0-7 ? * * *)", {"window_hours": 24}, "window_hours: must be at most 7 with this schedule"),
+        ("cron(0 2 ? * MON-WED *)", {"window_hours": 168}, None),
+        ("cron(0 8,16 ? * MON-FRI *)", {"window_hours": 96}, "window_hours: must be at most 80 with this schedule"),
+        ("rate(1 hour)", {"window_hours": 7}, None),
+        ("rate(4 hours)", {}, None),
+        ("cron(0 0-6 ? * * *)", {}, None),
+        ("cron(0 2 ? * * *)", {"window_hours": 168}, None),
+        ("rate(1 hour)", {"window_hours": 169}, "window_hours: must be less than or equal to 168"),
+        (
+            "cron(0 2,4 ? * * *)",
+            {"process": PROCESS | {"max_run_seconds": 7201}},
+            "process.max_run_seconds: must be at most 7200, the time to the next",
+        ),
+        ("cron(0 2,4 ? * * *)", {"process": PROCESS | {"max_run_seconds": 7200}}, None),
+    ],
+)
+def test_windows_do_not_crowd(expression: str, changes: dict[str, Any], told: str | None) -> None:
+    found = problems(schedule={"expression": expression}, **changes)
+    assert len(found) == (told is not None) and all(line.startswith(f"monitor.{told}") for line in found)
+
+
+def test_the_default_schedule_is_held_against_the_run_time_as_well() -> None:
+    told = raw() | {"monitor": {"process": PROCESS | {"max_run_seconds": 90_000}}}
+    with pytest.raises(ValidationError, match="must be at most 86400, the time to the next run"):
+        Workload.model_validate(told)
+
+
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
@@ -150,7 +202,7 @@ def test_models_of_pytorch_are_not_asked_again_on_the_image_of_sklearn() -> None
         ("cron(0 2 1 * ? *)", None),
         ("cron(0 2 ? * 6L *)", None),
         ("cron(0 2 ? 1-6 * *)", None),
-        ("cron(0 0/0 ? * * *)", None),
+        ("cron(0 2 ? * MON#1 *)", None),
     ],
 )
 def test_the_longest_time_between_two_runs_is_known(expression: str, hours: int | None) -> None:
@@ -183,7 +235,7 @@ def test_sagemakers_own_jobs_are_refused_what_they_do_not_do(tmp_path: Any) -> N
     folder.mkdir(parents=True)
     (folder / "images.json").write_text('{"SklearnImage": {"us-east-1": "x"}}')
     schedule = 'schedule: {expression: "cron(0 2 ? * * *)"}'
-    other = 'schedule: {expression: "rate(2 hours)", time_zone: Europe/Berlin}\n  source: batch'
+    other = 'schedule: {expression: "rate(4 hours)", time_zone: Europe/Berlin}\n  source: batch'
     (folder / "workload.yaml").write_text(TABULAR.read_text("utf-8").replace(schedule, other))
     path = tmp_path / "native.yaml"
     path.write_text(text.replace("tabular", "wine"))
@@ -258,3 +310,16 @@ def test_what_is_captured_is_needed_until_its_labels_have_come() -> None:
     assert asked == {
         (hours, delay): Monitor(window_hours=hours, label_delay_hours=delay).looks_back_days for hours, delay in asked
     }
+
+
+def test_an_evaluation_that_takes_no_contest_is_refused_by_the_options_that_it_lacks(tmp_path: Path) -> None:
+    shutil.copy(TABULAR, tmp_path)
+    shutil.copytree(
+        TABULAR.parent / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("toolkit", "__pycache__")
+    )
+    assert load_workload(tmp_path / "workload.yaml").monitor
+    evaluation = tmp_path / "scripts" / "evaluate.py"
+    evaluation.write_text(evaluation.read_text().replace('"--margin"', '"--edge"').replace('"--recent"', '"--new"'))
+    told = r"monitor needs the options --margin, --recent of scripts/evaluate\.py"
+    with pytest.raises(ConfigurationError, match=told):
+        load_workload(tmp_path / "workload.yaml")
