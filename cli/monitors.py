@@ -65,7 +65,7 @@ def look(account: Account, wanted: list[str]) -> list[Monitor]:
     if not there:
         named = ", ".join(account.platform.workloads) or "none"
         told = f"no workload of the configuration has a monitor (workloads: {named}). Next: `monitor: {{}}` in the "
-        told += "workload.yaml of one, or another configuration: SLUICE_CONFIG=config/monitored.yaml"
+        told += "workload.yaml of one, as docs/monitoring.md tells, or another --config: config/monitored.yaml"
         raise CannotError(told)
     if unknown := [name for name in wanted if name not in there]:
         raise CannotError(f"{', '.join(unknown)} has no monitor. Next: sluice monitors status {' '.join(there)}")

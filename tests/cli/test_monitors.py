@@ -127,7 +127,7 @@ def test_a_workload_without_a_monitor_is_told_with_what_to_type(cloud: Any, run:
 
 def test_a_platform_without_monitors_is_told_how_to_have_one(cloud: Any, run: Any) -> None:
     status, text = run("monitors", "status")
-    assert status == 2 and "docs/monitoring.md" in text
+    assert status == 2 and "(workloads: digits). Next: `monitor: {}` in" in text and "docs/monitoring.md" in text
 
 
 def test_where_monitors_are_left_out_the_reason_is_told(cloud: Any, run: Any, config: str) -> None:

@@ -319,7 +319,7 @@ def test_an_evaluation_that_takes_no_contest_is_refused_by_the_options_that_it_l
     )
     assert load_workload(tmp_path / "workload.yaml").monitor
     evaluation = tmp_path / "scripts" / "evaluate.py"
-    evaluation.write_text(evaluation.read_text().replace('"--margin"', '"--edge"').replace('"--recent"', '"--new"'))
-    told = r"monitor needs the options --margin, --recent of scripts/evaluate\.py"
+    evaluation.write_text(evaluation.read_text().replace('"--margin"', '"--edge"'))
+    told = r"monitor needs the options --margin of scripts/evaluate\.py"
     with pytest.raises(ConfigurationError, match=told):
         load_workload(tmp_path / "workload.yaml")
