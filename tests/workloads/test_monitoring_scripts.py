@@ -1,9 +1,11 @@
 """What the monitor's script finds in a day of requests of real tables, whatever lies beside them."""
 
+import csv
 import gzip
 import json
 import shutil
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +244,34 @@ def test_whatever_lies_beside_the_requests_is_counted_and_there_is_a_report(aski
     told = {"schema": 3, "empty file": 1, "huge line": 1, "label line": 2, "label of no known class": 1}
     assert told.items() <= found["skipped"].items() and {"encoding", "unparsable"} <= set(found["skipped"])
     assert "huge line <b>1</b>" in asking.report()
+
+
+def test_texts_that_no_file_holds_far_times_and_extreme_numbers_have_a_report_too(asking: Job, titanic: Split) -> None:
+    asking.ask(drawn(titanic, ROWS))
+    names = ["\ud83d", "a\rb", "a\0b", 'a"\n,b']
+    ages = ["1e308", "-1e308", "5e-324", "9" * 400, "1e999", "NaN"]
+    odd = [[name, "1st", age, "male", "0"] for name in names for age in ages]
+    lines = [captured(values, f"odd-{number}", MOMENT) for number, values in enumerate(odd)]
+    lines.append(captured(odd[0], "far", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)))
+    (asking.capture / "odd.jsonl").write_text("".join(lines * 20))
+    (asking.labels / "odd.csv").write_text("inference_id,label\n" + "".join(f"odd-{at},1\n" for at in range(len(odd))))
+    found = asking.run(*ALL, minimum_rows=30, segment="Sex", delay_hours=0.001)
+    assert found["rows"] == ROWS + 20 * len(odd) and found["skipped"] == {"unparsable": 20}
+    with (asking.output / "labelled.csv").open(newline="", encoding="utf-8") as file:
+        assert {row[0] for row in csv.reader(file, strict=True)} == {"Name", "?", "a\rb", "a?b", 'a"\n,b'}
+
+
+def test_long_texts_are_compared_as_those_of_the_reference_and_kept_whole(
+    asking: Job, titanic: Split, tmp_path: Path
+) -> None:
+    asking.baseline = shutil.copytree(titanic.folder / "baseline", tmp_path / "long")
+    reference = asking.baseline / "reference.csv"
+    reference.write_text(reference.read_text().replace(",male,", f",{'male' * 500},"))
+    rows = changed(drawn(titanic, ROWS), Sex=lambda sex: sex if sex == "female" else sex * 500)
+    asking.ask(rows)
+    asking.label(rows)
+    found = asking.run("data-quality", "model-quality", critical=["Sex"])
+    assert found["causes"] == [] and f",{'male' * 500}," in (asking.output / "labelled.csv").read_text()
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])

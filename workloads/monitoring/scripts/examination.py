@@ -16,7 +16,7 @@ import drift
 import numpy as np
 import quality
 from served import Served
-from tables import frame, named, only
+from tables import compared, frame, named, only
 
 _DAMAGED = (OSError, EOFError, tarfile.TarError, zlib.error, pickle.UnpicklingError)
 
@@ -72,7 +72,8 @@ class Examination:
         return kinds, labelled
 
     def _data_quality(self, recent):
-        found = drift.features(self._reference[self._features], recent, set(self._settings["critical"]))
+        before, now = compared(self._reference[self._features]), compared(recent)
+        found = drift.features(before, now, set(self._settings["critical"]))
         limits = {"false_alarm_rate": self._chance["rate"], "drift_share": self._settings["drift_share"]}
         told, share, drifted, causes = drift.judged(found, **limits)
         if absent := sorted(set(self._settings["critical"]) - set(self._features)):
