@@ -19,6 +19,13 @@ pytestmark = pytest.mark.slow
 
 ALL = ("data-quality", "model-quality", "bias", "attribution")
 ROWS = 600
+# Code of models.
+ANSWERS = "def predict_fn(rows, model):\n    return [{'value': 3.0} for row in rows]\n"
+DESCRIBED = "def model_fn(folder):\n    return None, {'problem': 'regression'}\n"
+BY_SEX_AND_AGE = (
+    "def predict_fn(rows, model):\n"
+    "    return [{'value': 20 * float(row['SexCode']) + float(row['Age'] or 30) / 10} for row in rows]\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -175,12 +182,7 @@ def test_a_segment_of_whose_values_few_rows_were_tested_is_a_fault(asking: Job, 
 
 def test_answers_that_rest_on_other_features_are_drift_of_attribution(job: Job, titanic: Split, tmp_path: Path) -> None:
     """Of a model whose answers rest on the sex first and on the age last; then all are of one sex, and very old."""
-    job.model = coded(
-        tmp_path / "model",
-        "def model_fn(folder):\n    return None, {'problem': 'regression'}\n\n"
-        "def predict_fn(rows, model):\n"
-        "    return [{'value': 20 * float(row['SexCode']) + float(row['Age'] or 30) / 10} for row in rows]\n",
-    )
+    job.model = coded(tmp_path / "model", DESCRIBED + BY_SEX_AND_AGE)
     job.ask(drawn(titanic, ROWS))
     before = job.run("attribution")
     assert before["causes"] == [] and before["kinds"]["attribution"]["ndcg"] > 0.99
@@ -289,6 +291,49 @@ def test_a_model_that_cannot_be_asked_keeps_nothing_else_from_being_examined(
     assert set(found["kinds"]) == {"data-quality"} and found["causes"]
     assert set(found["faults"]) == {"model-quality", "bias", "attribution"}
     assert "not examined" in job.report()
+
+
+FAILS = "raise RuntimeError('half \\ud83d')"
+
+
+@pytest.mark.parametrize(
+    ("inference", "told"),
+    [
+        (FAILS, "RuntimeError: half ?"),
+        (f"import os\n{ANSWERS}def model_fn(folder):\n    os._exit(1)\n", "its process ended before it answered"),
+        (ANSWERS + DESCRIBED.replace("regression", "guess"), "its problem is none of binary, multiclass, regression"),
+        (DESCRIBED + ANSWERS.replace("3.0", "float('nan')"), "it does not answer each row by a number"),
+        (DESCRIBED + ANSWERS.replace("in rows", "in rows[1:]"), "it does not answer each row by a number"),
+    ],
+)
+def test_a_model_whose_code_fails_or_answers_nonsense_is_a_fault(
+    job: Job, titanic: Split, tmp_path: Path, inference: str, told: str
+) -> None:
+    job.model = coded(tmp_path / "model", inference)
+    job.ask(drawn(titanic, ROWS))
+    found = job.run("data-quality", "attribution")
+    assert set(found["kinds"]) == {"data-quality"}
+    assert found["faults"] == {"attribution": f"the model cannot be asked: {told}"} and told in job.report()
+
+
+def test_a_model_neither_reaches_what_examines_it_nor_writes_what_is_found(
+    job: Job, titanic: Split, tmp_path: Path
+) -> None:
+    """It replaces each `judged` that it can see, and writes into the job's folder as long as it lives."""
+    forges = "import os, sys, time\nfor module in list(sys.modules.values()):\n    if hasattr(module, 'judged'):\n"
+    forges += (
+        "        module.judged = lambda *_, **__: {'moved': 0.0, 'ndcg': 1, 'p': 1, 'drifted': False, 'cause': ''}\n"
+    )
+    forges += f"os.makedirs({str(job.output)!r}, exist_ok=True)\nif not os.fork():\n    while True:\n"
+    forges += "".join(
+        f"        open({str(job.output / name)!r}, 'w').write('forged')\n" for name in ("metrics.json", "labelled.csv")
+    )
+    job.model = coded(tmp_path / "model", forges + "        time.sleep(0.001)\n" + DESCRIBED + BY_SEX_AND_AGE)
+    rows = changed(drawn(titanic, ROWS), SexCode=lambda _: "0.35", Age=lambda age: str(float(age) + 300))
+    job.ask(rows)
+    job.label(rows)
+    assert job.run("attribution", "model-quality")["causes"]
+    assert (job.output / "labelled.csv").read_text().startswith("Name,PClass")
 
 
 def test_settings_that_fit_no_model_are_told_not_drift(asking: Job, titanic: Split) -> None:

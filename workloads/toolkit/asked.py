@@ -55,11 +55,11 @@ def _value(value):
     if isinstance(value, (list, dict)):
         raise SchemaError("a value is no single one")
     if isinstance(value, str):
-        return _writable(value)[:LONGEST_TEXT]
+        return writable(value)[:LONGEST_TEXT]
     return str(value) if isinstance(value, int) and abs(value) > _LARGEST else value
 
 
-def _writable(text):
+def writable(text):
     """With ? for what no file in UTF-8 holds, halves of characters, and what no table may, NUL."""
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
