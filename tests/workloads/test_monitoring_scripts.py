@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.workloads.monitoring_jobs import START as MOMENT
-from tests.workloads.monitoring_jobs import Job, captured, changed, drawn, packed
+from tests.workloads.monitoring_jobs import WINDOW, Job, captured, changed, drawn, packed
 from tests.workloads.tabling import Split, csv_of, pack, refused
 
 pytestmark = pytest.mark.slow
@@ -324,7 +324,7 @@ def test_a_model_neither_reaches_what_examines_it_nor_writes_what_is_found(
     forges += (
         "        module.judged = lambda *_, **__: {'moved': 0.0, 'ndcg': 1, 'p': 1, 'drifted': False, 'cause': ''}\n"
     )
-    forges += f"os.makedirs({str(job.output)!r}, exist_ok=True)\nif not os.fork():\n    while True:\n"
+    forges += f"os.makedirs({str(job.output / WINDOW['end'])!r}, exist_ok=True)\nif not os.fork():\n    while True:\n"
     forges += "".join(
         f"        open({str(job.output / name)!r}, 'w').write('forged')\n" for name in ("metrics.json", "labelled.csv")
     )
@@ -334,6 +334,8 @@ def test_a_model_neither_reaches_what_examines_it_nor_writes_what_is_found(
     job.label(rows)
     assert job.run("attribution", "model-quality")["causes"]
     assert (job.output / "labelled.csv").read_text().startswith("Name,PClass")
+    assert job.run("attribution")["causes"]
+    assert {path.name for path in job.output.iterdir()} == {"metrics.json", "report.html"}
 
 
 def test_settings_that_fit_no_model_are_told_not_drift(asking: Job, titanic: Split) -> None:

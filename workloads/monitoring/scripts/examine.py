@@ -10,6 +10,7 @@ is a report whatever was captured.
 import argparse
 import json
 import math
+import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +46,7 @@ def main(argv=None):
     parser.add_argument("--answered", type=Path, metavar="DIR", help="objects that it wrote, each <name>.out")
     parser.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="data.json and rows")
     parser.add_argument("--watch", type=Path, required=True, metavar="FILE", help="what the first step noted, JSON")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="emptied first")
     parser.add_argument("--labels", type=Path, metavar="DIR", help="CSV files with inference_id and label")
     parser.add_argument(
         "--model", type=Path, metavar="FILE", help="model.tar.gz; without it there is only data quality"
@@ -134,8 +135,18 @@ def finite(told):
     return None if isinstance(told, float) and not math.isfinite(told) else told
 
 
-def write(folder, found, reference, recent, labelled, *, evidently):
+def _emptied(folder):
+    """Else what the model left there would be taken for what was found."""
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write(folder, found, reference, recent, labelled, *, evidently):
+    _emptied(folder)
     (folder / "metrics.json").write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     if labelled is not None:
         # With such ends of lines each value that holds a part of one is quoted, so that it can be read again.
