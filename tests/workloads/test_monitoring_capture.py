@@ -3,16 +3,18 @@
 import base64
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from monitoring.scripts import captured
 from toolkit.lines import LONGEST_LINE
 
 COLUMNS = ["age", "sex"]
+MOMENT = datetime(2026, 11, 27, tzinfo=UTC)
 ANSWER = {"predictions": [{"class": 1, "probability": 0.75}]}
 
 
@@ -71,18 +73,59 @@ def test_what_cannot_be_read_is_counted_by_its_kind_and_stops_nothing(tmp_path: 
     assert skipped == kinds
 
 
-@given(content=some.lists(some.binary(max_size=200) | some.sampled_from([line("1,male"), b'{"captureData": 1}\n'])))
+def test_half_a_character_and_what_no_table_holds_are_replaced_and_long_texts_are_whole(tmp_path: Path) -> None:
+    rows, skipped = read(tmp_path, line(r'["1", "\ud83d"]', "JSON") + line(json.dumps(["1", "a\0b" + "c" * 9_000])))
+    assert [row[1] for _, _, row, _ in rows] == ["?", "a?b" + "c" * 9_000] and not skipped
+
+
+def test_a_time_that_a_delay_cannot_be_added_to_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "0.jsonl").write_bytes(line("1,male", inferenceTime="9999-12-31T23:00:00Z") + line("1,male"))
+    skipped = Counter[str]()
+    rows = captured.read(tmp_path, COLUMNS, skipped, lambda moment: bool(moment + timedelta(hours=24)))
+    assert len([*rows]) == 1 and skipped == {"unparsable": 1}
+
+
+# What JSON and CSV can say of a value, and a request of when it came.
+VALUES = some.sampled_from(
+    ['"\\ud83d"', '"\\u0000"', "NaN", "Infinity", "1e999", "9" * 400, "9" * 5_000, "[" * 5_000, "{}", '"nan"', "true"]
+) | some.text(some.characters(), max_size=9).map(json.dumps)
+TIMES = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-27", "10000-01-01T00:00:00Z", "", "now"]
+REQUESTS = some.builds(
+    lambda age, sex, encoding, time: line(f"[{age}, {sex}]", encoding, inferenceTime=time),
+    *(VALUES, VALUES, some.sampled_from(["CSV", "JSON", "BASE64"]), some.sampled_from(TIMES)),
+)
+
+
+@settings(max_examples=40)
+@given(some.lists(some.binary(max_size=200) | REQUESTS | some.sampled_from([line("1,male"), b'{"captureData": 1}\n'])))
 def test_no_content_whatsoever_ends_the_reading(tmp_path_factory: pytest.TempPathFactory, content: list[bytes]) -> None:
-    rows, skipped = read(tmp_path_factory.mktemp("any"), *content)
+    folder, skipped = tmp_path_factory.mktemp("any"), Counter[str]()
+    for number, part in enumerate(content):
+        (folder / f"{number}.jsonl").write_bytes(part)
+    rows = [*captured.read(folder, COLUMNS, skipped, lambda moment: moment + timedelta(hours=24) > MOMENT or True)]
     assert all(len(row) == len(COLUMNS) for _, _, row, _ in rows) and all(count > 0 for count in skipped.values())
+    assert all(b"\0" not in "".join(map(str, row)).encode() for _, _, row, _ in rows)
+
+
+def kept(number: int, characters: int = 0) -> tuple[str, datetime, tuple[str]]:
+    return str(number), MOMENT, ("x" * characters,)
 
 
 @given(some.integers(1, 300), some.integers(1, 20))
 def test_a_sample_keeps_no_more_than_its_size_and_counts_all(offered: int, size: int) -> None:
-    sample = captured.Sample(size)
+    sample = captured.Sample(size, 1_000)
     for number in range(offered):
-        sample.offer(number)
+        sample.offer(kept(number))
     assert sample.offered == offered and len(set(sample.rows)) == min(offered, size)
+
+
+@given(some.lists(some.integers(0, 300), max_size=99), some.integers(1, 20))
+def test_a_sample_of_long_texts_keeps_fewer_rows_until_they_are_within_its_bound(lengths: list[int], size: int) -> None:
+    sample = captured.Sample(size, 500)
+    for number, length in enumerate(lengths):
+        sample.offer(kept(number, length))
+    assert bool(sample.rows) == bool(lengths) and sample.offered == len(lengths)
+    assert sum(len(key) + len(text) for key, _, (text,) in sample.rows) <= 500
 
 
 def test_a_later_label_replaces_an_earlier_one_and_others_rows_labels_are_left_out(tmp_path: Path) -> None:

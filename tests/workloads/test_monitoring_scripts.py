@@ -1,22 +1,31 @@
 """What the monitor's script finds in a day of requests of real tables, whatever lies beside them."""
 
+import csv
 import gzip
 import json
 import shutil
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.workloads.monitoring_jobs import START as MOMENT
-from tests.workloads.monitoring_jobs import Job, captured, changed, drawn, packed
+from tests.workloads.monitoring_jobs import WINDOW, Job, captured, changed, drawn, packed
 from tests.workloads.tabling import Split, csv_of, pack, refused
 
 pytestmark = pytest.mark.slow
 
 ALL = ("data-quality", "model-quality", "bias", "attribution")
 ROWS = 600
+# Code of models.
+ANSWERS = "def predict_fn(rows, model):\n    return [{'value': 3.0} for row in rows]\n"
+DESCRIBED = "def model_fn(folder):\n    return None, {'problem': 'regression'}\n"
+BY_SEX_AND_AGE = (
+    "def predict_fn(rows, model):\n"
+    "    return [{'value': 20 * float(row['SexCode']) + float(row['Age'] or 30) / 10} for row in rows]\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -173,12 +182,7 @@ def test_a_segment_of_whose_values_few_rows_were_tested_is_a_fault(asking: Job, 
 
 def test_answers_that_rest_on_other_features_are_drift_of_attribution(job: Job, titanic: Split, tmp_path: Path) -> None:
     """Of a model whose answers rest on the sex first and on the age last; then all are of one sex, and very old."""
-    job.model = coded(
-        tmp_path / "model",
-        "def model_fn(folder):\n    return None, {'problem': 'regression'}\n\n"
-        "def predict_fn(rows, model):\n"
-        "    return [{'value': 20 * float(row['SexCode']) + float(row['Age'] or 30) / 10} for row in rows]\n",
-    )
+    job.model = coded(tmp_path / "model", DESCRIBED + BY_SEX_AND_AGE)
     job.ask(drawn(titanic, ROWS))
     before = job.run("attribution")
     assert before["causes"] == [] and before["kinds"]["attribution"]["ndcg"] > 0.99
@@ -244,6 +248,34 @@ def test_whatever_lies_beside_the_requests_is_counted_and_there_is_a_report(aski
     assert "huge line <b>1</b>" in asking.report()
 
 
+def test_texts_that_no_file_holds_far_times_and_extreme_numbers_have_a_report_too(asking: Job, titanic: Split) -> None:
+    asking.ask(drawn(titanic, ROWS))
+    names = ["\ud83d", "a\rb", "a\0b", 'a"\n,b']
+    ages = ["1e308", "-1e308", "5e-324", "9" * 400, "1e999", "NaN"]
+    odd = [[name, "1st", age, "male", "0"] for name in names for age in ages]
+    lines = [captured(values, f"odd-{number}", MOMENT) for number, values in enumerate(odd)]
+    lines.append(captured(odd[0], "far", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)))
+    (asking.capture / "odd.jsonl").write_text("".join(lines * 20))
+    (asking.labels / "odd.csv").write_text("inference_id,label\n" + "".join(f"odd-{at},1\n" for at in range(len(odd))))
+    found = asking.run(*ALL, minimum_rows=30, segment="Sex", delay_hours=0.001)
+    assert found["rows"] == ROWS + 20 * len(odd) and found["skipped"] == {"unparsable": 20}
+    with (asking.output / "labelled.csv").open(newline="", encoding="utf-8") as file:
+        assert {row[0] for row in csv.reader(file, strict=True)} == {"Name", "?", "a\rb", "a?b", 'a"\n,b'}
+
+
+def test_long_texts_are_compared_as_those_of_the_reference_and_kept_whole(
+    asking: Job, titanic: Split, tmp_path: Path
+) -> None:
+    asking.baseline = shutil.copytree(titanic.folder / "baseline", tmp_path / "long")
+    reference = asking.baseline / "reference.csv"
+    reference.write_text(reference.read_text().replace(",male,", f",{'male' * 500},"))
+    rows = changed(drawn(titanic, ROWS), Sex=lambda sex: sex if sex == "female" else sex * 500)
+    asking.ask(rows)
+    asking.label(rows)
+    found = asking.run("data-quality", "model-quality", critical=["Sex"])
+    assert found["causes"] == [] and f",{'male' * 500}," in (asking.output / "labelled.csv").read_text()
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", None])
 def test_a_model_that_cannot_be_asked_keeps_nothing_else_from_being_examined(
     job: Job, titanic: Split, tmp_path: Path, content: bytes | None
@@ -259,6 +291,51 @@ def test_a_model_that_cannot_be_asked_keeps_nothing_else_from_being_examined(
     assert set(found["kinds"]) == {"data-quality"} and found["causes"]
     assert set(found["faults"]) == {"model-quality", "bias", "attribution"}
     assert "not examined" in job.report()
+
+
+FAILS = "raise RuntimeError('half \\ud83d')"
+
+
+@pytest.mark.parametrize(
+    ("inference", "told"),
+    [
+        (FAILS, "RuntimeError: half ?"),
+        (f"import os\n{ANSWERS}def model_fn(folder):\n    os._exit(1)\n", "its process ended before it answered"),
+        (ANSWERS + DESCRIBED.replace("regression", "guess"), "its problem is none of binary, multiclass, regression"),
+        (DESCRIBED + ANSWERS.replace("3.0", "float('nan')"), "it does not answer each row by a number"),
+        (DESCRIBED + ANSWERS.replace("in rows", "in rows[1:]"), "it does not answer each row by a number"),
+    ],
+)
+def test_a_model_whose_code_fails_or_answers_nonsense_is_a_fault(
+    job: Job, titanic: Split, tmp_path: Path, inference: str, told: str
+) -> None:
+    job.model = coded(tmp_path / "model", inference)
+    job.ask(drawn(titanic, ROWS))
+    found = job.run("data-quality", "attribution")
+    assert set(found["kinds"]) == {"data-quality"}
+    assert found["faults"] == {"attribution": f"the model cannot be asked: {told}"} and told in job.report()
+
+
+def test_a_model_neither_reaches_what_examines_it_nor_writes_what_is_found(
+    job: Job, titanic: Split, tmp_path: Path
+) -> None:
+    """It replaces each `judged` that it can see, and writes into the job's folder as long as it lives."""
+    forges = "import os, sys, time\nfor module in list(sys.modules.values()):\n    if hasattr(module, 'judged'):\n"
+    forges += (
+        "        module.judged = lambda *_, **__: {'moved': 0.0, 'ndcg': 1, 'p': 1, 'drifted': False, 'cause': ''}\n"
+    )
+    forges += f"os.makedirs({str(job.output / WINDOW['end'])!r}, exist_ok=True)\nif not os.fork():\n    while True:\n"
+    forges += "".join(
+        f"        open({str(job.output / name)!r}, 'w').write('forged')\n" for name in ("metrics.json", "labelled.csv")
+    )
+    job.model = coded(tmp_path / "model", forges + "        time.sleep(0.001)\n" + DESCRIBED + BY_SEX_AND_AGE)
+    rows = changed(drawn(titanic, ROWS), SexCode=lambda _: "0.35", Age=lambda age: str(float(age) + 300))
+    job.ask(rows)
+    job.label(rows)
+    assert job.run("attribution", "model-quality")["causes"]
+    assert (job.output / "labelled.csv").read_text().startswith("Name,PClass")
+    assert job.run("attribution")["causes"]
+    assert {path.name for path in job.output.iterdir()} == {"metrics.json", "report.html"}
 
 
 def test_settings_that_fit_no_model_are_told_not_drift(asking: Job, titanic: Split) -> None:

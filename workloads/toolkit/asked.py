@@ -9,7 +9,8 @@ import json
 from datetime import UTC, datetime
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
-LONGEST_TEXT = 500  # characters of a value; the rest is cut off, so that a sample of rows has a bound
+# Characters of a value, the rest of which is cut off: as many as Python's csv reads, so no row of a table has more.
+LONGEST_TEXT = 2**17
 _LARGEST = 2**63  # of a number that tables can hold
 
 
@@ -24,7 +25,7 @@ def moment_of(text):
 
 
 def rows_of(text, columns):
-    """The rows of one request, CSV or JSON. Raises SchemaError, ValueError."""
+    """The rows of one request, CSV or JSON, whose texts can be written in UTF-8. Raises SchemaError, ValueError."""
     if text.lstrip()[:1] in ("[", "{"):
         told = json.loads(text)
         rows = told.get("instances", [told]) if isinstance(told, dict) else told
@@ -53,9 +54,14 @@ def _value(value):
         return None
     if isinstance(value, (list, dict)):
         raise SchemaError("a value is no single one")
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        return str(value)[:LONGEST_TEXT]
-    return value[:LONGEST_TEXT] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return writable(value)[:LONGEST_TEXT]
+    return str(value) if isinstance(value, int) and abs(value) > _LARGEST else value
+
+
+def writable(text):
+    """With ? for what no file in UTF-8 holds, halves of characters, and what no table may, NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def answers_of(text):

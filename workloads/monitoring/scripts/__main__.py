@@ -1,4 +1,4 @@
 from toolkit.commands import run
 
 if __name__ == "__main__":
-    run("examine", "second")
+    run("examine", "answering", "second")

@@ -14,17 +14,34 @@ from toolkit.lines import lines
 
 
 class Sample:
-    """At most `size` rows of as many as are offered, each as likely as every other (reservoir sampling)."""
+    """At most `size` rows of as many as are offered, each as likely as every other (reservoir sampling).
 
-    def __init__(self, size, seed=0):
+    A row is (key, time, row). Where those that are kept have more than `characters` in sum, half of them are kept on.
+    """
+
+    def __init__(self, size, characters, seed=0):
         self.rows, self.offered, self._size, self._random = [], 0, size, random.Random(seed)
+        self._most, self._characters = characters, 0
 
     def offer(self, row):
         self.offered += 1
         if len(self.rows) < self._size:
             self.rows.append(row)
         elif (place := self._random.randrange(self.offered)) < self._size:
+            self._characters -= _characters(self.rows[place])
             self.rows[place] = row
+        else:
+            return
+        self._characters += _characters(row)
+        while self._characters > self._most and len(self.rows) > 1:
+            self._size = len(self.rows) // 2
+            self.rows = self._random.sample(self.rows, self._size)
+            self._characters = sum(map(_characters, self.rows))
+
+
+def _characters(row):
+    key, _, values = row
+    return len(key) + sum(len(value) for value in values if isinstance(value, str))
 
 
 def read(folder, columns, skipped, wanted=lambda moment: True):
@@ -55,8 +72,8 @@ def _rows(line, columns, skipped, wanted):
     except SchemaError:
         skipped["schema"] += 1
         return
-    # A value that is nested very deeply is no request either.
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error):
+    # A value that is nested very deeply is no request either, nor is one at the end of time, the year 9999.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, csv.Error):
         skipped["unparsable"] += 1
         return
     key = str(event.get("inferenceId") or event.get("eventId", ""))

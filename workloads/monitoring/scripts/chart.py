@@ -49,9 +49,11 @@ def _numbers(before, now):
     known = [values.dropna().to_numpy(dtype=float) for values in (before, now)]
     if not any(len(values) for values in known):
         return [(0.0, 0.0)], ("", "no value")
-    ends = [np.quantile(values, [OUTSIDE, 1 - OUTSIDE]) for values in known if len(values)]
+    ends = [np.quantile(values, [OUTSIDE, 1 - OUTSIDE], method="nearest") for values in known if len(values)]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    edges = np.histogram_bin_edges([], BARS, range=(low, high))
+    # By quarters, whose difference is finite even of the largest numbers. Some may be alike.
+    first, last = (low, high) if low < high else (low - 0.5, high + 0.5)
+    edges = 4 * np.linspace(first / 4, last / 4, BARS + 1)
     counts = [np.histogram(values.clip(low, high), edges)[0] / max(1, len(values)) for values in known]
     return list(zip(*(part.tolist() for part in counts), strict=True)), (f"{low:.4g}", f"{high:.4g}")
 

@@ -3,11 +3,6 @@
 # pyright: reportMissingImports=false
 
 import json
-import pickle
-import tarfile
-import tempfile
-import zlib
-from pathlib import Path
 
 import attribution
 import bias
@@ -15,10 +10,9 @@ import captured
 import drift
 import numpy as np
 import quality
+from apart import Apart, ModelError
 from served import Served
-from tables import frame, named, only
-
-_DAMAGED = (OSError, EOFError, tarfile.TarError, zlib.error, pickle.UnpicklingError)
+from tables import compared, frame, named, only
 
 
 class Examination:
@@ -32,6 +26,7 @@ class Examination:
         self._options, self._settings, self._data, self._skipped = options, settings, data, skipped
         self._reference, self._features = reference, [name for name in reference if name != data["target"]]
         self._tested, self.faults = tested, {}
+        self._labels, self._evaluation = {}, '{"metrics": {}}'
         self._chance = {"rate": settings["false_alarm_rate"] / len(settings["kinds"]), "seed": options.seed}
 
     def of(self, recent, older):
@@ -44,16 +39,20 @@ class Examination:
             kinds["data-quality"] = self._data_quality(recent)
         if not asking:
             return kinds, None
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                if self._options.model is None:
-                    raise KeyError("no model is given")
-                served = Served(only(self._options.model, "model.tar.gz"), Path(folder))
-                found, labelled = self._asking(served, asking, recent, older)
-            # The archive is damaged, its code is not what models here bring, or it fails on these rows.
-            except (*_DAMAGED, ImportError, SyntaxError, LookupError, AttributeError, TypeError, ValueError) as error:
-                self.faults |= dict.fromkeys(asking, f"the model cannot be asked: {error}")
-                return kinds, None
+        try:
+            if self._options.model is None:
+                raise ModelError("no model is given")
+            archive = only(self._options.model, "model.tar.gz")
+            # Read before the model runs, which has the same disk.
+            self._labels = captured.labels(self._options.labels, {row[0] for row in older}, self._skipped)
+            if self._options.evaluation:
+                self._evaluation = only(self._options.evaluation, "evaluation.json").read_text()
+            with Apart(archive) as apart:
+                found, labelled = self._asking(Served(apart, self._features), asking, recent, older)
+        # There is none, it fails, or evaluation.json is not what it should be.
+        except (ModelError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
+            self.faults |= dict.fromkeys(asking, f"the model cannot be asked: {error}")
+            return kinds, None
         return {**kinds, **found}, labelled
 
     def _asking(self, served, wanted, recent, older):
@@ -72,7 +71,8 @@ class Examination:
         return kinds, labelled
 
     def _data_quality(self, recent):
-        found = drift.features(self._reference[self._features], recent, set(self._settings["critical"]))
+        before, now = compared(self._reference[self._features]), compared(recent)
+        found = drift.features(before, now, set(self._settings["critical"]))
         limits = {"false_alarm_rate": self._chance["rate"], "drift_share": self._settings["drift_share"]}
         told, share, drifted, causes = drift.judged(found, **limits)
         if absent := sorted(set(self._settings["critical"]) - set(self._features)):
@@ -81,10 +81,9 @@ class Examination:
 
     def _labelled(self, served, rows):
         """(rows with a known label, in the target's column; share of the rows without one)."""
-        found = captured.labels(self._options.labels, {row[0] for row in rows}, self._skipped)
-        chosen = [row for row in rows if row[0] in found]
+        chosen = [row for row in rows if row[0] in self._labels]
         labelled = frame(chosen, self._reference[self._features])
-        labelled[self._data["target"]] = [found[row[0]] for row in chosen]
+        labelled[self._data["target"]] = [self._labels[row[0]] for row in chosen]
         codes = served.codes(labelled[self._data["target"]])
         self._skipped["label of no known class"] += int(np.isnan(codes).sum())
         return labelled[~np.isnan(codes)], 1 - len(chosen) / len(rows) if rows else 0.0
@@ -101,10 +100,7 @@ class Examination:
             tested = self._answered(served, self._tested)
             if not quality.tells(metric, *tested):
                 return quality.judged(metric, truth, answers, tested, **self._chance)
-        known = {}
-        if self._options.evaluation:
-            told = json.loads(only(self._options.evaluation, "evaluation.json").read_text())
-            known = told["metrics"].get(metric, {})
+        known = json.loads(self._evaluation)["metrics"].get(metric, {})
         before = (known.get("value"), known.get("standard_deviation") or 0.0)
         return quality.judged_by(metric, truth, answers, *before, seed=self._options.seed)
 

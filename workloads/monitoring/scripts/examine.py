@@ -10,6 +10,7 @@ is a report whatever was captured.
 import argparse
 import json
 import math
+import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +23,8 @@ import tables
 from examination import Examination
 from toolkit.asked import moment_of
 
-# How much is kept of a window; more is sampled, so that memory does not grow with traffic nor with columns.
-MOST_ROWS, MOST_FIELDS = 20_000, 2_000_000
+# How much is kept of a window; more is sampled, so that memory does not grow with traffic, columns nor texts.
+MOST_ROWS, MOST_FIELDS, MOST_CHARACTERS = 20_000, 2_000_000, 50_000_000
 DEFAULTS = {
     "kinds": ["data-quality"],
     "critical": [],
@@ -45,7 +46,7 @@ def main(argv=None):
     parser.add_argument("--answered", type=Path, metavar="DIR", help="objects that it wrote, each <name>.out")
     parser.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="data.json and rows")
     parser.add_argument("--watch", type=Path, required=True, metavar="FILE", help="what the first step noted, JSON")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="emptied first")
     parser.add_argument("--labels", type=Path, metavar="DIR", help="CSV files with inference_id and label")
     parser.add_argument(
         "--model", type=Path, metavar="FILE", help="model.tar.gz; without it there is only data quality"
@@ -67,8 +68,8 @@ def examine(options):
         raise FileNotFoundError(f"{options.baseline} holds no reference.csv: the model is too old, train a new one")
     features = [name for name in reference if name != data["target"]]
     window, skipped = Window(watch["window"], settings["delay_hours"], len(features)), Counter()
-    for row in _rows(options, features, skipped, window, watch):
-        window.offer(row)
+    for key, moment, row, _ in _rows(options, features, skipped, window, watch):
+        window.offer((key, moment, row))
     found = {
         "version": 1,
         "workload": watch["workload"],
@@ -87,7 +88,8 @@ def examine(options):
         found["causes"] = [f"{name}: {cause}" for name, kind in found["kinds"].items() for cause in kind.pop("causes")]
         found["faults"] = examination.faults
     found["skipped"] = {name: count for name, count in sorted(skipped.items()) if count}
-    write(options.output, finite(found), reference[features], recent, labelled, evidently=settings["evidently"])
+    compared = tables.compared(reference[features]), tables.compared(recent)
+    write(options.output, finite(found), *compared, labelled, evidently=settings["evidently"])
 
 
 def _rows(options, features, skipped, window, watch):
@@ -104,7 +106,7 @@ class Window:
         self._start, self._end = (moment_of(told[name]) for name in ("start", "end"))
         self._delay = timedelta(hours=delay_hours)
         most = min(MOST_ROWS, MOST_FIELDS // columns)
-        self.recent, self.older = captured.Sample(most, seed=1), captured.Sample(most, seed=2)
+        self.recent, self.older = (captured.Sample(most, MOST_CHARACTERS, seed) for seed in (1, 2))
 
     def wants(self, moment):
         return self._within(moment) or self._within(moment + self._delay)
@@ -133,11 +135,22 @@ def finite(told):
     return None if isinstance(told, float) and not math.isfinite(told) else told
 
 
-def write(folder, found, reference, recent, labelled, *, evidently):
+def _emptied(folder):
+    """Else what the model left there would be taken for what was found."""
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write(folder, found, reference, recent, labelled, *, evidently):
+    _emptied(folder)
     (folder / "metrics.json").write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     if labelled is not None:
-        labelled.to_csv(folder / "labelled.csv", index=False)
+        # With such ends of lines each value that holds a part of one is quoted, so that it can be read again.
+        labelled.to_csv(folder / "labelled.csv", index=False, lineterminator="\r\n")
     (folder / "report.html").write_text(page.page(found, reference, recent), encoding="utf-8")
     if evidently and found["state"] == "examined" and second.write(folder, reference, recent):
         (folder / "report.html").write_text(page.page(found, reference, recent, second.NAME), encoding="utf-8")

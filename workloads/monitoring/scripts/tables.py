@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from toolkit.asked import MISSING
 
+COMPARED_CHARACTERS = 500  # of a text, the first
+
 
 def read(path, data):
     """Rows of the table that the model was made of, or None: of an older model there may be none."""
@@ -16,9 +18,20 @@ def read(path, data):
     return pd.read_csv(path, **told)[list(data["columns"])]
 
 
+def compared(frame):
+    """Rows with as much of their texts as is compared with others; what a model is asked is not cut."""
+    texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].map(_begin) for name in texts})
+
+
+def _begin(value):
+    return value[:COMPARED_CHARACTERS] if isinstance(value, str) else value
+
+
 def named(values):
-    """Values as texts: 1 and 1.0 are the same."""
-    texts = values.map("{:.15g}".format) if pd.api.types.is_numeric_dtype(values) else values.astype(str)
+    """Values as texts, as they are compared: 1 and 1.0 are the same."""
+    numeric = pd.api.types.is_numeric_dtype(values)
+    texts = values.map("{:.15g}".format) if numeric else values.map(_begin).astype(str)
     return texts.where(values.notna(), "missing").to_numpy(dtype=str)
 
 
