@@ -1,9 +1,9 @@
 """What a run compares its model with the champion on, beside today's test rows: recent ones, and the champion's own.
 
 Recent rows are those of the monitor's windows whose labels are known: `<workload>/monitor/<source>/<end>/labelled.csv`.
-Windows may overlap (somebody starts a run, a clock goes forward), and a row that counted twice would weigh double, so of
-two such windows the later one is taken. Those of a schedule end on the second, and do not overlap where they meet. The
-champion may have learned from rows that are older than itself: windows that begin before it are left out.
+Windows may overlap (somebody starts a run, a clock goes forward), and a row that counted twice would weigh double:
+of two such windows the later one is taken. Those of a schedule end on the second, and do not overlap where they meet.
+The champion may have learned from rows that are older than itself: windows that begin before it are left out.
 """
 
 import re
