@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import controls, drift, drift_chaos, governance, platform, review, scale, sweep, training
+from bench import contests, controls, drift, drift_chaos, governance, platform, review, scale, sweep, training
 from bench.cloud import cloud
 from bench.figure import ROOT, BenchError, Figure
 from bench.money import figures as money
@@ -53,6 +53,7 @@ FIGURES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("monitor.peak_mb",): drift.peak,
     ("drift.injections_answered",): drift.story,
     ("drift.chaos_violations",): drift_chaos.violations,
+    ("contest.drift_answered", "contest.luck"): contests.rates,
     ("spot_drill.lost_epochs", "spot_drill.half_written_loaded"): training.interruptions,
 }
 TARGET = ROOT / "out" / "bench.json"

@@ -22,7 +22,7 @@ KINDS = ["data-quality", "model-quality", "bias", "attribution"]
 
 def rates() -> list[Figure]:
     """Windows without drift that are called drifted, and windows with a shift of a critical feature that are found."""
-    told = _measured("bench.drift_windows", "--windows", str(WINDOWS), "--trials", str(TRIALS))
+    told = measured("bench.drift_windows", "--windows", str(WINDOWS), "--trials", str(TRIALS))
     alarms = {name: count / told["windows"] for name, count in told["false_alarms"].items()}
     return [
         Figure(
@@ -50,7 +50,7 @@ def rates() -> list[Figure]:
 def kinds() -> list[Figure]:
     """The same of the kinds that ask the model, and of all four together; what each finds of the change it is for."""
     sizes = ("--windows", str(KINDS_WINDOWS), "--trials", str(KINDS_TRIALS))
-    told = _measured("bench.drift_kinds", *sizes)
+    told = measured("bench.drift_kinds", *sizes)
     alarms = {"quality": "model-quality", "bias": "bias", "attribution": "attribution", "all_kinds": "any"}
     found = [_share(f"drift.false_alarms_of_{name}", told, kind, None, 0.01) for name, kind in alarms.items()]
     for name, change in (("quality", "labels"), ("bias", "segment"), ("attribution", "stuck")):
@@ -79,7 +79,7 @@ def _share(name: str, told: dict[str, Any], kind: str, change: str | None, limit
 
 def compared() -> list[Figure]:
     """How often Evidently, as it comes, says the same of a column; docs/monitoring-statistics.md tells why not more."""
-    told = _measured("bench.drift_evidently", "--windows", str(COMPARED))
+    told = measured("bench.drift_evidently", "--windows", str(COMPARED))
     columns, windows = told["columns"], told["windows"]
     said = "; ".join(f"{kind}: we {ours}, it {theirs} of {all_}" for kind, (all_, ours, theirs) in windows.items())
     return [
@@ -142,7 +142,8 @@ def passengers(folder: Path) -> list[dict[str, str]]:
     return found
 
 
-def _measured(module: str, *words: str) -> dict[str, Any]:
+def measured(module: str, *words: str) -> dict[str, Any]:
+    """What the module writes, run with the libraries of the jobs. Raises BenchError."""
     with tempfile.TemporaryDirectory() as place:
         target = Path(place, "told.json")
         timed([monitored.PYTHON, "-m", module, *words, "--output", str(target)])

@@ -218,13 +218,14 @@ def test_recent_rows_are_those_of_the_last_days_of_which_none_counts_twice(
 ) -> None:
     champion_of(cloud, "2026-06-01T00:00:00Z")
     old, future = ("2026-11-09T11-00-00Z", "2026-11-09T02-00-00Z"), ("2026-11-23T13-00-00Z",)
-    apart = ("2026-11-23T02-00-05Z", "2026-11-22T02-00-09Z", "2026-11-10T02-00-00Z")  # seconds do not matter
-    overlapping = ("2026-11-22T14-00-00Z", "2026-11-21T09-00-00Z")
+    apart = ("2026-11-23T02-00-05Z", "2026-11-22T02-00-05Z", "2026-11-10T02-00-00Z")  # the first two meet
+    # By most of a window; by two hours, where somebody starts a run; by one, where a clock goes forward; by a second.
+    overlapping = tuple(f"2026-11-{end}Z" for end in ("22T14-00-00", "21T04-00-05", "21T03-00-05", "21T02-00-06"))
     labelled(cloud, buckets[1], *old, *future, *apart, *overlapping)
     labelled(cloud, buckets[1], "2026-11-19T02-00-00Z", source="batch")
     labelled(cloud, buckets[1], "2026-11-19T02-00", "last")
     assert meet(cloud, buckets)[1] == {*apart}
-    cloud.objects.pop((buckets[1], "digits/e1/begin/recent/2026-11-22T02-00-09Z/labelled.csv"))
+    cloud.objects.pop((buckets[1], "digits/e1/begin/recent/2026-11-22T02-00-05Z/labelled.csv"))
     again = meet(cloud, buckets)  # a step may be tried again
     assert again[1] == {*apart} and again == meet(cloud, buckets)
 

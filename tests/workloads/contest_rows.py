@@ -65,8 +65,8 @@ def copied(asked):
 def luck(asked):
     random, (first, second) = np.random.default_rng(0), (load(Path(model)) for model in asked["models"])
     described = first[1]
-    names = {column["name"] for column in described["columns"]} | {described["target"]}
-    frame, _ = read(Path(asked["test"]), "*.csv", names)
+    names = [*(column["name"] for column in described["columns"]), described["target"]]
+    frame = read(Path(asked["test"]), "*.csv", names)
     truth = frame[described["target"]].astype(int).to_numpy()
     answers = np.stack([model.predict_proba(encode(frame, told["columns"])) for model, told in (first, second)])
     wins = 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.embedded import ROOT
 from tests.workloads.tabling import Split, pack, rows, succeed
 
 pytestmark = pytest.mark.slow
@@ -188,6 +189,29 @@ def test_rows_that_were_learned_or_cannot_be_read_do_not_count_and_are_counted(
     }
     assert told["better"] is True
     assert told["reason"].endswith("; there are 9 recent rows, beside 790 that do not count, too few to tell")
+
+
+def test_recent_rows_are_of_the_newest_windows_that_have_enough_rows_that_count_and_differ(
+    titanic: Split, held_out: list[Row], meet: Callable[..., Any], tmp_path: Path
+) -> None:
+    learned, recent = rows(titanic.folder / "train" / "train.csv"), tmp_path / "recent"
+    windows = {"26": learned[:320], "25": held_out[:200], "24": held_out[200:], "23": held_out[:50]}
+    for day, table in windows.items():
+        write(recent / f"2026-11-{day}T02-00-00Z" / "labelled.csv", table)
+    found = meet("good", "weak", "--recent", recent)["challenge"]["recent"]
+    assert (found["rows"], found["files"]) == (320, 1)
+    # What was learned from makes none, and of 10 rows that come 40 times each there are 10.
+    write(recent / "2026-11-27T02-00-00Z" / "labelled.csv", held_out[:10] * 40)
+    found = meet("good", "weak", "--recent", recent)["challenge"]["recent"]
+    assert (found["rows"], found["distinct"], found["files"]) == (720, 330, 2)
+    found = meet("good", "weak", "--recent", recent, "--trained", titanic.folder / "train")["challenge"]["recent"]
+    assert (found["rows"], found["files"], found["left_out"]["learned from"]) == (400 + 263 + 50, 5, 320)
+
+
+def test_a_drift_of_one_day_is_answered_at_once(tmp_path: Path) -> None:
+    asked = ("--trials", 40, "--rows", 200, "--cases", "1 day", "--output", tmp_path / "told.json")
+    succeed("-m", "bench.contest_windows", *asked, PYTHONPATH=str(ROOT))
+    assert json.loads((tmp_path / "told.json").read_text())["1 day"]["200"] >= 0.95
 
 
 def test_a_model_that_is_not_good_enough_does_not_win_by_recent_rows(

@@ -1,9 +1,9 @@
 """What a run compares its model with the champion on, beside today's test rows: recent ones, and the champion's own.
 
 Recent rows are those of the monitor's windows whose labels are known: `<workload>/monitor/<source>/<end>/labelled.csv`.
-Windows may overlap, and a row that counted twice would make the comparison surer than it is, so of two such windows the
-later one is taken. The champion may have learned from rows that are older than itself: windows that begin before it are
-left out.
+Windows may overlap (somebody starts a run, a clock goes forward), and a row that counted twice would weigh double:
+of two such windows the later one is taken. Those of a schedule end on the second, and do not overlap where they meet.
+The champion may have learned from rows that are older than itself: windows that begin before it are left out.
 """
 
 import re
@@ -17,7 +17,6 @@ DAYS = 14
 TEST = "preprocess/test"  # of a run's folder
 _END = "%Y-%m-%dT%H-%M-%SZ"
 _LABELLED = re.compile(r"/(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)/labelled\.csv$")
-_APART = 0.9  # of a window's length: schedules are not to the second
 _AT_ONCE = 16
 
 
@@ -49,7 +48,7 @@ class Contest:
         """
         window, delay = timedelta(hours=self.window_hours), timedelta(hours=self.delay_hours)
         found = self._listed(s3, max(self.began - timedelta(days=DAYS), created + delay + window))
-        chosen = dict(apart(found, window * _APART))
+        chosen = dict(apart(found, window))
 
         def copy(end: datetime, key: str) -> None:
             target = f"{folder}/recent/{end:{_END}}/labelled.csv"
@@ -82,10 +81,10 @@ class Contest:
                         yield end, row["Key"]
 
 
-def apart(windows: Iterable[tuple[datetime, str]], least: timedelta) -> Iterator[tuple[datetime, str]]:
-    """The latest window, the latest that ended `least` before that one, and so on."""
+def apart(windows: Iterable[tuple[datetime, str]], length: timedelta) -> Iterator[tuple[datetime, str]]:
+    """The latest window, the latest that ended by when that one began, and so on."""
     later: datetime | None = None
     for end, key in sorted(windows, reverse=True):
-        if later is None or later - end >= least:
+        if later is None or later - end >= length:
             later = end
             yield end, key

@@ -40,7 +40,7 @@ def main(argv=None):
     parser.add_argument("--champion-version", default=NO_CHAMPION, help="its version; 0 when there is no champion")
     parser.add_argument("--segment", help="a column: bias is measured between its values")
     parser.add_argument("--seed", type=int, default=0, help="of permutations, samples and the bootstrap")
-    parser.add_argument("--recent", type=Path, metavar="DIR", help="labelled.csv files of recent rows; none is allowed")
+    parser.add_argument("--recent", type=Path, metavar="DIR", help="labelled.csv files, if any, in folders by time")
     parser.add_argument("--champion-test", type=Path, metavar="DIR", help="the rows that the champion was tested with")
     parser.add_argument(
         "--trained", type=Path, action="append", metavar="DIR", help="rows that the model has learned from"
