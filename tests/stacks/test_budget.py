@@ -22,7 +22,8 @@ CHANGES = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
 @cache
 def stack(budget: Budget | None, sample: str = "team", environment: str = "dev") -> CostsStack:
     platform = load(ROOT / "config" / f"{sample}.yaml")
-    costs = Costs(budget=budget, targets=(Target(region="us-east-2"),) if sample == "team" else ())
+    targets = (Target(region="us-east-2"),) if sample == "team" else ()
+    costs = Costs(targets=targets).model_copy(update={"budget": budget})
     common: dict[str, Any] = {
         "platform": platform.model_copy(update={"costs": costs, "environment": environment}),
         "env": Environment(region=platform.region),
