@@ -74,7 +74,7 @@ def registered(cloud: EmbeddedCloud, steps: dict[str, Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def first(cloud: EmbeddedCloud, go: Go) -> dict[str, Any]:
-    """The package of a run that had no champion; its test rows are put where recent ones may be looked for."""
+    """The package of a run that had no champion, approved; its test rows are put where recent ones are looked for."""
     execution, steps, evaluation = go("first")
     assert execution["PipelineExecutionStatus"] == "Succeeded", execution
     assert (evaluation["champion"], "challenge" in evaluation) == (None, False)
@@ -82,6 +82,8 @@ def first(cloud: EmbeddedCloud, go: Go) -> dict[str, Any]:
     place, s3 = package["CustomerMetadataProperties"]["test"], cloud.client("s3")
     assert place.startswith("s3://workload/tabular/") and place.endswith("/preprocess/test")
     source = {"Bucket": "workload", "Key": f"{place.removeprefix('s3://workload/')}/test.csv"}
+    approved = {"ModelPackageArn": package["ModelPackageArn"], "ModelApprovalStatus": "Approved"}
+    cloud.client("sagemaker").update_model_package(**approved)
     s3.copy_object(Bucket="workload", Key="tabular/met/2026-11-27T02-00-00Z/labelled.csv", CopySource=source)
     return package
 
@@ -140,7 +142,8 @@ def test_one_whose_champion_cannot_be_measured_is_registered_and_no_machine_may_
     assert (told["better"], told["proven"], "challenge" in told) == (True, False, False)
     assert "champion version 1 could not be measured on the same rows" in told["reason"]
     assert registered(cloud, steps)["ModelApprovalStatus"] == "PendingManualApproval"
-    assert Challengers(cloud.client, GROUP).outcome(execution["PipelineExecutionArn"]) == (Outcome.UNPROVEN, "")
+    outcome, *_ = Challengers(cloud.client, GROUP).outcome(execution["PipelineExecutionArn"])
+    assert outcome is Outcome.UNPROVEN
 
 
 def test_one_that_is_better_is_registered_and_awaits_its_approval(
@@ -154,4 +157,4 @@ def test_one_that_is_better_is_registered_and_awaits_its_approval(
     assert package["CustomerMetadataProperties"]["champion_version"] == "1"
     assert told["proven"] is True
     outcome = Challengers(cloud.client, GROUP).outcome(execution["PipelineExecutionArn"])
-    assert outcome == (Outcome.AWAITS, ""), "what a machine may approve"
+    assert outcome == (Outcome.AWAITS, "", package["ModelPackageVersion"]), "what a machine may approve"
