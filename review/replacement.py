@@ -58,6 +58,8 @@ def forcing(kind: str, path: tuple[str, ...], opaque: bool = False) -> Forcing:
     schema, cdk = _of_schema(kind), _of_cdk(kind)
     if not schema and not cdk:
         return Forcing(Force.MAY, "no source knows this type")
+    if not plain:
+        return Forcing(Force.MAY, "which properties it has is known at deployment only")
     says = [
         source.force(plain, opaque) if source and plain[0] in source.properties else None for source in (schema, cdk)
     ]

@@ -137,7 +137,7 @@ def _new(sides: Sides, key: Target, head: Policy, where: Place, title: str) -> I
 
 
 def _gone(sides: Sides, key: Target, base: Policy, where: Place, title: str) -> Iterator[Finding]:
-    if base.statements:
+    if any(not each.denied for each in widenings(Policy(), base)):
         yield _finding("iam-narrowed", Severity.LOW, where, f"{title} is gone, and what it could do.", _ASK_NOTHING)
     if any(_open(sides.base, key)):
         message = f"{title} is gone, which anyone could assume."

@@ -74,4 +74,8 @@ def test_what_cannot_be_looked_into_may_hold_a_create_only_property() -> None:
 
 def test_a_type_of_nobody_is_said_to_be_unknown() -> None:
     assert forcing("Vendor::Made::Thing", ("Any",)).why == "no source knows this type"
+
+
+def test_where_all_properties_are_one_intrinsic_any_may_have_changed() -> None:
+    assert forcing("AWS::DynamoDB::Table", (), opaque=True).force is Force.MAY
     assert schema("Vendor::Made::Thing") == {}

@@ -188,3 +188,10 @@ def test_whatever_a_template_holds_is_read_or_said_to_be_unreadable(base: Assemb
     found: tuple[Finding, ...] = security(pairs(base, head))
     assert all(each.message and "\n" not in each.message for each in found)
     assert security(pairs(base, base)) == ()
+
+
+def test_a_role_that_could_do_nothing_leaves_nothing_behind() -> None:
+    denying = role("s3:GetObject", "*")
+    denying["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Effect"] = "Deny"
+    assert reviewed(assembly(A=resources(R=denying)), assembly(A=resources())) == []
+    assert reviewed(assembly(A=resources(R=role("s3:GetObject", "*"))), assembly(A=resources())) == ["iam-narrowed low"]
