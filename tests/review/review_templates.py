@@ -102,7 +102,7 @@ _FITTING = {
             st.fixed_dictionaries(
                 {
                     "IpProtocol": st.sampled_from(["tcp", "-1", "udp", 6]),
-                    "CidrIp": st.sampled_from(["10.0.0.0/8", "10.0.0.0/16", "10.0.0.0/24", "0.0.0.0/0"]),
+                    "CidrIp": st.sampled_from(["10.0.0.0/8", "10.0.0.0/16", "0.0.0.0/0", "none"]),
                 },
                 optional={"FromPort": st.integers(-1, 70000), "ToPort": st.integers(-1, 70000)},
             ),
