@@ -118,7 +118,7 @@ nightly: setup setup-sdk build/.clients ## the proofs that repeat, at their larg
 
 check: setup ## lint, types, nag, template checks
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	@$(MAKE) --no-print-directory --output-sync --jobs 2 types templates
+	@$(MAKE) --no-print-directory --jobs 2 types templates
 
 types: setup
 	@.venv/bin/pyright --stats

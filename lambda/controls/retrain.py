@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from controls import clients, settings
 from controls.ledger import Ledger
 from controls.monitors.challengers import Challengers
-from controls.monitors.drift import Drift, Facts, Outcome, State, Terms, decide
+from controls.monitors.drift import CLOSED, Drift, Facts, Outcome, State, Terms, decide
 from controls.monitors.news import News
 from controls.spending.month import Month
 
@@ -98,7 +98,7 @@ class Loop:
         """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""
         item = self._ledger.recall(TOPIC, self._workload)
         known, self._revision = (Drift.of(item), int(item["revision"])) if item else (None, 0)
-        if known:  # of which the look that opened it may have broken off before anybody was told
+        if known and known.state in CLOSED:  # nobody may have been told yet, and a new one takes its place
             self._news.tell_once(known)
         facts = self._facts(known)
         decided = decide(known, facts, self._terms, self._now)
@@ -112,12 +112,11 @@ class Loop:
                 decided = self._written(replace(decided, state=State.RUNNING, execution=run), decided)
             except (ClientError, BotoCoreError) as error:
                 refused = error
-        if known is None or decided.opened_at != known.opened_at:  # whether or not a run could be started
-            self._news.tell_once(decided)
-        if refused:
-            raise refused
         if facts.outcome is Outcome.AWAITS and self._terms.approves and decided.state is State.RUNNING:
             self._challengers.approve(decided.execution, f"better than the champion; drift of {decided.opened_at}")
+        self._news.tell_once(decided)  # last: neither a refused start keeps it, nor does it keep an answer
+        if refused:
+            raise refused
         return decided
 
     def _facts(self, known: Drift | None) -> Facts:

@@ -146,6 +146,22 @@ def test_of_looks_at_once_one_tells_and_the_other_gives_way(cloud: Any, monkeypa
     assert (len(cloud.mail), len(cloud.started)) == (1, 1)
 
 
+def test_a_message_that_cannot_be_sent_keeps_no_drift_from_being_answered(
+    cloud: Any, bucket: str, refusal: Callable[..., Exception]
+) -> None:
+    drifts(cloud)
+    topic = retrain.settings.read(retrain.Settings, os.environ).topic_arn
+    cloud.faults["Publish", topic] = refusal("no such right", "AuthorizationError")
+    with pytest.raises(RetrainError):
+        look()
+    package = wins(cloud, bucket)
+    for hours in (1, 1.25):
+        with pytest.raises(RetrainError):
+            look(hours)
+    assert cloud.packages[package]["ModelApprovalStatus"] == "Approved"
+    assert cloud.remembered("drift")["tabular"]["state"] == "won"
+
+
 def test_a_drift_that_ended_before_anybody_was_told_is_told(cloud: Any, refusal: Callable[..., Exception]) -> None:
     drifts(cloud)
     topic = retrain.settings.read(retrain.Settings, os.environ).topic_arn
