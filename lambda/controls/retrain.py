@@ -98,8 +98,8 @@ class Loop:
         """What is known of the drift in the end. Raises ContendedError, and what AWS refuses."""
         item = self._ledger.recall(TOPIC, self._workload)
         known, self._revision = (Drift.of(item), int(item["revision"])) if item else (None, 0)
-        if known and known.state in CLOSED:  # nobody may have been told yet, and a new one takes its place
-            self._news.tell_once(known)
+        if known and known.state in CLOSED and not self._news.tell_once(known):
+            return known  # a new one would take its place before anybody is told
         facts = self._facts(known)
         decided = decide(known, facts, self._terms, self._now)
         if decided is None:

@@ -23,16 +23,18 @@ class News:
         self._sns, self._ledger, self._platform, self._topic_arn = sns, ledger, platform, topic_arn
         self._terms, self._now = terms, now
 
-    def tell_once(self, drift: Drift) -> None:
-        """Nothing where it is told, or being told. What breaks off before it is noted as sent is sent again."""
+    def tell_once(self, drift: Drift) -> bool:
+        """Whether it is told now: not while another look tells it. What breaks off before it is noted is sent again."""
         about = f"{drift.workload} {drift.opened_at.isoformat()}"
         noted = self._ledger.recall(TOPIC, about)
         if noted and (noted["sent"] or self._now - datetime.fromisoformat(noted["begun"]) < _SENDING):
-            return
+            return bool(noted["sent"])
         revision, begun = noted["revision"] if noted else 0, self._now.isoformat()
-        if self._ledger.revise(TOPIC, about, revision, begun=begun, sent=False):
-            self._tell(drift)
-            self._ledger.remember(TOPIC, about, begun=begun, sent=True)
+        if not self._ledger.revise(TOPIC, about, revision, begun=begun, sent=False):
+            return False
+        self._tell(drift)
+        self._ledger.remember(TOPIC, about, begun=begun, sent=True)
+        return True
 
     def _tell(self, drift: Drift) -> None:
         idle = "It is over" if drift.state in CLOSED else "No run is started yet"
